@@ -1,0 +1,58 @@
+//! The SAP stand-in as a program of its own: `peyvand-sandbox --listen 127.0.0.1:8181`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Parser;
+use jiff::civil::Date;
+use peyvand_sandbox::{SandboxConfig, start};
+
+/// A stand-in for SAP S/4HANA with a Persian building-trade company in it. For demonstrations and tests.
+#[derive(Parser)]
+#[command(name = "peyvand-sandbox", version)]
+struct Flags {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8181")]
+    listen: SocketAddr,
+    /// Listen beyond loopback too; whoever reaches the sandbox can then switch its faults.
+    #[arg(long)]
+    allow_remote: bool,
+    /// User of HTTP Basic.
+    #[arg(long, default_value = "PEYVAND")]
+    user: String,
+    /// Password of HTTP Basic.
+    #[arg(long, default_value = "welcome")]
+    password: String,
+    /// The day the company lives on, as 2026-11-23; today when absent.
+    #[arg(long)]
+    today: Option<Date>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let flags = Flags::parse();
+    let today = flags.today.unwrap_or_else(|| jiff::Zoned::now().date());
+    let config = SandboxConfig {
+        listen: flags.listen,
+        allow_remote: flags.allow_remote,
+        user: flags.user,
+        password: flags.password,
+        ..SandboxConfig::loopback(today)
+    };
+    let sandbox = start(config).await?;
+    let base = sandbox.base_url();
+    let mut out = std::io::stdout();
+    writeln!(out, "orders    {base}/sap/opu/odata/sap/API_SALES_ORDER_SRV/A_SalesOrder?$top=3&$format=json")?;
+    writeln!(
+        out,
+        "stock     {base}/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod?$top=3&$format=json"
+    )?;
+    writeln!(out, "products  {base}/sap/opu/odata/sap/API_PRODUCT_SRV/A_Product?$top=3&$format=json")?;
+    writeln!(out, "faults    {base}/_sandbox/faults\nrequests  {base}/_sandbox/requests")?;
+    writeln!(out, "Ctrl-C stops it.")?;
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    sandbox.shutdown().await;
+    Ok(())
+}
