@@ -67,7 +67,7 @@ impl SandboxConfig {
 pub enum SandboxError {
     /// The address can be reached from other machines.
     #[error(
-        "{0} can be reached from other machines and the sandbox has no lock on its switches; choose a loopback address or allow it explicitly"
+        "{0} can be reached from other machines and the sandbox has no lock on its switches; choose a loopback address, or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.

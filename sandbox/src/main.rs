@@ -37,21 +37,24 @@ async fn main() -> anyhow::Result<()> {
     let config = SandboxConfig {
         listen: flags.listen,
         allow_remote: flags.allow_remote,
-        user: flags.user,
+        user: flags.user.clone(),
         password: flags.password,
         ..SandboxConfig::loopback(today)
     };
     let sandbox = start(config).await?;
     let base = sandbox.base_url();
-    let mut out = std::io::stdout();
-    writeln!(out, "orders    {base}/sap/opu/odata/sap/API_SALES_ORDER_SRV/A_SalesOrder?$top=3&$format=json")?;
-    writeln!(
-        out,
-        "stock     {base}/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod?$top=3&$format=json"
-    )?;
-    writeln!(out, "products  {base}/sap/opu/odata/sap/API_PRODUCT_SRV/A_Product?$top=3&$format=json")?;
-    writeln!(out, "faults    {base}/_sandbox/faults\nrequests  {base}/_sandbox/requests")?;
-    writeln!(out, "Ctrl-C stops it.")?;
+    let services = format!("{base}/sap/opu/odata/sap");
+    let orders = format!("{services}/API_SALES_ORDER_SRV/A_SalesOrder");
+    let lines = [
+        format!("orders    {orders}"),
+        format!("stock     {services}/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod"),
+        format!("products  {services}/API_PRODUCT_SRV/A_Product"),
+        format!("partners  {services}/API_BUSINESS_PARTNER/A_BusinessPartner"),
+        format!("faults    {base}/_sandbox/faults"),
+        format!("requests  {base}/_sandbox/requests"),
+        format!("try       curl -u {} '{orders}?$top=3&$format=json'", flags.user),
+    ];
+    writeln!(std::io::stdout(), "{}\nCtrl-C stops it.", lines.join("\n"))?;
     tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
     sandbox.shutdown().await;
     Ok(())

@@ -90,6 +90,11 @@ impl Company {
         number
     }
 
+    /// Notes a change that was made at a known moment.
+    pub(crate) fn changed_at(&mut self, ms: i64) {
+        self.last_change = self.last_change.max(ms);
+    }
+
     /// The moment of a change made now: on the company's day, and later than every change before.
     pub(crate) fn change_time(&mut self) -> i64 {
         let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or_default();

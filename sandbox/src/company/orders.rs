@@ -86,6 +86,7 @@ impl OrderItem {
 impl Order {
     /// Puts the order into the tables.
     pub(crate) fn record(&self, company: &mut Company) {
+        company.changed_at(self.changed_ms);
         let number = self.number.to_string();
         for item in &self.items {
             self.record_item(company, &number, item);

@@ -19,7 +19,7 @@ pub(crate) enum SapError {
     Key { entity: &'static str, reason: &'static str },
     #[error("Malformed URI: {0}")]
     Uri(&'static str),
-    #[error("Property '{property}' not found in type '{entity}'")]
+    #[error("Property '{property}' not found in type '{entity}Type'")]
     UnknownProperty { property: String, entity: &'static str },
     #[error("Invalid filter: {reason} at position {position}")]
     Filter { reason: String, position: usize },

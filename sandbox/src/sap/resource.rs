@@ -159,3 +159,56 @@ pub(crate) fn percent_encode(text: &str, out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sap::literal::from_json;
+    use crate::sap::model::Set;
+    use crate::sap::query::RawQuery;
+
+    #[test]
+    fn a_slash_or_a_quote_inside_a_key_survives() {
+        let Ok(Resource::Record { key, .. }) =
+            Resource::parse("API_PRODUCT_SRV;v=0002/A_Product('a%2Fb''c')")
+        else {
+            panic!("no record");
+        };
+        assert_eq!(key, "a/b'c");
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_makes_the_parser_panic(rest in "\\PC{0,60}") {
+            let _first = Resource::parse(&rest).is_ok();
+            let _second = Resource::parse(&format!("API_SALES_ORDER_SRV/A_SalesOrderItem({rest})")).is_ok();
+            let _third = Resource::parse(&format!("API_SALES_ORDER_SRV/A_SalesOrder('1')/{rest}")).is_ok();
+        }
+
+        #[test]
+        fn no_query_makes_the_parser_panic(
+            option in prop::sample::select(vec!["$select", "$expand", "$orderby", "$top", "$skiptoken", "$filter", ""]),
+            value in "\\PC{0,60}",
+        ) {
+            if let Ok(raw) = RawQuery::parse(&format!("{option}={value}")) {
+                let _read = raw.for_entity(Set::SalesOrder.entity()).is_ok();
+            }
+        }
+
+        #[test]
+        fn percent_encoding_is_undone(text in "\\PC{0,40}") {
+            let mut encoded = String::new();
+            percent_encode(&text, &mut encoded);
+            prop_assert_eq!(percent_decode(&encoded), Some(text));
+        }
+
+        #[test]
+        fn no_text_in_a_body_makes_a_field_panic(text in "(/Date\\()?\\PC{0,30}(\\)/)?") {
+            for prop in Set::SalesOrder.entity().props.iter().chain(Set::SalesOrderItem.entity().props) {
+                let _read = from_json(&serde_json::Value::String(text.clone()), prop.edm).is_ok();
+            }
+        }
+    }
+}

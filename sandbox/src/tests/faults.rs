@@ -63,6 +63,9 @@ async fn a_delay_holds_one_request_and_nobody_else() {
     let world = World::new().await;
     world.fault(Fault { delay_ms: 60_000, ..fault("A_SalesOrder('45001')") });
     let slow = tokio::spawn(world.request(Method::GET, ORDER).send());
+    while world.sandbox.app.faults().list()[0].hits == 0 {
+        tokio::task::yield_now().await;
+    }
     let other = world.get(&format!("{ORDERS}/A_SalesOrder('45002')"), &[]).await;
     assert_eq!(other.status(), 200);
     assert!(!slow.is_finished());

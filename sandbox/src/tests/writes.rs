@@ -211,3 +211,13 @@ async fn of_twenty_changes_at_once_under_one_version_one_wins() {
     statuses.sort();
     assert_eq!(statuses[..2], [204, 412]);
 }
+
+#[tokio::test]
+async fn a_change_is_always_later_than_what_was_there() {
+    let world = World::new().await;
+    let newest = world.list(&orders(), &[("$orderby", "LastChangeDateTime desc"), ("$top", "1")]).await;
+    let before = newest[0]["LastChangeDateTime"].as_str().unwrap().to_owned();
+    let created = world.write("POST", &orders()).await.json(&new_order()).send().await.unwrap();
+    let created: Value = created.json().await.unwrap();
+    assert!(created["d"]["LastChangeDateTime"].as_str().unwrap() > before.as_str());
+}
