@@ -1,4 +1,4 @@
-//! The SAP stand-in as a program of its own: `peyvand-sandbox --listen 127.0.0.1:8181`.
+//! The SAP stand-in as a program of its own. It reads flags, starts the library's server and waits for Ctrl-C; no more.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -50,8 +50,7 @@ async fn main() -> anyhow::Result<()> {
         format!("stock     {services}/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod"),
         format!("products  {services}/API_PRODUCT_SRV/A_Product"),
         format!("partners  {services}/API_BUSINESS_PARTNER/A_BusinessPartner"),
-        format!("faults    {base}/_sandbox/faults"),
-        format!("requests  {base}/_sandbox/requests"),
+        format!("control   {base}/_sandbox/faults  {base}/_sandbox/requests"),
         format!("try       curl -u {} '{orders}?$top=3&$format=json'", flags.user),
     ];
     writeln!(std::io::stdout(), "{}\nCtrl-C stops it.", lines.join("\n"))?;
