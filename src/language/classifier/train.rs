@@ -67,14 +67,14 @@ pub fn train(
 }
 
 fn check_options(options: &TrainOptions) -> Result<(), ClassifierError> {
-    for (fits, name) in [
+    for (fits, rule) in [
         (options.cost > 0.0 && options.cost.is_finite(), "cost must be a number above 0"),
         ((2..=20).contains(&options.folds), "folds must be 2 to 20"),
         ((1..=64).contains(&options.threads), "threads must be 1 to 64"),
         ((0.0..=0.5).contains(&options.rejected_share), "rejected_share must be 0 to 0.5"),
     ] {
         if !fits {
-            return Err(ClassifierError::Option { rule: name });
+            return Err(ClassifierError::Option { rule });
         }
     }
     Ok(())
