@@ -144,3 +144,45 @@ fn finish(kind: Kind, hash: u64) -> u64 {
     let h = (h ^ (h >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     h ^ (h >> 32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn features(text: &str) -> HashSet<u64> {
+        let mut found = HashSet::new();
+        Extractor::default().features(text, |_, hash| {
+            found.insert(hash);
+        });
+        found
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_meaning_makes_no_difference() {
+        for (a, b) in [
+            ("order 45001", "order 98312"),
+            ("pleasee!!!", "pleaseeeee"),
+            ("mail it to a@b.ir", "mail it to someone.else@example.com"),
+            ("see https://a.ir/x?y=1", "see www.example.com"),
+            ("call 09121234567", "call +98-21-88776655"),
+        ] {
+            assert_eq!(features(a), features(b), "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_no_phone_number_and_a_word_no_address() {
+        assert_ne!(features("45001"), features("09121234567"));
+        assert_ne!(features("@ali"), features("a@b.ir"));
+        assert!(features("👍 ؟!").is_empty());
+    }
+
+    #[test]
+    fn only_the_beginning_of_an_endless_message_is_read() {
+        let long = "سفارش ".repeat(MAX_CHARS);
+        assert_eq!(features(&long), features(&long.repeat(2)));
+        let late = long.clone() + "فاکتور";
+        assert_eq!(features(&late), features(&long));
+    }
+}
