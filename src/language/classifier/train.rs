@@ -1,0 +1,207 @@
+//! From examples to a model. The same catalogue and options give the same model, byte for byte, however many
+//! threads work. It may not know files or the assistant folder.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sha2::{Digest, Sha256};
+
+use super::corpus::{Corpus, unit_vector};
+use super::model::{Model, Parts, Quantised};
+use super::scope::{Scope, Signs, signs};
+use super::svm::{Effort, Plane, Random, Row, separate};
+use super::{ClassifierError, Example, TrainOptions};
+use crate::language::normal::{NORMAL_FORM_VERSION, normalise};
+
+/// Scores on this many unseen texts pin temperature and threshold; more folds of a large catalogue only cost time.
+const ENOUGH_HELD_OUT: usize = 1_500;
+
+/// A catalogue beyond these is a mistake in a file, not an organisation's language.
+const MAX_TEXTS: usize = 200_000;
+const MAX_INTENTS: usize = 2_000;
+const MAX_WEIGHTS: usize = 100_000_000;
+
+/// Learns the intents of `examples`. `background` are texts that belong to none of them.
+pub fn train(
+    examples: &[Example],
+    background: &[String],
+    options: &TrainOptions,
+) -> Result<Model, ClassifierError> {
+    check_options(options)?;
+    let mut intents: Vec<String> = examples.iter().map(|e| e.intent.clone()).collect();
+    intents.sort_unstable();
+    intents.dedup();
+    if intents.is_empty() {
+        return Err(ClassifierError::NoExamples);
+    }
+    if intents.len() > MAX_INTENTS || examples.len() + background.len() > MAX_TEXTS {
+        return Err(ClassifierError::TooLarge);
+    }
+    let normal: Vec<_> =
+        examples.iter().map(|e| &e.text).chain(background).map(|text| normalise(text)).collect();
+    let mut corpus = Corpus::read(normal.iter().map(|n| n.as_str()));
+    if let Some((example, _)) = examples.iter().zip(&corpus.texts).find(|(_, counts)| counts.rows.is_empty())
+    {
+        return Err(ClassifierError::NoWords { intent: example.intent.clone() });
+    }
+    corpus.prune();
+    let classes = intents.len() + usize::from(!background.is_empty());
+    if corpus.hashes.len() * classes > MAX_WEIGHTS {
+        return Err(ClassifierError::TooLarge);
+    }
+    let mut labels: Vec<usize> =
+        examples.iter().map(|e| intents.partition_point(|i| *i < e.intent)).collect();
+    labels.resize(corpus.texts.len(), intents.len());
+    let catalogue = catalogue_hash(examples, background, options);
+    let task = Task { corpus: &corpus, labels: &labels, intents: intents.len(), classes, options };
+    let held_out = task.held_out();
+    let temperature = fit_temperature(&held_out);
+    let (inside, outside): (Vec<_>, Vec<_>) = held_out.iter().partition(|h| h.label.is_some());
+    let of = |side: Vec<&HeldOut>| side.iter().map(|h| h.signs).collect::<Vec<Signs>>();
+    let scope = Scope::fit(&of(inside), &of(outside), options.rejected_share);
+
+    let all: Vec<usize> = (0..labels.len()).collect();
+    let importance = corpus.importance(&all);
+    let weights = Quantised::from_planes(&task.planes(&all, &importance), corpus.hashes.len());
+    let hashes = corpus.hashes;
+    Ok(Model::new(Parts { intents, catalogue, temperature, scope, hashes, importance, weights }))
+}
+
+fn check_options(options: &TrainOptions) -> Result<(), ClassifierError> {
+    for (fits, rule) in [
+        (options.cost > 0.0 && options.cost.is_finite(), "cost must be a number above 0"),
+        ((2..=20).contains(&options.folds), "folds must be 2 to 20"),
+        ((1..=64).contains(&options.threads), "threads must be 1 to 64"),
+        ((0.0..=0.5).contains(&options.rejected_share), "rejected_share must be 0 to 0.5"),
+    ] {
+        if !fits {
+            return Err(ClassifierError::Option { rule });
+        }
+    }
+    Ok(())
+}
+
+struct Task<'a> {
+    corpus: &'a Corpus,
+    labels: &'a [usize],
+    intents: usize,
+    classes: usize,
+    options: &'a TrainOptions,
+}
+
+/// What a model says of a text it was not trained on.
+struct HeldOut {
+    label: Option<usize>,
+    scores: Vec<f32>,
+    signs: Signs,
+}
+
+impl Task<'_> {
+    /// One plane per class over the texts in `seen`.
+    fn planes(&self, seen: &[usize], importance: &[f32]) -> Vec<Plane> {
+        let rows: Vec<Row> = seen.iter().map(|i| unit_vector(&self.corpus.texts[*i], importance)).collect();
+        let labels: Vec<usize> = seen.iter().map(|i| self.labels[*i]).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let class = next.fetch_add(1, Ordering::Relaxed);
+                if class >= self.classes {
+                    return done;
+                }
+                let effort = Effort {
+                    cost: self.options.cost,
+                    tolerance: 0.1,
+                    max_epochs: 100,
+                    seed: self.options.seed.wrapping_add(class as u64),
+                };
+                done.push((class, separate(&rows, importance.len(), |i| labels[i] == class, effort)));
+            }
+        };
+        let mut planes = std::thread::scope(|threads| {
+            let others: Vec<_> = (1..self.options.threads).map(|_| threads.spawn(work)).collect();
+            let mut planes = work();
+            for other in others {
+                match other.join() {
+                    Ok(done) => planes.extend(done),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            planes
+        });
+        planes.sort_unstable_by_key(|(class, _)| *class);
+        planes.into_iter().map(|(_, plane)| plane).collect()
+    }
+
+    /// Scores texts by models that did not see them, each class spread evenly over the folds.
+    fn held_out(&self) -> Vec<HeldOut> {
+        let mut order: Vec<usize> = (0..self.labels.len()).collect();
+        Random::new(self.options.seed).shuffle(&mut order);
+        order.sort_by_key(|i| self.labels[*i]);
+        let mut held_out = Vec::new();
+        for fold in 0..self.options.folds {
+            let (test, seen): (Vec<_>, Vec<_>) =
+                order.iter().enumerate().partition(|(at, _)| at % self.options.folds == fold);
+            let seen: Vec<usize> = seen.into_iter().map(|(_, i)| *i).collect();
+            let importance = self.corpus.importance(&seen);
+            let planes = self.planes(&seen, &importance);
+            held_out.extend(test.into_iter().map(|(_, i)| self.judge(*i, &importance, &planes)));
+            if held_out.len() >= ENOUGH_HELD_OUT {
+                break;
+            }
+        }
+        held_out
+    }
+
+    fn judge(&self, i: usize, importance: &[f32], planes: &[Plane]) -> HeldOut {
+        let counts = self.corpus.counts_under(i, importance);
+        let row = unit_vector(&counts, importance);
+        let mut scores: Vec<f32> = planes.iter().map(|plane| plane.score(&row)).collect();
+        let background = scores.get(self.intents).copied();
+        scores.truncate(self.intents);
+        let signs = signs(&scores, background, &counts);
+        HeldOut { label: Some(self.labels[i]).filter(|l| *l < self.intents), scores, signs }
+    }
+}
+
+/// The factor that makes the softmax of the scores say how often the best intent is right (golden section on the log loss).
+fn fit_temperature(held_out: &[HeldOut]) -> f32 {
+    let loss = |factor: f32| -> f32 {
+        held_out
+            .iter()
+            .filter_map(|h| {
+                let label = h.label?;
+                let best = h.scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let sum: f32 = h.scores.iter().map(|s| ((s - best) * factor).exp()).sum();
+                Some(sum.ln() - (h.scores[label] - best) * factor)
+            })
+            .sum()
+    };
+    let ratio = 0.618_034_f32;
+    let (mut low, mut high) = (1.0_f32, 20.0_f32);
+    for _ in 0..24 {
+        let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
+        if loss(a) < loss(b) { high = b } else { low = a }
+    }
+    f32::midpoint(low, high)
+}
+
+fn catalogue_hash(examples: &[Example], background: &[String], options: &TrainOptions) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(&NORMAL_FORM_VERSION.to_le_bytes());
+    part(&options.cost.to_le_bytes());
+    part(&options.folds.to_le_bytes());
+    part(&options.seed.to_le_bytes());
+    part(&options.rejected_share.to_le_bytes());
+    for example in examples {
+        part(example.intent.as_bytes());
+        part(example.text.as_bytes());
+    }
+    for text in background {
+        part(text.as_bytes());
+    }
+    hash.finalize().into()
+}
