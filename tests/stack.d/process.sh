@@ -17,6 +17,8 @@ start_time() {
     awk '$1 != "Z" { print $20; ok = 1 } END { exit !ok }' <<<"$stat"
 }
 
+zombie() { grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"; }
+
 record() { printf '%s %s\n' "$2" "$(start_time "$2")" >"$work/$1.pid"; }
 
 pid_of() { cut -d' ' -f1 "$work/$1.pid"; }

@@ -6,6 +6,8 @@ kafka_address() { printf '127.0.0.1:%s' "$kafka_port"; }
 registry_address() { printf 'http://127.0.0.1:%s/apis/ccompat/v7' "$registry_port"; }
 postgres_address() { printf 'postgres://postgres@127.0.0.1:%s/postgres' "$postgres_port"; }
 
+# After kill -9 the controller waits for the dead broker's session to end before it lets the new one in, hence
+# the short session.
 start_kafka() {
     local properties=$work/kafka.properties
     if [ ! -f "$properties" ]; then
@@ -24,10 +26,14 @@ offsets.topic.num.partitions=5
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=4000
 auto.create.topics.enable=false
 PROPERTIES
-        "$java_bin" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" kafka.tools.StorageTool \
-            format --standalone -t "$(cluster_id)" -c "$properties" >>"$work/kafka.log" 2>&1 || return 1
+        launch kafka "$java_bin" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" \
+            -Dorg.slf4j.simpleLogger.defaultLogLevel=warn kafka.tools.StorageTool \
+            format --standalone -t "$(cluster_id)" -c "$properties"
+        wait $! || return 1
     fi
     launch kafka "$java_bin" -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn kafka.Kafka "$properties"
@@ -71,6 +77,9 @@ start_postgres() {
         [ "$(id -u)" != 0 ] || chown postgres: "$data"
         (cd / && "${as[@]}" "$bin/initdb" -D "$data" -A trust -U postgres --no-sync -E UTF8 --locale=C.UTF-8) >>"$work/postgres.log" 2>&1 || return 1
     fi
+    # Where nobody reaps orphans (process 1 of many containers), a killed server's pid stays, and PostgreSQL
+    # takes its own corpse for a rival.
+    if [ -f "$data/postmaster.pid" ] && zombie "$(head -n 1 "$data/postmaster.pid")"; then rm "$data/postmaster.pid"; fi
     (cd / && launch postgres "${as[@]}" "$bin/postgres" -D "$data" -p "$postgres_port" -c listen_addresses=127.0.0.1 \
         -c unix_socket_directories= -c max_connections=300)
 }
