@@ -81,40 +81,35 @@ fn naming<'a>(files: impl Iterator<Item = &'a File>, name: &str) -> Vec<Found> {
 #[test]
 fn each_outside_library_is_named_only_in_its_own_room() {
     let all = product();
+    let mut strangers = Vec::new();
     for (library, homes) in HOMES {
-        let strangers = all.iter().filter(|file| !homes.iter().any(|home| file.path.starts_with(home)));
-        none(&format!("{library} belongs to {homes:?} alone"), &naming(strangers, library));
+        let outside = all.iter().filter(|file| !homes.iter().any(|home| file.path.starts_with(home)));
+        strangers.extend(naming(outside, library));
     }
+    none(&format!("each belongs to its own room alone ({HOMES:?})"), &strangers);
 }
 
 #[test]
 fn the_rooms_of_the_library_look_only_downward() {
     let all = product();
+    let mut upward = Vec::new();
     for (room, above) in ABOVE {
         for other in *above {
             let inside = all.iter().filter(|file| source::in_room(&file.path, room));
-            none(&format!("{room} may not name {other}"), &naming(inside, &format!("peyvand::{other}")));
+            upward.extend(naming(inside, &format!("peyvand::{other}")));
         }
     }
+    none("a room may not name what stands above it or beside it (ABOVE in tests/tidy.rs)", &upward);
 }
 
 #[test]
 fn the_pure_rooms_neither_wait_nor_look_at_a_clock() {
-    let all = product();
-    for room in PURE {
-        for library in IMPURE_CRATES {
-            let inside = all.iter().filter(|file| file.path.starts_with(room));
-            none(&format!("{room} is pure and may not name {library}"), &naming(inside, library));
-        }
-        for file in all.iter().filter(|file| file.path.starts_with(room)) {
-            for call in IMPURE_CALLS {
-                none(
-                    &format!("{room} takes time and randomness as arguments"),
-                    &scan::holds(&file.path, &file.code, call),
-                );
-            }
-        }
+    let mut impure = Vec::new();
+    for file in product().iter().filter(|file| PURE.iter().any(|room| file.path.starts_with(room))) {
+        impure.extend(IMPURE_CRATES.iter().flat_map(|library| scan::names(file, library)));
+        impure.extend(IMPURE_CALLS.iter().flat_map(|call| scan::holds(&file.path, &file.code, call)));
     }
+    none("a pure room takes time, randomness and bytes as arguments", &impure);
 }
 
 #[test]
@@ -132,20 +127,17 @@ fn the_workers_do_not_know_one_another() {
     const WORKERS: &[&str] = &["channels", "intent-classifier", "connector", "reply", "console"];
     let all = product();
     let manifests = files(&["toml"]);
+    let mut acquainted = Vec::new();
     for worker in WORKERS {
         let room = format!("workers/{worker}/");
         for other in WORKERS.iter().filter(|other| *other != worker) {
             let inside = all.iter().filter(|file| file.path.starts_with(&room));
-            let name = format!("peyvand_{}", other.replace('-', "_"));
-            none(&format!("{room} may not name {name}"), &naming(inside, &name));
-            for (path, text) in manifests.iter().filter(|(path, _)| path.starts_with(&room)) {
-                none(
-                    &format!("{room} may not depend on {other}"),
-                    &scan::holds(path, text, &format!("peyvand-{other}")),
-                );
-            }
+            acquainted.extend(naming(inside, &format!("peyvand_{}", other.replace('-', "_"))));
+            let inside = manifests.iter().filter(|(path, _)| path.starts_with(&room));
+            acquainted.extend(inside.flat_map(|(path, text)| scan::holds(path, text, &format!("peyvand-{other}"))));
         }
     }
+    none("workers meet on topics, not in code", &acquainted);
 }
 
 #[test]
