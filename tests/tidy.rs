@@ -134,7 +134,8 @@ fn the_workers_do_not_know_one_another() {
             let inside = all.iter().filter(|file| file.path.starts_with(&room));
             acquainted.extend(naming(inside, &format!("peyvand_{}", other.replace('-', "_"))));
             let inside = manifests.iter().filter(|(path, _)| path.starts_with(&room));
-            acquainted.extend(inside.flat_map(|(path, text)| scan::holds(path, text, &format!("peyvand-{other}"))));
+            acquainted
+                .extend(inside.flat_map(|(path, text)| scan::holds(path, text, &format!("peyvand-{other}"))));
         }
     }
     none("workers meet on topics, not in code", &acquainted);

@@ -6,10 +6,10 @@ use std::fmt;
 
 /// One offender.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Found {
-    pub path: String,
-    pub line: usize,
-    pub what: String,
+pub(crate) struct Found {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) what: String,
 }
 
 impl fmt::Display for Found {
@@ -27,18 +27,18 @@ fn line_at(text: &str, at: usize) -> usize {
 }
 
 /// Every line of `text` that holds `word`.
-pub fn holds(path: &str, text: &str, word: &str) -> Vec<Found> {
+pub(crate) fn holds(path: &str, text: &str, word: &str) -> Vec<Found> {
     let lines = text.lines().enumerate().filter(|(_, line)| line.contains(word));
     lines.map(|(at, line)| found(path, at + 1, line.trim())).collect()
 }
 
-pub fn longer_than(file: &File, limit: usize) -> Vec<Found> {
+pub(crate) fn longer_than(file: &File, limit: usize) -> Vec<Found> {
     let lines = file.text.lines().count();
     if lines > limit { vec![found(&file.path, lines, format!("{lines} lines"))] } else { Vec::new() }
 }
 
 /// The text with comments and the insides of string and character literals turned to blanks; lines stay lines.
-pub fn code_only(text: &str) -> String {
+pub(crate) fn code_only(text: &str) -> String {
     let source: Vec<char> = text.chars().collect();
     let mut code = String::with_capacity(text.len());
     let mut at = 0;
@@ -115,7 +115,7 @@ fn raw_string_end(source: &[char], at: usize) -> usize {
 }
 
 /// Blanks the modules and functions that stand under `#[cfg(test)]`. Takes code without comments and literals.
-pub fn without_tests(code: &str) -> String {
+pub(crate) fn without_tests(code: &str) -> String {
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
     while let Some(at) = rest.find("#[cfg(test)]") {
@@ -153,7 +153,7 @@ fn closing(code: &str, open: usize) -> usize {
 
 /// Where the file's code names `wanted` (`sqlx`, `std::env`, `peyvand::event`), in whatever way it is spelled:
 /// in full, by `crate::`, `super::` or `self::`, or inside the braces of a `use`.
-pub fn names(file: &File, wanted: &str) -> Vec<Found> {
+pub(crate) fn names(file: &File, wanted: &str) -> Vec<Found> {
     let home = module_path(&file.path);
     let mut all: Vec<Found> = paths(&file.code)
         .into_iter()
@@ -278,7 +278,7 @@ fn functions(code: &str) -> Vec<(usize, &str)> {
 }
 
 /// Functions of more than `limit` lines, from the line of `fn` to the closing brace.
-pub fn long_functions(file: &File, limit: usize) -> Vec<Found> {
+pub(crate) fn long_functions(file: &File, limit: usize) -> Vec<Found> {
     let code = &file.code;
     let mut long = Vec::new();
     for (at, name) in functions(code) {
@@ -296,7 +296,7 @@ pub fn long_functions(file: &File, limit: usize) -> Vec<Found> {
 }
 
 /// Test functions whose name has fewer than `words` words.
-pub fn short_test_names(file: &File, words: usize) -> Vec<Found> {
+pub(crate) fn short_test_names(file: &File, words: usize) -> Vec<Found> {
     let code = &file.code;
     let mut short = Vec::new();
     for (at, name) in functions(code) {
@@ -310,13 +310,13 @@ pub fn short_test_names(file: &File, words: usize) -> Vec<Found> {
 }
 
 /// The sources in a lock file that are not the public registry.
-pub fn foreign_sources(path: &str, lock: &str) -> Vec<Found> {
+pub(crate) fn foreign_sources(path: &str, lock: &str) -> Vec<Found> {
     let public = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
     holds(path, lock, "source = ").into_iter().filter(|found| found.what != public).collect()
 }
 
 /// `NAME=value` in a shell script.
-pub fn shell_value(script: &str, name: &str) -> Option<String> {
+pub(crate) fn shell_value(script: &str, name: &str) -> Option<String> {
     let assigned = script
         .lines()
         .find_map(|line| line.trim_start_matches("readonly ").strip_prefix(&format!("{name}=")))?;
@@ -324,13 +324,13 @@ pub fn shell_value(script: &str, name: &str) -> Option<String> {
 }
 
 /// The tag of `image: NAME:TAG` in a compose file.
-pub fn image_tag(compose: &str, image: &str) -> Option<String> {
+pub(crate) fn image_tag(compose: &str, image: &str) -> Option<String> {
     let wanted = format!("image: {image}:");
     compose.lines().find_map(|line| line.trim().strip_prefix(&wanted)).map(str::to_owned)
 }
 
 /// `key = "value"` in a TOML file.
-pub fn quoted_value(toml: &str, key: &str) -> Option<String> {
+pub(crate) fn quoted_value(toml: &str, key: &str) -> Option<String> {
     toml.lines()
         .find_map(|line| line.strip_prefix(&format!("{key} = \""))?.strip_suffix('"'))
         .map(str::to_owned)

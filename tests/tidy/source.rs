@@ -5,17 +5,17 @@ use std::fs;
 use std::path::Path;
 
 /// A Rust file: its path from the root with `/`, its text, and its product code.
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// The text with comments and the insides of literals blanked, line by line the same.
-    pub code: String,
+    pub(crate) code: String,
     /// Only tests are in it.
-    pub is_test: bool,
+    pub(crate) is_test: bool,
 }
 
 impl File {
-    pub fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -55,7 +55,7 @@ fn root() -> &'static Path {
 }
 
 /// Every file that is text, with its path from the root.
-pub fn every_text_file() -> Vec<(String, String)> {
+pub(crate) fn every_text_file() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(root(), &mut found);
     assert!(found.len() > 10, "found only {} files: the walk is broken", found.len());
@@ -63,7 +63,7 @@ pub fn every_text_file() -> Vec<(String, String)> {
 }
 
 /// The text files with one of these extensions ("" is none, as scripts have).
-pub fn files(extensions: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn files(extensions: &[&str]) -> Vec<(String, String)> {
     let wanted = |path: &str| {
         let extension = Path::new(path).extension().unwrap_or_default().to_string_lossy().into_owned();
         extensions.contains(&extension.as_str())
@@ -72,12 +72,12 @@ pub fn files(extensions: &[&str]) -> Vec<(String, String)> {
 }
 
 /// Every Rust file.
-pub fn rust() -> Vec<File> {
+pub(crate) fn rust() -> Vec<File> {
     files(&["rs"]).iter().map(|(path, text)| File::new(path, text)).collect()
 }
 
 /// The Rust files of the product, without the test modules inside them.
-pub fn product() -> Vec<File> {
+pub(crate) fn product() -> Vec<File> {
     let mut all = rust();
     all.retain(|file| !file.is_test);
     for file in &mut all {
@@ -87,10 +87,10 @@ pub fn product() -> Vec<File> {
 }
 
 /// `src/bus` holds `src/bus.rs` and `src/bus/kafka.rs`, not `src/busy.rs`.
-pub fn in_room(path: &str, room: &str) -> bool {
+pub(crate) fn in_room(path: &str, room: &str) -> bool {
     path.strip_prefix(room).is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
 }
 
-pub fn text_of(path: &str) -> Option<String> {
+pub(crate) fn text_of(path: &str) -> Option<String> {
     fs::read_to_string(root().join(path)).ok()
 }
