@@ -1,0 +1,145 @@
+//! Identities that cross process borders. They are derived from what they name, never from offsets or chance, so that a
+//! repeated delivery is the same event.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Longest conversation or tenant id in bytes.
+pub const ID_BYTES_MAX: usize = 128;
+
+/// The namespace of all event ids of Peyvand (a UUIDv5 of the URL namespace and `peyvand:event`).
+const EVENTS: Uuid = Uuid::from_u128(0x6b1d_9d34_7a52_5c0e_9f0a_4e8d_2c71_b3a5);
+
+/// An id that is empty, too long or has characters that do not survive a URL, a header and a log line.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("an id has 1 to {ID_BYTES_MAX} characters of A-Z a-z 0-9 . _ : @ - and this one does not")]
+pub struct IdError;
+
+/// One event, stable over redelivery, replay and redrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// The id of a message as its channel knows it: UUIDv5 of channel, account (the tenant's end of the channel) and
+    /// the channel's own message id.
+    pub fn of_message(channel: &str, account: &str, channel_message_id: &str) -> Self {
+        Self(Uuid::new_v5(&EVENTS, format!("{channel}\n{account}\n{channel_message_id}").as_bytes()))
+    }
+
+    /// The id of the `index`-th event that `worker` makes from this one.
+    pub fn derived(&self, worker: &str, index: usize) -> Self {
+        Self(Uuid::new_v5(&self.0, format!("{worker}\n{index}").as_bytes()))
+    }
+
+    /// The bare UUID.
+    pub const fn as_uuid(&self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for EventId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl From<EventId> for String {
+    fn from(id: EventId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Uuid::parse_str(&text).map(Self).map_err(|_| IdError)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and takes an id.
+            ///
+            /// # Errors
+            /// [`IdError`] when it is empty, longer than [`ID_BYTES_MAX`] or has other characters.
+            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                let fits = (1..=ID_BYTES_MAX).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@-".contains(&b));
+                if fits { Ok(Self(text)) } else { Err(IdError) }
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// One conversation of one person on one channel; the key of every record. Whoever knows it may read the
+    /// conversation's replies, so a channel makes it unguessable.
+    ConversationId
+}
+
+text_id! {
+    /// One organisation that uses this installation.
+    TenantId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_channel_message_always_has_the_same_event_id() {
+        let id = EventId::of_message("web", "acme", "m-1");
+        assert_eq!(id, EventId::of_message("web", "acme", "m-1"));
+        assert_ne!(id, EventId::of_message("web", "acme", "m-2"));
+        assert_ne!(id.derived("reply", 0), id.derived("reply", 1));
+    }
+
+    #[test]
+    fn a_conversation_id_with_spaces_controls_or_too_many_bytes_is_refused() {
+        for bad in ["", "a b", "a\nb", "ش", "a/b", &"x".repeat(ID_BYTES_MAX + 1)] {
+            assert_eq!(ConversationId::parse(bad), Err(IdError), "{bad:?}");
+        }
+        assert!(ConversationId::parse("web:0b1f-77").is_ok());
+    }
+}

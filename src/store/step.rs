@@ -1,0 +1,119 @@
+//! One step of one conversation in one worker: the shapes that both databases take and give.
+
+use thiserror::Error;
+
+use crate::{
+    bus::NewRecord,
+    event::{ConversationId, EventId, TenantId},
+    language::script::Language,
+    privacy::Sensitive,
+};
+
+/// Which event is worked on, for which group and conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepKey {
+    /// The consumer group.
+    pub group: &'static str,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The event.
+    pub event_id: EventId,
+    /// SHA-256 of the payload: the same event id with other bytes is refused.
+    pub fingerprint: [u8; 32],
+}
+
+/// What the database has for a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Not worked on yet: the conversation's state in this group (none at first) and its version.
+    Fresh {
+        /// Opaque to the store.
+        state: Option<Vec<u8>>,
+        /// Counts the commits of this conversation in this group, from 0.
+        version: i64,
+    },
+    /// Already worked on: what it left unpublished, in order.
+    Seen(Vec<Outgoing>),
+    /// The same event id was seen with other bytes.
+    Conflict,
+}
+
+/// An event that waits for its publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its place in the conversation's order, from 1.
+    pub seq: i64,
+    /// What to publish.
+    pub record: NewRecord,
+}
+
+/// A reply kept for its channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReply {
+    /// Its place in the conversation, from 1; a reader's cursor. Assigned by the store; 0 before.
+    pub cursor: i64,
+    /// The reply.
+    pub event_id: EventId,
+    /// The message it answers.
+    pub turn_id: EventId,
+    /// Whose assistant speaks.
+    pub tenant: TenantId,
+    /// The language of the text.
+    pub language: Language,
+    /// The words.
+    pub text: Sensitive<String>,
+}
+
+/// What one step changes, all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which step.
+    pub key: StepKey,
+    /// The version that was read; another one now means that somebody was faster.
+    pub version: i64,
+    /// The conversation's new state; `None` leaves it.
+    pub state: Option<Vec<u8>>,
+    /// The events that follow, in order.
+    pub outgoing: Vec<NewRecord>,
+    /// Replies to keep.
+    pub replies: Vec<StoredReply>,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// It is done; the events wait for their publication under these places.
+    Done(Vec<Outgoing>),
+    /// Somebody else has done it meanwhile; what is left unpublished.
+    Seen(Vec<Outgoing>),
+    /// The conversation moved on meanwhile: read again and decide again.
+    Moved,
+}
+
+/// What can go wrong with the database.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// It cannot be reached, is locked or full; the same call may succeed later.
+    #[error("the database cannot be used just now: {0}")]
+    Unavailable(String),
+    /// It holds something this version cannot read.
+    #[error("the database holds a {what} that this version cannot read; run `peyvand doctor`")]
+    Unreadable {
+        /// Which thing.
+        what: &'static str,
+    },
+    /// Its schema is not the one of this version.
+    #[error("the database's schema does not fit this version: {0}")]
+    Migration(String),
+}
+
+impl StoreError {
+    /// A bounded label for metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Migration(_) => "migration",
+        }
+    }
+}
