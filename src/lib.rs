@@ -1,7 +1,9 @@
 //! Peyvand joins chat channels to a company's CRM, ERP and own systems through Kafka. This library is what all workers share.
 
 pub mod bus;
+pub mod codec;
 pub mod event;
 pub mod language;
 pub mod privacy;
 pub mod store;
+pub mod topics;

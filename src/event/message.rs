@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, TenantId, event};
+use super::{ConversationId, EventId, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// A person wrote a message on a channel.
@@ -22,4 +22,11 @@ pub struct MessageReceived {
     #[serde(default)]
     pub language: Option<Language>,
 }
-event!(MessageReceived, "message_received");
+event!(
+    MessageReceived,
+    "message_received",
+    fn own_id(&self) -> Option<EventId> {
+        let message = format!("{}/{}", self.conversation_id, self.channel_message_id);
+        Some(EventId::of_message(&self.channel, self.tenant.as_str(), &message))
+    }
+);

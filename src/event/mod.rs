@@ -27,16 +27,21 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     const SCHEMA: &'static str;
     /// The conversation, which is the key of the record on every topic.
     fn conversation_id(&self) -> &ConversationId;
+    /// The id that follows from the content alone; `None` where it comes with the envelope.
+    fn own_id(&self) -> Option<EventId> {
+        None
+    }
 }
 
 macro_rules! event {
-    ($name:ident, $file:literal) => {
+    ($name:ident, $file:literal $(, $own_id:item)?) => {
         impl crate::event::Event for $name {
             const NAME: &'static str = stringify!($name);
             const SCHEMA: &'static str = include_str!(concat!("../../schemas/", $file, ".avsc"));
             fn conversation_id(&self) -> &crate::event::ConversationId {
                 &self.conversation_id
             }
+            $($own_id)?
         }
     };
 }
