@@ -78,7 +78,7 @@ function element(tag, className, text) {
 function noteOf(item) {
   if (item.state === "failed") return item.why ? item.why[language] : "";
   if (item.state === "pending") return WORDS[language].pending;
-  const clock = { hour: "2-digit", minute: "2-digit" };
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   return new Intl.DateTimeFormat(language, clock).format(new Date(item.at));
 }
 function show(item) {
@@ -88,6 +88,11 @@ function show(item) {
     row = element("div", "");
     const bubble = element("div", `bubble ${item.who}`, item.text);
     bubble.dir = "auto";
+    if (WORDS[item.language]) {
+      // A reply's language is known, so a line of it that begins with a Latin name still runs its language's way.
+      bubble.lang = item.language;
+      bubble.dir = item.language === "fa" ? "rtl" : "ltr";
+    }
     row.append(bubble, element("p", "note"));
     rows.set(item.id, row);
     $("log").append(row);
@@ -231,7 +236,7 @@ function takeReply(event) {
       show(item);
     }
   }
-  const reply = { id: event.event_id, who: "reply", text: event.text, turn: event.turn_id, at: Date.now() };
+  const reply = { id: event.event_id, who: "reply", text: event.text, language: event.language, turn: event.turn_id, at: Date.now() };
   talk.items.push(reply);
   show(reply);
 }
