@@ -199,6 +199,8 @@ function itemOf(id) {
 function take(event) {
   if (event.type === "ready") {
     attempt = 0;
+    // 0 when the server has forgotten this conversation, as after a fresh start.
+    talk.cursor = event.cursor;
     showState("connected");
     talk.items.filter((item) => item.state === "pending").forEach(deliver);
   } else if (event.type === "accepted") {
@@ -230,6 +232,7 @@ function refuse(item, event) {
 function takeReply(event) {
   if (event.cursor <= talk.cursor) return;
   talk.cursor = event.cursor;
+  if (talk.items.some((item) => item.id === event.event_id)) return;
   for (const item of talk.items) {
     if (item.event === event.turn_id && item.state === "accepted") {
       item.state = "answered";

@@ -128,6 +128,7 @@ impl Talk {
     }
 
     async fn talk(&mut self, closing: &CancellationToken) -> Result<std::convert::Infallible, Parting> {
+        self.check_cursor().await;
         self.tell(&json!({"type": "ready", "cursor": self.cursor})).await?;
         let mut heard = Instant::now();
         let mut look_at = Some(heard);
@@ -153,6 +154,18 @@ impl Talk {
                     self.say(Message::Ping(Bytes::new())).await?;
                 }
             }
+        }
+    }
+
+    /// A cursor of a conversation that this database never had, or has no more, would hide all that follows: it begins
+    /// anew, and the reader drops what it knows by event id.
+    async fn check_cursor(&mut self) {
+        if self.cursor == 0 {
+            return;
+        }
+        let known = self.web.desk.replies_after(&self.conversation, self.cursor - 1, 1).await;
+        if known.is_ok_and(|page| page.first().is_none_or(|reply| reply.cursor != self.cursor)) {
+            self.cursor = 0;
         }
     }
 

@@ -113,6 +113,15 @@ async fn a_reconnect_resumes_after_the_cursor_without_loss_or_repeat() {
 }
 
 #[tokio::test]
+async fn a_cursor_the_database_does_not_know_begins_anew() {
+    let site = Site::start().await;
+    site.desk.reply("web-1", EventId::of_message("web", "demo", "web-1/m-1"), "first");
+    let mut wire = try_connect(&site, "conversation_id=web-1&after=7", None).await.unwrap();
+    assert_eq!(next(&mut wire).await, json!({"type": "ready", "cursor": 0}));
+    assert_eq!(next(&mut wire).await["text"], "first");
+}
+
+#[tokio::test]
 async fn a_message_resent_after_a_reconnect_is_no_second_turn() {
     let site = Site::start().await;
     let mut wire = connect(&site, "web-1", 0).await;
