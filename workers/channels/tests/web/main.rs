@@ -1,4 +1,5 @@
 //! The web channel over real sockets on loopback, with a desk in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test unwrap as the test does")]
 
 mod desk;
 mod http;
