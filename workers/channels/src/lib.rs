@@ -1,1 +1,9 @@
+//! The channels worker: people's words in, replies out. It knows foreign chat protocols and nothing of what a message
+//! means; to the log and the database it speaks only through [`desk::Desk`].
 
+pub mod desk;
+mod hub;
+pub mod web;
+
+pub use desk::{Desk, DeskError};
+pub use hub::Hub;

@@ -1,0 +1,310 @@
+// The chat page. It keeps the conversation in the browser, sends what the person writes until the server has accepted
+// it, and shows replies as they come; texts only ever enter the page as text.
+"use strict";
+
+const WORDS = {
+  fa: {
+    name: "پیوند", fresh: "گفتگوی تازه", hello: "سلام! چه کمکی از من برمی‌آید؟",
+    about: "از سفارش‌ها و موجودی کالا بپرسید؛ پاسخ زنده از سامانهٔ شرکت می‌آید.",
+    samples: "نمونه‌ها", log: "گفتگو", write: "پیام خود را بنویسید…", send: "فرستادن",
+    keys: "Enter می‌فرستد، Shift+Enter خط تازه", other: "English",
+    connected: "متصل", connecting: "در حال اتصال…", offline: "اتصال قطع است؛ دوباره تلاش می‌شود",
+    pending: "در حال فرستادن…", waiting: "پیام رسید…",
+    late: "هنوز پاسخی نیامده است. پیام شما رسیده؛ پاسخ که آماده شود همین‌جا نمایش داده می‌شود.",
+    unsent: "پیام هنوز فرستاده نشده است؛ با برقراری اتصال فرستاده می‌شود.",
+    confirm: "گفتگوی تازه آغاز شود؟ این گفتگو از این صفحه پاک می‌شود.",
+  },
+  en: {
+    name: "Peyvand", fresh: "New conversation", hello: "Hello! How can I help?",
+    about: "Ask about orders and stock; the answer comes live from the company’s own system.",
+    samples: "Examples", log: "Conversation", write: "Write a message…", send: "Send",
+    keys: "Enter sends, Shift+Enter starts a new line", other: "فارسی",
+    connected: "Connected", connecting: "Connecting…", offline: "Connection lost; trying again",
+    pending: "Sending…", waiting: "Received…",
+    late: "No answer yet. Your message has arrived; the answer will appear here as soon as it is ready.",
+    unsent: "Your message is not sent yet; it will be as soon as the connection is back.",
+    confirm: "Start a new conversation? This one will be removed from this page.",
+  },
+};
+const KEPT_MAX = 200;
+const LATE_MS = 20_000;
+const GIVE_UP_MS = 180_000;
+const ACCEPT_MS = 10_000;
+const RETRY = { first: 500, max: 15_000 };
+const LATER = { too_fast: 1_000, unavailable: 3_000 };
+const $ = (id) => document.getElementById(id);
+
+// --- what the browser keeps; a browser that keeps nothing still talks
+
+function kept(key) {
+  try { return localStorage.getItem(key); } catch { return null; }
+}
+function keep(key, value) {
+  try { localStorage.setItem(key, value); } catch { /* private window or full: only this page remembers */ }
+}
+function randomId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  // Outside a secure context (a plain address in the office network) only this one is there.
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+const freshTalk = () => ({ conversation: `web-${randomId()}`, cursor: 0, items: [] });
+function readTalk() {
+  try {
+    const talk = JSON.parse(kept("peyvand.talk"));
+    if (typeof talk.conversation === "string" && Number.isInteger(talk.cursor) && Array.isArray(talk.items)) return talk;
+  } catch { /* nothing kept or not ours */ }
+  return freshTalk();
+}
+function saveTalk() {
+  talk.items = talk.items.slice(-KEPT_MAX);
+  keep("peyvand.talk", JSON.stringify(talk));
+}
+
+let talk = readTalk();
+let language = kept("peyvand.language");
+if (!WORDS[language]) language = (navigator.language || "fa").toLowerCase().startsWith("en") ? "en" : "fa";
+saveTalk();
+
+// --- what the person sees
+
+const rows = new Map();
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+function noteOf(item) {
+  if (item.state === "failed") return item.why ? item.why[language] : "";
+  if (item.state === "pending") return WORDS[language].pending;
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(language, clock).format(new Date(item.at));
+}
+function show(item) {
+  const atEnd = nearEnd();
+  let row = rows.get(item.id);
+  if (!row) {
+    row = element("div", "");
+    const bubble = element("div", `bubble ${item.who}`, item.text);
+    bubble.dir = "auto";
+    if (WORDS[item.language]) {
+      // A reply's language is known, so a line of it that begins with a Latin name still runs its language's way.
+      bubble.lang = item.language;
+      bubble.dir = item.language === "fa" ? "rtl" : "ltr";
+    }
+    row.append(bubble, element("p", "note"));
+    rows.set(item.id, row);
+    $("log").append(row);
+  }
+  row.className = `row ${item.who} ${item.state || ""}`;
+  row.lastChild.textContent = noteOf(item);
+  if (atEnd || item.who === "mine") toEnd();
+}
+function showAll() {
+  rows.clear();
+  $("log").replaceChildren();
+  talk.items.forEach(show);
+  showWaiting();
+  toEnd();
+}
+function nearEnd() {
+  const box = $("scroll");
+  return box.scrollHeight - box.scrollTop - box.clientHeight < 120;
+}
+function toEnd() {
+  $("scroll").scrollTop = $("scroll").scrollHeight;
+}
+function showWaiting() {
+  const now = Date.now();
+  const open = talk.items.filter((item) => item.state === "accepted" && now - item.at < GIVE_UP_MS);
+  const unsent = talk.items.some((item) => item.state === "pending" && now - item.at > ACCEPT_MS);
+  const late = open.some((item) => now - item.at >= LATE_MS);
+  const atEnd = nearEnd();
+  $("welcome").hidden = talk.items.length > 0;
+  $("typing").hidden = open.length === 0;
+  $("hint").hidden = !late && !unsent;
+  const hint = unsent ? WORDS[language].unsent : late ? WORDS[language].late : "";
+  if ($("hint").textContent !== hint) $("hint").textContent = hint;
+  if (atEnd) toEnd();
+}
+function showState(state) {
+  $("state").dataset.state = state;
+  $("state").textContent = WORDS[language][state];
+}
+function speak(chosen) {
+  language = chosen;
+  const words = WORDS[language];
+  document.documentElement.lang = language;
+  document.documentElement.dir = language === "fa" ? "rtl" : "ltr";
+  document.title = words.name;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = words[node.dataset.text];
+  for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", words[node.dataset.label]);
+  for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = words[node.dataset.placeholder];
+  $("new").setAttribute("aria-label", words.fresh);
+  $("language").textContent = words.other;
+  $("language").lang = language === "fa" ? "en" : "fa";
+  showState($("state").dataset.state);
+  showAll();
+}
+
+// --- the connection
+
+let socket = null;
+let attempt = 0;
+let reconnectTimer = 0;
+
+function connect() {
+  clearTimeout(reconnectTimer);
+  showState(attempt > 1 ? "offline" : "connecting");
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const query = new URLSearchParams({ conversation_id: talk.conversation, after: talk.cursor });
+  const mine = new WebSocket(`${scheme}//${location.host}/v1/socket?${query}`);
+  socket = mine;
+  mine.onmessage = (event) => { if (socket === mine) take(JSON.parse(event.data)); };
+  mine.onclose = () => { if (socket === mine) reconnect(); };
+}
+function reconnect() {
+  if (socket) { socket.onclose = null; socket.close(); }
+  socket = null;
+  attempt += 1;
+  showState(attempt > 1 ? "offline" : "connecting");
+  const pause = Math.min(RETRY.max, RETRY.first * 2 ** Math.min(attempt - 1, 10));
+  clearTimeout(reconnectTimer);
+  reconnectTimer = setTimeout(connect, pause * (0.5 + Math.random() / 2));
+}
+function reconnectNow() {
+  if (socket && socket.readyState <= WebSocket.OPEN) return;
+  attempt = 0;
+  connect();
+}
+function ready() {
+  return socket && socket.readyState === WebSocket.OPEN;
+}
+function deliver(item) {
+  if (!ready()) return;
+  const message = { type: "message", client_message_id: item.id, text: item.text };
+  // A first message without a letter ("45001") says nothing about its language; the page's own is then the best guess.
+  if (item === talk.items[0] && !/\p{L}/u.test(item.text)) message.language = language;
+  socket.send(JSON.stringify(message));
+  const sentBy = socket;
+  setTimeout(() => {
+    // A connection that died unnoticed accepts nothing.
+    if (item.state === "pending" && socket === sentBy && !item.later) reconnect();
+  }, ACCEPT_MS);
+}
+function itemOf(id) {
+  return talk.items.find((item) => item.id === id && item.who === "mine");
+}
+function take(event) {
+  if (event.type === "ready") {
+    attempt = 0;
+    // 0 when the server has forgotten this conversation, as after a fresh start.
+    talk.cursor = event.cursor;
+    showState("connected");
+    talk.items.filter((item) => item.state === "pending").forEach(deliver);
+  } else if (event.type === "accepted") {
+    const item = itemOf(event.client_message_id);
+    if (item && item.state === "pending") {
+      const answered = talk.items.some((other) => other.turn === event.event_id);
+      Object.assign(item, { state: answered ? "answered" : "accepted", event: event.event_id });
+      show(item);
+    }
+  } else if (event.type === "refused") {
+    const item = itemOf(event.client_message_id);
+    if (item && item.state === "pending") refuse(item, event);
+  } else if (event.type === "reply") {
+    takeReply(event);
+  }
+  saveTalk();
+  showWaiting();
+}
+function refuse(item, event) {
+  const pause = LATER[event.code];
+  if (pause) {
+    item.later = true;
+    setTimeout(() => { item.later = false; if (item.state === "pending") deliver(item); }, pause);
+    return;
+  }
+  Object.assign(item, { state: "failed", why: event.message });
+  show(item);
+}
+function takeReply(event) {
+  if (event.cursor <= talk.cursor) return;
+  talk.cursor = event.cursor;
+  if (talk.items.some((item) => item.id === event.event_id)) return;
+  for (const item of talk.items) {
+    if (item.event === event.turn_id && item.state === "accepted") {
+      item.state = "answered";
+      show(item);
+    }
+  }
+  const reply = { id: event.event_id, who: "reply", text: event.text, language: event.language, turn: event.turn_id, at: Date.now() };
+  talk.items.push(reply);
+  show(reply);
+}
+
+// --- what the person does
+
+function say(text) {
+  if (!text.trim()) return;
+  const item = { id: randomId(), who: "mine", text, state: "pending", at: Date.now() };
+  talk.items.push(item);
+  saveTalk();
+  show(item);
+  showWaiting();
+  deliver(item);
+}
+function fit() {
+  const box = $("text");
+  box.style.height = "auto";
+  box.style.height = `${Math.min(box.scrollHeight, 168)}px`;
+  $("send").disabled = !box.value.trim();
+}
+$("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  say($("text").value);
+  $("text").value = "";
+  fit();
+  $("text").focus();
+});
+$("text").addEventListener("input", fit);
+$("text").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("form").requestSubmit();
+});
+$("samples").addEventListener("click", (event) => {
+  const sample = event.target.closest(".sample");
+  if (sample) { say(sample.textContent); $("text").focus(); }
+});
+$("language").addEventListener("click", () => {
+  speak(language === "fa" ? "en" : "fa");
+  keep("peyvand.language", language);
+});
+$("new").addEventListener("click", () => {
+  if (talk.items.length > 0 && !confirm(WORDS[language].confirm)) return;
+  talk = freshTalk();
+  saveTalk();
+  showAll();
+  attempt = 0;
+  if (socket) { socket.onclose = null; socket.close(); }
+  connect();
+  $("text").focus();
+});
+addEventListener("online", reconnectNow);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) reconnectNow(); });
+// Another tab of the same browser talks in the same conversation.
+addEventListener("storage", (event) => {
+  if (event.key !== "peyvand.talk" || !event.newValue) return;
+  const before = talk.conversation;
+  talk = readTalk();
+  showAll();
+  if (talk.conversation !== before) { if (socket) { socket.onclose = null; socket.close(); } connect(); }
+});
+setInterval(showWaiting, 1_000);
+
+speak(language);
+connect();
+fit();
+if (matchMedia("(hover: hover)").matches) $("text").focus();
