@@ -1,5 +1,8 @@
 //! The seam between Peyvand and the log that carries its records. It knows no events: bytes, keys, topics, offsets.
 
+pub mod embedded;
+#[cfg(test)]
+mod conformance;
 mod record;
 
 use futures_util::future::BoxFuture;
