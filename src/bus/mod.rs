@@ -1,8 +1,6 @@
 //! The seam between Peyvand and the log that carries its records. It knows no events: bytes, keys, topics, offsets.
 
 pub mod embedded;
-#[cfg(test)]
-mod conformance;
 mod record;
 
 use futures_util::future::BoxFuture;

@@ -38,12 +38,7 @@ pub(super) fn assign(
     owners
 }
 
-fn give(
-    owners: &mut Owners,
-    load: &mut BTreeMap<MemberId, usize>,
-    place: &TopicPartition,
-    member: MemberId,
-) {
+fn give(owners: &mut Owners, load: &mut BTreeMap<MemberId, usize>, place: &TopicPartition, member: MemberId) {
     if let Some(before) = owners.insert(place.clone(), member) {
         load.entry(before).and_modify(|n| *n = n.saturating_sub(1));
     }

@@ -294,10 +294,7 @@ async fn write_notes(
     Ok(())
 }
 
-async fn create(
-    connection: &mut SqliteConnection,
-    specs: Vec<TopicSpec>,
-) -> Result<Vec<Known>, sqlx::Error> {
+async fn create(connection: &mut SqliteConnection, specs: Vec<TopicSpec>) -> Result<Vec<Known>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut known = Vec::with_capacity(specs.len());
     for spec in specs {

@@ -147,8 +147,7 @@ impl Member {
         let share = (AHEAD / heads.len().max(1)).max(1);
         for (name, head) in heads.iter().take(AHEAD) {
             let Some(position) = self.positions.get_mut(name) else { continue };
-            let read =
-                reader::read(&self.inner.reads, position.place, name, position.next, share).await?;
+            let read = reader::read(&self.inner.reads, position.place, name, position.next, share).await?;
             // Nothing there below the head: retention has taken it.
             position.next = read.last().map_or(*head, |record| record.offset.next().0);
             let epoch = position.epoch;

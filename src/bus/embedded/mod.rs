@@ -12,8 +12,6 @@ mod partitioner;
 mod reader;
 mod retention;
 mod shared;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -185,15 +183,12 @@ impl Inner {
         }
         let partition = match &record.key {
             Some(key) => partitioner::of_key(key, known.spec.partitions),
-            None => {
-                partitioner::of_turn(self.keyless.fetch_add(1, Ordering::Relaxed), known.spec.partitions)
-            }
+            None => partitioner::of_turn(self.keyless.fetch_add(1, Ordering::Relaxed), known.spec.partitions),
         };
         let place = Place { topic_id: known.topic_id, partition };
         let headers = headers::encode(&record.headers);
-        let offset = self
-            .ask(|answer| Command::Append(Append { place, record, headers, size, answer }))
-            .await?;
+        let offset =
+            self.ask(|answer| Command::Append(Append { place, record, headers, size, answer })).await?;
         Ok((TopicPartition { topic, partition }, offset))
     }
 
@@ -228,7 +223,9 @@ async fn enforce_each_minute(inner: std::sync::Weak<Inner>) {
         match inner.enforce_retention(log::now_ms()).await {
             Ok(()) => {}
             Err(BusError::Closed) => return,
-            Err(error) => tracing::warn!(kind = error.kind(), "old records could not be dropped; trying again"),
+            Err(error) => {
+                tracing::warn!(kind = error.kind(), "old records could not be dropped; trying again")
+            }
         }
     }
 }

@@ -30,14 +30,13 @@ pub(super) async fn trim(
     .bind(below)
     .execute(&mut *transaction)
     .await?;
-    let _one = sqlx::query::<Sqlite>(
-        r#"UPDATE head SET bytes = bytes - ? WHERE topic_id = ? AND "partition" = ?"#,
-    )
-    .bind(bytes)
-    .bind(place.topic_id)
-    .bind(place.partition)
-    .execute(&mut *transaction)
-    .await?;
+    let _one =
+        sqlx::query::<Sqlite>(r#"UPDATE head SET bytes = bytes - ? WHERE topic_id = ? AND "partition" = ?"#)
+            .bind(bytes)
+            .bind(place.topic_id)
+            .bind(place.partition)
+            .execute(&mut *transaction)
+            .await?;
     transaction.commit().await?;
     Ok(dropped == BATCH)
 }
@@ -59,13 +58,12 @@ async fn oldest(
 }
 
 async fn held_bytes(connection: &mut SqliteConnection, place: Place) -> Result<i64, sqlx::Error> {
-    let row = sqlx::query_as::<Sqlite, (i64,)>(
-        r#"SELECT bytes FROM head WHERE topic_id = ? AND "partition" = ?"#,
-    )
-    .bind(place.topic_id)
-    .bind(place.partition)
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        sqlx::query_as::<Sqlite, (i64,)>(r#"SELECT bytes FROM head WHERE topic_id = ? AND "partition" = ?"#)
+            .bind(place.topic_id)
+            .bind(place.partition)
+            .fetch_optional(connection)
+            .await?;
     Ok(row.map_or(0, |(bytes,)| bytes))
 }
 
