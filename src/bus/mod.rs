@@ -1,5 +1,6 @@
 //! The seam between Peyvand and the log that carries its records. It knows no events: bytes, keys, topics, offsets.
 
+pub mod embedded;
 mod record;
 
 use futures_util::future::BoxFuture;
