@@ -50,7 +50,9 @@ impl TargetConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TargetError {
     /// It cannot be reached, breaks off, or says that it is down.
-    #[error("the system {target} does not answer; check that it runs and that its address can be reached from here")]
+    #[error(
+        "the system {target} does not answer; check that it runs and that its address can be reached from here"
+    )]
     Unavailable {
         /// The system's name.
         target: String,
@@ -70,13 +72,17 @@ pub enum TargetError {
         retry_after: Option<Duration>,
     },
     /// It does not accept us, or what lies at the address is not it.
-    #[error("the system {target} does not accept us; check its address, the user, the password and the user's rights")]
+    #[error(
+        "the system {target} does not accept us; check its address, the user, the password and the user's rights"
+    )]
     Misconfigured {
         /// The system's name.
         target: String,
     },
     /// Its answer is not what its protocol promises.
-    #[error("the answer of the system {target} cannot be understood; check its address and the version of its services")]
+    #[error(
+        "the answer of the system {target} cannot be understood; check its address and the version of its services"
+    )]
     Unreadable {
         /// The system's name.
         target: String,

@@ -85,7 +85,13 @@ impl Http {
         match &outcome {
             Ok(_) => tracing::debug!(system, operation, elapsed_ms, "the system answered"),
             Err(error) => {
-                tracing::warn!(system, operation, kind = error.kind(), elapsed_ms, "the system could not be asked");
+                tracing::warn!(
+                    system,
+                    operation,
+                    kind = error.kind(),
+                    elapsed_ms,
+                    "the system could not be asked"
+                );
             }
         }
         outcome
@@ -191,7 +197,10 @@ impl Http {
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 let pause = retry_after(headers, Timestamp::now()).unwrap_or(PAUSE);
-                Err(Failed { error: self.unavailable(), again_after: Some(pause).filter(|p| *p <= PAUSE_MAX) })
+                Err(Failed {
+                    error: self.unavailable(),
+                    again_after: Some(pause).filter(|p| *p <= PAUSE_MAX),
+                })
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(TargetError::Misconfigured { target: self.name() }.into())
@@ -257,7 +266,3 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     };
     Some(pause.min(RETRY_AFTER_MAX))
 }
-
-#[cfg(test)]
-#[path = "http_tests.rs"]
-mod tests;

@@ -110,7 +110,11 @@ impl<'de> Deserialize<'de> for Number {
 fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
     // A zero with an exponent, as ABAP writes an initial quantity.
-    if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() }
+    if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else {
+        Decimal::from_str_exact(text).ok()
+    }
 }
 
 /// A calendar date. `Edm.DateTime` has no zone, so the date is the one that was written, never one converted to here.
@@ -158,7 +162,3 @@ pub(super) fn plain(code: &str) -> &str {
         number => number,
     }
 }
-
-#[cfg(test)]
-#[path = "odata_tests.rs"]
-mod tests;

@@ -72,7 +72,8 @@ struct Item {
 
 /// An order number as SAP shows it, without leading zeros; none when no order can be called so.
 pub(super) fn number(given: &str) -> Option<&str> {
-    let digits = !given.is_empty() && given.len() <= NUMBER_DIGITS_MAX && given.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        !given.is_empty() && given.len() <= NUMBER_DIGITS_MAX && given.bytes().all(|b| b.is_ascii_digit());
     let number = given.trim_start_matches('0');
     (digits && !number.is_empty()).then_some(number)
 }
@@ -213,10 +214,14 @@ mod tests {
 
     #[test]
     fn an_order_number_has_one_to_ten_digits_and_loses_its_leading_zeros() {
-        for (given, read) in [("45001", Some("45001")), ("0000045001", Some("45001")), ("4500100000", Some("4500100000"))] {
+        for (given, read) in
+            [("45001", Some("45001")), ("0000045001", Some("45001")), ("4500100000", Some("4500100000"))]
+        {
             assert_eq!(number(given), read);
         }
-        for wrong in ["", "0", "0000000000", "00000045001", "45 001", "45001'", "-1", "+1", "۴۵۰۰۱", "4500x", "1e5"] {
+        for wrong in
+            ["", "0", "0000000000", "00000045001", "45 001", "45001'", "-1", "+1", "۴۵۰۰۱", "4500x", "1e5"]
+        {
             assert_eq!(number(wrong), None, "{wrong}");
         }
     }
@@ -246,7 +251,8 @@ mod tests {
                 Collection::Deferred => panic!("no lines"),
             })
             .collect();
-        delivery_on(progress(&raw.overall_delivery_status, &raw.rejection), &raw, &items).map(|day| day.0.to_string())
+        delivery_on(progress(&raw.overall_delivery_status, &raw.rejection), &raw, &items)
+            .map(|day| day.0.to_string())
     }
 
     fn order_json(status: &str, confirmed: &str, reason: &str) -> String {

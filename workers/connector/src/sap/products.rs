@@ -176,7 +176,8 @@ async fn articles(http: &Http, skus: &[String]) -> Result<Vec<Article>, TargetEr
     if skus.is_empty() {
         return Ok(Vec::new());
     }
-    let filter = skus.iter().map(|sku| format!("Product eq {}", literal(sku))).collect::<Vec<_>>().join(" or ");
+    let filter =
+        skus.iter().map(|sku| format!("Product eq {}", literal(sku))).collect::<Vec<_>>().join(" or ");
     let options = [("$filter", filter.as_str()), ("$expand", "to_Description")];
     let rows: Vec<RawProduct> = http.list(http.url(PRODUCTS, &["A_Product"], &options)).await?;
     let mut found = BTreeMap::new();
@@ -234,7 +235,3 @@ pub(super) async fn all(http: &Http) -> Result<Vec<Product>, TargetError> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "products_tests.rs"]
-mod tests;

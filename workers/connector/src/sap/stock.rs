@@ -7,10 +7,10 @@ use peyvand::language::script::Language;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::STOCK;
 use super::http::Http;
 use super::odata::{Number, literal, plain, text};
 use super::products::{self, Article};
-use super::STOCK;
 use crate::target::TargetError;
 
 const PRODUCTS_MAX: usize = 5;
@@ -74,7 +74,12 @@ fn sums<'a>(rows: &'a [RawStock], sku: &str) -> Option<BTreeMap<(&'a str, &'a st
     Some(sums)
 }
 
-fn level(article: &Article, language: Language, (plant, unit): (&str, &str), quantity: Decimal) -> StockLevel {
+fn level(
+    article: &Article,
+    language: Language,
+    (plant, unit): (&str, &str),
+    quantity: Decimal,
+) -> StockLevel {
     let product = &article.product;
     StockLevel {
         product: product.sku.clone(),
@@ -88,7 +93,6 @@ fn level(article: &Article, language: Language, (plant, unit): (&str, &str), qua
 #[cfg(test)]
 mod tests {
     use super::*;
-
 
     #[test]
     fn only_free_stock_is_summed_and_each_unit_by_itself() {
