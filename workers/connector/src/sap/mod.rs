@@ -1,0 +1,75 @@
+//! Reads from SAP S/4HANA through its OData v2 services: orders, stock, products. It decides nothing about who may see
+//! what, and it writes nothing.
+
+mod http;
+mod odata;
+mod orders;
+mod products;
+mod stock;
+
+use peyvand::event::{Order, StockLevel};
+use peyvand::language::script::Language;
+use serde::de::IgnoredAny;
+
+use crate::target::{TargetConfig, TargetError};
+use http::Http;
+pub use products::Product;
+
+const ORDERS: &str = "API_SALES_ORDER_SRV";
+const PRODUCTS: &str = "API_PRODUCT_SRV";
+const STOCK: &str = "API_MATERIAL_STOCK_SRV";
+
+/// One SAP system. Every operation is bounded by the target's deadline and by its number of operations at once.
+pub struct Sap {
+    http: Http,
+}
+
+impl Sap {
+    /// Checks the configuration; nothing is asked yet.
+    pub fn new(config: TargetConfig) -> Result<Self, TargetError> {
+        Ok(Self { http: Http::new(config)? })
+    }
+
+    /// One order with its items, or none when there is no such order.
+    pub async fn order(&self, number: &str, language: Language) -> Result<Option<Order>, TargetError> {
+        let Some(number) = orders::number(number) else { return Ok(None) };
+        self.http.within("order.status", orders::one(&self.http, number, language)).await
+    }
+
+    /// The newest orders, without items, of the customer who owns the given order; none when that order does not exist.
+    /// At most 50.
+    pub async fn orders_of_same_customer(
+        &self,
+        number: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<Order>>, TargetError> {
+        let Some(number) = orders::number(number) else { return Ok(None) };
+        self.http.within("order.list", orders::of_same_customer(&self.http, number, limit)).await
+    }
+
+    /// The unrestricted stock of the products that go by a SKU or have all words of `product` in a Persian or English
+    /// name: at most five products, one entry a product and plant. Empty when no such product is known; a known product
+    /// without stock has an entry with the quantity 0.
+    pub async fn stock(&self, product: &str, language: Language) -> Result<Vec<StockLevel>, TargetError> {
+        self.http.within("stock.level", stock::levels(&self.http, product, language)).await
+    }
+
+    /// Whether the three services answer this user.
+    pub async fn ping(&self) -> Result<(), TargetError> {
+        let ask = async {
+            for (service, set) in
+                [(ORDERS, "A_SalesOrder"), (STOCK, "A_MatlStkInAcctMod"), (PRODUCTS, "A_ProductDescription")]
+            {
+                let url = self.http.url(service, &[set], &[("$top", "1")]);
+                let _unused: Vec<IgnoredAny> = self.http.list(url).await?;
+            }
+            Ok(())
+        };
+        self.http.within("ping", ask).await
+    }
+
+    /// Every product with its names, at most 10,000, by SKU.
+    pub async fn products(&self) -> Result<Vec<Product>, TargetError> {
+        self.http.within("products", products::all(&self.http)).await
+    }
+}
