@@ -8,9 +8,8 @@ use icu_calendar::types::Weekday;
 use super::number::persian_digits;
 use super::script::Language;
 
-const MONTHS_FA: [&str; 12] = [
-    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
-];
+const MONTHS_FA: [&str; 12] =
+    ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"];
 const MONTHS_EN: [&str; 12] = [
     "January",
     "February",
@@ -50,7 +49,10 @@ fn name<'a>(months: &[&'a str; 12], month: u8) -> &'a str {
 
 fn parse(iso: &str) -> Option<(i32, u8, u8)> {
     let shape = iso.len() == 10
-        && iso.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
+        && iso
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
     if !shape {
         return None;
     }
@@ -101,7 +103,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_given_back_as_it_came() {
-        for text in ["", "2026-02-30", "2026-13-01", "0000-00-00", "26-11-2026", "۲۰۲۶-۱۱-۲۸", "2026-11-28T00:00"] {
+        for text in
+            ["", "2026-02-30", "2026-13-01", "0000-00-00", "26-11-2026", "۲۰۲۶-۱۱-۲۸", "2026-11-28T00:00"]
+        {
             assert_eq!(format_date(text, Language::Fa), text);
         }
     }

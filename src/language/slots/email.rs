@@ -21,7 +21,8 @@ fn around(text: &str, at: usize) -> Option<Found> {
     let start = start + (whole.len() - whole.trim_start_matches(['.', '-']).len());
     let (name, host) = value.split_once('@')?;
     let (_, top) = host.rsplit_once('.')?;
-    let labels = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+    let labels =
+        host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     let fits = (1..=LOCAL_MAX).contains(&name.len())
         && host.len() <= DOMAIN_MAX
         && labels

@@ -63,7 +63,10 @@ pub struct ProductName {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProductsError {
     /// The list is longer than can be held in memory with all its names.
-    #[error("the product list has too many or too long names ({products} products); at most {} products are searched", product::PRODUCTS_MAX)]
+    #[error(
+        "the product list has too many or too long names ({products} products); at most {} products are searched",
+        product::PRODUCTS_MAX
+    )]
     TooMany {
         /// How many there were.
         products: usize,
@@ -116,7 +119,10 @@ impl Extractors {
         for f in found {
             if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
                 let raw_range = normal.original_range(f.at);
-                debug_assert!(original.get(raw_range.clone()).is_some(), "the normal text is of another original");
+                debug_assert!(
+                    original.get(raw_range.clone()).is_some(),
+                    "the normal text is of another original"
+                );
                 values.push(Extracted { slot: f.slot, value: f.value, raw_range });
             }
         }

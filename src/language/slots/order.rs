@@ -52,7 +52,8 @@ fn joins_before(head: &str) -> bool {
     match back.next() {
         Some('$' | '€' | '+' | '@') => true,
         Some('-') => {
-            let code = head[..head.len() - 1].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let code =
+                head[..head.len() - 1].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             !code.is_empty() && !words::names_order(code) && code != "no"
         }
         Some('/' | '.' | ',' | ':') => back.next().is_some_and(|c| c.is_ascii_digit()),

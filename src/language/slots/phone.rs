@@ -71,7 +71,9 @@ fn number(text: &str, groups: &[Range<usize>]) -> Option<String> {
         () if digits.starts_with("00") => digits[2..].to_owned(),
         () if digits.starts_with("989") && digits.len() == 12 => digits,
         () if digits.starts_with('0') && matches!(digits.len(), 10 | 11) => format!("98{}", &digits[1..]),
-        () if digits.starts_with('9') && digits.len() == 10 && !is_order(text, begin) => format!("98{digits}"),
+        () if digits.starts_with('9') && digits.len() == 10 && !is_order(text, begin) => {
+            format!("98{digits}")
+        }
         () => return None,
     };
     let number = phonenumber::parse(Some(country::IR), format!("+{international}")).ok()?;

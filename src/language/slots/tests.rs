@@ -100,7 +100,10 @@ fn a_phone_is_read_in_every_usual_spelling() {
     ] {
         assert_eq!(values(text, None), [(Phone, "+989123456789".to_owned())], "{text}");
     }
-    check(None, &[("021-88776655", &[(Phone, "+982188776655")]), ("+49 30 901820", &[(Phone, "+4930901820")])]);
+    check(
+        None,
+        &[("021-88776655", &[(Phone, "+982188776655")]), ("+49 30 901820", &[(Phone, "+4930901820")])],
+    );
 }
 
 #[test]
