@@ -13,7 +13,7 @@ use peyvand::event::{Answer, Decision, OperationUpdated, SlotName, TurnDecided};
 use peyvand::language::bidi::clean;
 use peyvand::language::number::plain;
 use peyvand::language::script::Language;
-use unic_langid::langid;
+use unic_langid::LanguageIdentifier;
 
 use messages::MESSAGES;
 
@@ -111,10 +111,7 @@ fn bundle(language: Language, text: &str) -> Result<FluentBundle<FluentResource>
     let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
         wrong(errors.iter().map(|e| place(text, e.pos.start, &e.kind.to_string())).collect())
     })?;
-    let id = match language {
-        Language::Fa => langid!("fa"),
-        Language::En => langid!("en"),
-    };
+    let id: LanguageIdentifier = language.as_str().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![id]);
     bundle.set_use_isolating(true);
     bundle
