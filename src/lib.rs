@@ -1,5 +1,6 @@
 //! Peyvand joins chat channels to a company's CRM, ERP and own systems through Kafka. This library is what all workers share.
 
+pub mod assistant;
 pub mod bus;
 pub mod codec;
 pub mod event;

@@ -1,5 +1,9 @@
 //! What the words of a message mean before any system is asked: Persian and English text, pure, without clock, network or store.
 
+pub mod bidi;
+pub mod calendar;
 pub mod classifier;
 pub mod normal;
+pub mod number;
 pub mod script;
+pub mod slots;

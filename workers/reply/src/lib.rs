@@ -1,1 +1,3 @@
+//! The reply worker: turns decisions and results into words in the person's language. It asks no system and decides nothing.
 
+pub mod render;

@@ -1,0 +1,86 @@
+# The English replies. Keep the names of the messages; the words are yours to change.
+
+## Questions
+ask-order-number = What is the order number, please? For example { $example }.
+ask-product = Which product would you like the stock of? A name or a code will do, for example "cement" or { $example }.
+ask-phone = What is your phone number, please?
+ask-email = What is your e-mail address, please?
+
+## Small talk
+greeting = Hello and welcome! I can tell you where an order is, list orders and check stock.
+farewell = Goodbye, have a nice day.
+thanks = You are welcome. I am here if you need anything else.
+help =
+    You can ask me:
+    • Where is order { $order }?
+    • Other orders of the customer of order { $order }
+    • How much { $product } is in stock?
+cancelled = All right, I have dropped it. Let me know if there is anything else.
+out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders and check how much of a product is in stock.
+
+## An order
+order-open = Order { $number } is placed; nothing of it has been delivered yet.
+order-partly-delivered = Order { $number } is partly delivered.
+order-delivered = Order { $number } is fully delivered.
+order-rejected = Order { $number } was cancelled.
+order-unknown = Order { $number } is placed, but I do not know how far it is.
+order-item = • { $name }: { $quantity } { $unit }, { $delivered } { $unit } delivered
+order-more-items = • and { $count } more items
+order-delivery = Delivery of the rest: { $date }
+order-delivery-open = Delivery: { $date }
+order-amount = Amount: { $amount }
+order-not-found = I could not find an order with number { $number }. Please check the number.
+
+## A list of orders
+list-head = The latest orders of the customer of order { $number }:
+list-line = • { $number }, { $date }, { $progress }, { $amount }
+list-empty = I found no other orders of the customer of order { $number }.
+progress-open = not delivered yet
+progress-partly-delivered = partly delivered
+progress-delivered = delivered
+progress-rejected = cancelled
+progress-unknown = progress unknown
+
+## Stock
+stock-head = Stock of { $name } ({ $product }):
+stock-line = • { $plant }: { $quantity } { $unit }
+stock-total = Total: { $quantity } { $unit }
+stock-none = { $name } ({ $product }) is out of stock in every warehouse at the moment.
+stock-more = { $count } more products match; write a more exact name or code and I will look that one up.
+stock-not-found = I could not find a product named or coded { $product }. Please check the name or code.
+
+## When it does not work
+failed-unavailable = I am sorry, the order system is not answering at the moment. Please ask again in a few minutes.
+failed-slow = I am sorry, the order system did not answer in time. Please ask again a little later.
+failed-busy = The order system is busy at the moment. Please ask again in a few minutes.
+failed-misconfigured = I am sorry, I have no access to the order system at the moment. The fault is on our side and our colleagues have to mend it.
+failed-unreadable = I am sorry, I could not make sense of the order system's answer, and I do not want to guess. Please ask again later.
+
+## Units: the system's code, the name
+-piece = pcs
+-bag = bags
+unit-ST = { -piece }
+unit-PC = { -piece }
+unit-EA = { -piece }
+unit-BAG = { -bag }
+unit-KG = kg
+unit-G = g
+unit-TO = t
+unit-M = m
+unit-M2 = m²
+unit-M3 = m³
+unit-L = l
+unit-CAN = cans
+unit-ROL = rolls
+unit-SET = sets
+unit-PKT = packs
+unit-CAR = cartons
+
+## Warehouses: the system's code, the name
+-tehran = Tehran
+-isfahan = Isfahan
+-mashhad = Mashhad
+plant-1010 = { -tehran }
+plant-1020 = { -isfahan }
+plant-1030 = { -mashhad }
+plant-other = Warehouse { $code }

@@ -1,0 +1,77 @@
+//! What an organisation edits: intents with their examples, replies, targets. Everything is read and checked at once, with file
+//! and line for each mistake, so that a wrong assistant never starts talking. It may not ask any system or bus.
+
+mod error;
+mod intent;
+mod source;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use error::{AssistantError, AssistantErrors, Warning};
+pub use intent::{Intent, IntentKind, SlotSpec};
+pub use source::Replies;
+pub use target::{SystemKind, Target};
+
+use source::Sources;
+
+/// A checked assistant.
+#[derive(Debug, Clone)]
+pub struct Assistant {
+    /// What can be meant.
+    pub intents: Vec<Intent>,
+    /// The systems that can be asked.
+    pub targets: Vec<Target>,
+    /// The texts of the replies.
+    pub replies: Replies,
+    /// What works but could be better.
+    pub warnings: Vec<Warning>,
+}
+
+impl Assistant {
+    /// Reads and checks an assistant folder.
+    ///
+    /// # Errors
+    /// [`AssistantErrors`] with every mistake found.
+    pub fn load(dir: &Path) -> Result<Self, AssistantErrors> {
+        Self::check(&Sources::read(dir)?)
+    }
+
+    /// The assistant that is part of the program.
+    ///
+    /// # Errors
+    /// [`AssistantErrors`] when the program was built from a wrong assistant, which its tests rule out.
+    pub fn shipped() -> Result<Self, AssistantErrors> {
+        Self::check(&Sources::shipped())
+    }
+
+    fn check(sources: &Sources) -> Result<Self, AssistantErrors> {
+        let mut errors = Vec::new();
+        let mut warnings = Vec::new();
+        let intents = intent::check(&sources.intents, &mut errors, &mut warnings);
+        let targets = target::check(&sources.targets, &mut errors);
+        if errors.is_empty() {
+            Ok(Self { intents, targets, replies: sources.replies.clone(), warnings })
+        } else {
+            Err(AssistantErrors(errors))
+        }
+    }
+
+    /// Every example with the intent it belongs to, both languages together.
+    pub fn examples(&self) -> Vec<(&str, &str)> {
+        let of = |intent: &'_ Intent| intent.fa.len() + intent.en.len();
+        let mut examples = Vec::with_capacity(self.intents.iter().map(of).sum());
+        for intent in &self.intents {
+            examples
+                .extend(intent.fa.iter().chain(&intent.en).map(|text| (text.as_str(), intent.name.as_str())));
+        }
+        examples
+    }
+
+    /// An intent by name.
+    pub fn intent(&self, name: &str) -> Option<&Intent> {
+        self.intents.iter().find(|intent| intent.name == name)
+    }
+}

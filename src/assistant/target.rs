@@ -1,0 +1,89 @@
+//! Targets: the systems of record that can be asked, and how hard they may be.
+
+use serde::Deserialize;
+
+use super::error::AssistantError;
+use super::source::Source;
+
+/// One configured system.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// What speaks there.
+    pub system: SystemKind,
+    /// Its address, or `sandbox` for the sandbox that runs beside Peyvand.
+    pub base_url: String,
+    /// Who logs on.
+    pub user: String,
+    /// The name of the secret that holds the password.
+    pub password_secret: String,
+    /// How long one question may take, in milliseconds.
+    pub deadline_ms: u64,
+    /// How many questions may be open at once.
+    pub in_flight_max: usize,
+}
+
+/// The systems Peyvand can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemKind {
+    /// SAP S/4HANA by OData v2.
+    SapS4,
+}
+
+impl Target {
+    /// Whether the sandbox stands in for the system.
+    pub fn is_sandbox(&self) -> bool {
+        self.base_url == "sandbox"
+    }
+}
+
+pub(super) fn check(sources: &[Source], errors: &mut Vec<AssistantError>) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for source in sources {
+        match serde_norway::from_str::<Target>(&source.text) {
+            Ok(target) => {
+                errors.extend(mistakes(source, &target));
+                if targets.iter().any(|other| other.name == target.name) {
+                    let problem = format!("the target {} is there twice; give it another name", target.name);
+                    errors.push(AssistantError::new(&source.name, line(source, "name:"), problem));
+                }
+                targets.push(target);
+            }
+            Err(error) => {
+                let line = error.location().map(|at| at.line());
+                errors.push(AssistantError::new(&source.name, line, error.to_string()));
+            }
+        }
+    }
+    targets
+}
+
+fn line(source: &Source, field: &str) -> Option<usize> {
+    source.text.lines().position(|line| line.starts_with(field)).map(|at| at + 1)
+}
+
+fn mistakes(source: &Source, target: &Target) -> Vec<AssistantError> {
+    let url_fits = target.is_sandbox()
+        || ["https://", "http://"].iter().any(|scheme| {
+            target.base_url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.contains('@'))
+        });
+    let secret_fits = !target.password_secret.is_empty()
+        && target.password_secret.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let checks = [
+        (!target.name.trim().is_empty(), "name:", "name may not be empty"),
+        (url_fits, "base_url:", "base_url is `sandbox` or an address https://… without user and password"),
+        (!target.user.trim().is_empty(), "user:", "user may not be empty"),
+        (
+            secret_fits,
+            "password_secret:",
+            "password_secret names a secret in capitals, such as SAP_PASSWORD; the password itself does not belong here",
+        ),
+        ((100..=120_000).contains(&target.deadline_ms), "deadline_ms:", "deadline_ms is 100 to 120000"),
+        ((1..=1_000).contains(&target.in_flight_max), "in_flight_max:", "in_flight_max is 1 to 1000"),
+    ];
+    let wrong = checks.into_iter().filter(|(fits, _, _)| !fits);
+    wrong.map(|(_, field, problem)| AssistantError::new(&source.name, line(source, field), problem)).collect()
+}

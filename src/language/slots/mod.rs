@@ -1,0 +1,139 @@
+//! Typed values in a message: order numbers, products, phones, e-mails. They are found by shape and by the words around them,
+//! never guessed by a model, and each leads back to the person's own words. It may not choose between several candidates: the
+//! dialogue asks.
+
+mod email;
+mod order;
+mod phone;
+mod product;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::ops::Range;
+
+use super::normal::NormalText;
+
+/// Longest stretch of a normal text that is searched, in bytes.
+const SEARCHED_BYTES_MAX: usize = 16 * 1024;
+/// Most values taken from one message.
+const VALUES_MAX: usize = 16;
+
+/// The kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SlotKind {
+    /// Number of a sales order.
+    OrderNumber,
+    /// Product by name or SKU.
+    Product,
+    /// Phone number.
+    Phone,
+    /// E-mail address.
+    Email,
+}
+
+/// One value found in a message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Extracted {
+    /// What it is.
+    pub slot: SlotKind,
+    /// In normal form, ready for a system: ASCII digits, E.164, lower-case address, SKU or the name that several SKUs share.
+    pub value: String,
+    /// Where it stands in the original text, in bytes.
+    pub raw_range: Range<usize>,
+}
+
+impl std::fmt::Debug for Extracted {
+    /// Without the value: it may be personal.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Extracted({:?} at {:?})", self.slot, self.raw_range)
+    }
+}
+
+/// A product with the names people may use for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductName {
+    /// SKU, as the system of record writes it.
+    pub sku: String,
+    /// Names in every language.
+    pub names: Vec<String>,
+}
+
+/// A product list that cannot be searched.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ProductsError {
+    /// The list is longer than can be held in memory with all its names.
+    #[error(
+        "the product list has too many or too long names ({products} products); at most {} products are searched",
+        product::PRODUCTS_MAX
+    )]
+    TooMany {
+        /// How many there were.
+        products: usize,
+    },
+}
+
+impl ProductsError {
+    /// The class of the error, for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "too_many_products",
+        }
+    }
+}
+
+/// Finds all values of a message.
+#[derive(Debug)]
+pub struct Extractors {
+    products: product::Products,
+}
+
+/// A value with its place in the normal text.
+struct Found {
+    slot: SlotKind,
+    value: String,
+    at: Range<usize>,
+}
+
+impl Extractors {
+    /// Extractors that know these products.
+    ///
+    /// # Errors
+    /// [`ProductsError`] when there are more products than can be searched.
+    pub fn new(products: &[ProductName]) -> Result<Self, ProductsError> {
+        Ok(Self { products: product::Products::new(products)? })
+    }
+
+    /// The values of a message in the order they are written; `asked` is the value the person was just asked for, which a bare
+    /// number then answers.
+    pub fn extract(&self, original: &str, normal: &NormalText, asked: Option<SlotKind>) -> Vec<Extracted> {
+        let text = normal.as_str();
+        let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
+        let mut found = email::find(text);
+        found.extend(phone::find(text, &taken(&found)));
+        found.extend(self.products.find(text, &taken(&found)));
+        let asked = asked == Some(SlotKind::OrderNumber);
+        found.extend(order::find(text, &found, asked));
+        found.sort_by_key(|f| (f.at.start, f.slot));
+        let mut values: Vec<Extracted> = Vec::new();
+        for f in found {
+            if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
+                let raw_range = normal.original_range(f.at);
+                debug_assert!(
+                    original.get(raw_range.clone()).is_some(),
+                    "the normal text is of another original"
+                );
+                values.push(Extracted { slot: f.slot, value: f.value, raw_range });
+            }
+        }
+        values
+    }
+}
+
+fn taken(found: &[Found]) -> Vec<Range<usize>> {
+    found.iter().map(|f| f.at.clone()).collect()
+}
+
+fn overlaps(at: &Range<usize>, taken: &[Range<usize>]) -> bool {
+    taken.iter().any(|t| at.start < t.end && t.start < at.end)
+}

@@ -1,0 +1,136 @@
+//! Order numbers: four to ten digits that a word nearby calls an order, or the only number there is.
+
+use std::ops::Range;
+
+use super::{Found, SlotKind, overlaps, words};
+
+const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+/// How many words a cue may stand away.
+const REACH: usize = 4;
+
+pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
+    let taken = super::taken(found);
+    let numbers: Vec<Range<usize>> =
+        runs(text).into_iter().filter(|at| is_candidate(text, at) && !overlaps(at, &taken)).collect();
+    let cued: Vec<Range<usize>> = numbers.iter().filter(|at| is_cued(text, at)).cloned().collect();
+    let phone = found.iter().any(|f| f.slot == SlotKind::Phone);
+    let chosen = if !cued.is_empty() {
+        cued
+    } else if asked || (numbers.len() == 1 && !phone) {
+        numbers.into_iter().filter(|at| !words::before(text, at.start, 3).any(words::names_phone)).collect()
+    } else {
+        Vec::new()
+    };
+    chosen.into_iter().filter_map(|at| order(text, at)).collect()
+}
+
+fn order(text: &str, at: Range<usize>) -> Option<Found> {
+    let value = text.get(at.clone())?.trim_start_matches('0');
+    (!value.is_empty()).then(|| Found { slot: SlotKind::OrderNumber, value: value.to_owned(), at })
+}
+
+/// Runs of digits.
+fn runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
+        match runs.last_mut() {
+            Some(last) if last.end == at => last.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
+}
+
+/// Whether the digits can be an order number at all: no price, date, decimal, quantity or part of another code.
+fn is_candidate(text: &str, at: &Range<usize>) -> bool {
+    let (head, tail) = (&text[..at.start], &text[at.end..]);
+    DIGITS.contains(&at.len()) && !joins_before(head) && !joins_after(tail) && !counts_something(text, at)
+}
+
+fn joins_before(head: &str) -> bool {
+    let mut back = head.chars().rev();
+    match back.next() {
+        Some('$' | '€' | '+' | '@') => true,
+        Some('-') => {
+            let code =
+                head[..head.len() - 1].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            !code.is_empty() && !words::names_order(code) && code != "no"
+        }
+        Some('/' | '.' | ',' | ':') => back.next().is_some_and(|c| c.is_ascii_digit()),
+        Some(c) if c.is_ascii_alphabetic() => {
+            let word = head.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+            !words::names_order(word) && word != "no"
+        }
+        Some(_) | None => false,
+    }
+}
+
+fn joins_after(tail: &str) -> bool {
+    let mut next = tail.chars();
+    match next.next() {
+        Some('%' | '@' | '_') => true,
+        Some('-' | '/' | '.' | ',' | ':') => next.next().is_some_and(|c| c.is_ascii_digit()),
+        Some(c) => c.is_ascii_alphabetic(),
+        None => false,
+    }
+}
+
+/// Whether the number is an amount, a quantity or a year.
+fn counts_something(text: &str, at: &Range<usize>) -> bool {
+    let unit = |word: &str| {
+        matches!(
+            word,
+            "ریال"
+                | "تومان"
+                | "تومن"
+                | "هزار"
+                | "میلیون"
+                | "میلیارد"
+                | "دلار"
+                | "یورو"
+                | "درصد"
+                | "عدد"
+                | "کیسه"
+                | "پاکت"
+                | "تن"
+                | "کیلو"
+                | "کیلویی"
+                | "متر"
+                | "متری"
+                | "روز"
+                | "rial"
+                | "rials"
+                | "toman"
+                | "tomans"
+                | "tooman"
+                | "irr"
+                | "usd"
+                | "eur"
+                | "dollars"
+                | "euros"
+                | "pieces"
+                | "pcs"
+                | "bags"
+                | "kg"
+                | "tons"
+                | "tonnes"
+                | "days"
+                | "$"
+                | "€"
+        )
+    };
+    let year = |word: &str| matches!(word, "سال" | "year" | "sal");
+    words::after(text, at.end, 1).any(unit) || words::before(text, at.start, 1).any(year)
+}
+
+fn is_cued(text: &str, at: &Range<usize>) -> bool {
+    let head = &text[..at.start];
+    if head.ends_with('#') {
+        return true;
+    }
+    if words::before(text, at.start, 3).any(words::names_phone) {
+        return false;
+    }
+    words::before(text, at.start, REACH).any(|word| words::names_order(word) || words::announces_number(word))
+        || words::after(text, at.end, 2).any(words::names_order)
+}

@@ -1,0 +1,86 @@
+//! Phone numbers, Iranian where no country is given, checked against the numbering plans and written as E.164.
+
+use std::ops::Range;
+
+use phonenumber::{Mode, country};
+
+use super::{Found, SlotKind, overlaps, words};
+
+/// A number written in more groups than this is none.
+const GROUPS_MAX: usize = 7;
+const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+
+pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
+    let groups = groups(text);
+    let mut found = Vec::new();
+    let mut first = 0;
+    while first < groups.len() {
+        let longest = (first + 1..=groups.len().min(first + GROUPS_MAX))
+            .rev()
+            .filter(|end| joined(text, &groups[first..*end]))
+            .find_map(|end| number(text, &groups[first..end]).map(|value| (end, value)));
+        match longest {
+            Some((end, value)) => {
+                let at = start(text, groups[first].start)..groups[end - 1].end;
+                if !overlaps(&at, taken) {
+                    found.push(Found { slot: SlotKind::Phone, value, at });
+                }
+                first = end;
+            }
+            None => first += 1,
+        }
+    }
+    found
+}
+
+/// Runs of digits.
+fn groups(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
+        match groups.last_mut() {
+            Some(last) if last.end == at => last.end = at + 1,
+            _ => groups.push(at..at + 1),
+        }
+    }
+    groups
+}
+
+/// Whether the groups are written as one number: a blank, a dash or a bracket between them.
+fn joined(text: &str, groups: &[Range<usize>]) -> bool {
+    groups.windows(2).all(|pair| {
+        let between = text.get(pair[0].end..pair[1].start).unwrap_or("?");
+        between.len() <= 2 && between.bytes().all(|b| matches!(b, b' ' | b'-' | b'(' | b')'))
+    })
+}
+
+fn start(text: &str, first: usize) -> usize {
+    if text[..first].ends_with('+') { first - 1 } else { first }
+}
+
+fn number(text: &str, groups: &[Range<usize>]) -> Option<String> {
+    let digits: String = groups.iter().map(|group| &text[group.clone()]).collect();
+    let (begin, end) = (groups.first()?.start, groups.last()?.end);
+    let glued = text[..begin].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '#' | '/' | '.' | ','))
+        || text[end..].starts_with(char::is_alphanumeric);
+    if glued || !DIGITS.contains(&digits.len()) {
+        return None;
+    }
+    let international = match () {
+        () if text[..begin].ends_with('+') => digits,
+        () if digits.starts_with("00") => digits[2..].to_owned(),
+        () if digits.starts_with("989") && digits.len() == 12 => digits,
+        () if digits.starts_with('0') && matches!(digits.len(), 10 | 11) => format!("98{}", &digits[1..]),
+        () if digits.starts_with('9') && digits.len() == 10 && !is_order(text, begin) => {
+            format!("98{digits}")
+        }
+        () => return None,
+    };
+    let number = phonenumber::parse(Some(country::IR), format!("+{international}")).ok()?;
+    phonenumber::is_valid(&number).then(|| number.format().mode(Mode::E164).to_string())
+}
+
+/// Ten digits that begin with 9 may be a mobile number or an order number; the word before them says which.
+fn is_order(text: &str, at: usize) -> bool {
+    words::before(text, at, 2).any(words::names_order)
+}

@@ -1,0 +1,181 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::language::normal::normalise;
+use SlotKind::{Email, OrderNumber, Phone, Product};
+
+fn extractors() -> Extractors {
+    let product = |sku: &str, fa: &str, en: &str| ProductName {
+        sku: sku.to_owned(),
+        names: vec![fa.to_owned(), en.to_owned()],
+    };
+    Extractors::new(&[
+        product("CEM-007", "سیمان تیپ 1 پاکت 25 کیلویی", "Cement type 1 25 kg bag"),
+        product("CEM-042", "سیمان تیپ 2 پاکت 50 کیلویی", "Cement type 2 50 kg bag"),
+        product("PMP-021", "پمپ آب خانگی 5.5 اسب", "Water pump household 5.5 hp"),
+        product("DOR-007", "در چوبی 80 سانتی", "Door wooden 80 cm"),
+    ])
+    .unwrap()
+}
+
+fn values(text: &str, asked: Option<SlotKind>) -> Vec<(SlotKind, String)> {
+    let found = extractors().extract(text, &normalise(text), asked);
+    found.into_iter().map(|f| (f.slot, f.value)).collect()
+}
+
+fn check(asked: Option<SlotKind>, table: &[(&str, &[(SlotKind, &str)])]) {
+    for (text, expected) in table {
+        let expected: Vec<_> = expected.iter().map(|(slot, value)| (*slot, (*value).to_owned())).collect();
+        assert_eq!(values(text, asked), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_order_number_is_known_by_its_cue() {
+    check(
+        None,
+        &[
+            ("where is order 45001?", &[(OrderNumber, "45001")]),
+            ("سفارش ۴۵۰۰۱ کجاست؟", &[(OrderNumber, "45001")]),
+            ("سفارش شماره‌ی ٤٥٠٠١ رسید؟", &[(OrderNumber, "45001")]),
+            ("sefaresh 45001 kojast", &[(OrderNumber, "45001")]),
+            ("status of ORD-45001 please", &[(OrderNumber, "45001")]),
+            ("#45001?", &[(OrderNumber, "45001")]),
+            ("45001", &[(OrderNumber, "45001")]),
+            ("order 0000045001", &[(OrderNumber, "45001")]),
+            ("سفارش‌های ۴۵۰۰۱ و ۴۵۰۰۲", &[(OrderNumber, "45001"), (OrderNumber, "45002")]),
+            ("سفارش 9121234567 چی شد", &[(OrderNumber, "9121234567")]),
+            ("سفارش ۴۵۰۰۱ با شماره ۰۹۱۲۳۴۵۶۷۸۹", &[(OrderNumber, "45001"), (Phone, "+989123456789")]),
+        ],
+    );
+}
+
+#[test]
+fn other_numbers_are_no_order_numbers() {
+    check(
+        None,
+        &[
+            ("۱۲٬۵۰۰٬۰۰۰ ریال", &[]),
+            ("قیمتش 250000 تومان است", &[]),
+            ("200 bags", &[]),
+            ("2000 bags", &[]),
+            ("1405/09/05", &[]),
+            ("2026-11-26", &[]),
+            ("order 123", &[]),
+            ("order 12345678901", &[]),
+            ("$4500", &[]),
+            ("سال 1405", &[]),
+            ("4500.50", &[]),
+            ("45001 45002", &[]),
+            ("id abc45001", &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_bare_number_answers_the_question_for_it() {
+    check(
+        Some(OrderNumber),
+        &[
+            ("۴۵۰۰۱", &[(OrderNumber, "45001")]),
+            ("45001 or 45002", &[(OrderNumber, "45001"), (OrderNumber, "45002")]),
+            ("09123456789", &[(Phone, "+989123456789")]),
+        ],
+    );
+}
+
+#[test]
+fn a_phone_is_read_in_every_usual_spelling() {
+    for text in [
+        "09123456789",
+        "۰۹۱۲۳۴۵۶۷۸۹",
+        "0912 345 6789",
+        "0912-345-67-89",
+        "+989123456789",
+        "+98 912 345 6789",
+        "00989123456789",
+        "989123456789",
+        "9123456789",
+        "شماره موبایلم ۰۹۱۲۳۴۵۶۷۸۹ است",
+    ] {
+        assert_eq!(values(text, None), [(Phone, "+989123456789".to_owned())], "{text}");
+    }
+    check(
+        None,
+        &[("021-88776655", &[(Phone, "+982188776655")]), ("+49 30 901820", &[(Phone, "+4930901820")])],
+    );
+}
+
+#[test]
+fn an_email_is_lower_cased_and_loses_the_full_stop_after_it() {
+    check(
+        None,
+        &[
+            ("Write to Sara.Ahmadi@Example.COM.", &[(Email, "sara.ahmadi@example.com")]),
+            ("ایمیلم ali@shop.ir هست", &[(Email, "ali@shop.ir")]),
+            ("a@b", &[]),
+            ("@example.com", &[]),
+            ("x@-bad-.com", &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_product_is_known_by_sku_and_by_name() {
+    check(
+        None,
+        &[
+            ("موجودی CEM-042", &[(Product, "CEM-042")]),
+            ("stock of cem 042?", &[(Product, "CEM-042")]),
+            ("cem042 darid?", &[(Product, "CEM-042")]),
+            ("سیمان دارید؟", &[(Product, "سیمان")]),
+            ("how much cement is left", &[(Product, "cement")]),
+            ("سیمان تیپ ۲ موجوده؟", &[(Product, "CEM-042")]),
+            ("سیمان‌ها", &[(Product, "سیمان")]),
+            ("پمپ آب خانگی", &[(Product, "PMP-021")]),
+            ("cement type 25", &[(Product, "cement type")]),
+            ("stock of XYZ-999", &[(Product, "XYZ-999")]),
+            ("در چه وضعیتی است", &[]),
+            ("پسیمان", &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_value_leads_back_to_the_persons_own_words() {
+    let text = "سفارشِ ۴۵۰۰۱ و ایمیل Ali@Shop.ir";
+    let found = extractors().extract(text, &normalise(text), None);
+    let raw: Vec<&str> = found.iter().map(|f| &text[f.raw_range.clone()]).collect();
+    assert_eq!(raw, ["۴۵۰۰۱", "Ali@Shop.ir"]);
+    assert!(!format!("{found:?}").contains("45001"), "a value shows in debug output");
+}
+
+#[test]
+fn a_product_list_beyond_the_limit_is_refused() {
+    let one = ProductName { sku: "A-1".to_owned(), names: Vec::new() };
+    let many = vec![one; product::PRODUCTS_MAX + 1];
+    let error = Extractors::new(&many).unwrap_err();
+    assert_eq!(error.kind(), "too_many_products");
+}
+
+#[test]
+fn a_flood_of_numbers_gives_a_bounded_answer() {
+    let text = (45_000..49_000).map(|n| format!("order {n} ")).collect::<String>();
+    assert_eq!(extractors().extract(&text, &normalise(&text), None).len(), VALUES_MAX);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_text_makes_it_panic_and_every_range_is_valid(
+        pieces in prop::collection::vec(prop_oneof![any::<String>(), "[0-9۰-۹+@. #,/()-]{0,14}",
+            Just("سفارش ".to_owned()), Just("cem-".to_owned()), Just("order ".to_owned())], 0..8),
+        asked in prop::option::of(Just(OrderNumber)),
+    ) {
+        let text = pieces.concat();
+        for found in extractors().extract(&text, &normalise(&text), asked) {
+            prop_assert!(text.get(found.raw_range.clone()).is_some_and(|raw| !raw.is_empty()));
+            prop_assert!(!found.value.is_empty());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Words for what a system of record said: an order, a list of orders, stock, or why it could not be asked.
+
+use peyvand::event::{
+    FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,
+};
+use peyvand::language::calendar::format_date;
+use peyvand::language::number::{decimal, money, persian_digits, plain, sum};
+use peyvand::language::script::Language;
+
+use super::Words;
+
+/// Most lines of one reply.
+const LINES_MAX: usize = 12;
+
+pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
+    let subject = update.subject.as_ref().map(|subject| subject.expose().as_str()).unwrap_or_default();
+    match (update.status, update.operation) {
+        (OperationStatus::Failed, _) => failure(say, update.failure),
+        (OperationStatus::NotFound, operation) => not_found(say, operation, subject),
+        (OperationStatus::Found, Operation::OrderStatus) => match update.orders.first() {
+            Some(found) => order(say, found),
+            None => not_found(say, Operation::OrderStatus, subject),
+        },
+        (OperationStatus::Found, Operation::OrderList) => list(say, &update.orders, subject),
+        (OperationStatus::Found, Operation::StockLevel) => match update.stock.first() {
+            Some(first) => stock(say, &update.stock, &first.product),
+            None => not_found(say, Operation::StockLevel, subject),
+        },
+    }
+}
+
+fn failure(say: &Words<'_>, kind: Option<FailureKind>) -> String {
+    let id = match kind {
+        Some(FailureKind::Unavailable) | None => "failed-unavailable",
+        Some(FailureKind::Slow) => "failed-slow",
+        Some(FailureKind::Busy) => "failed-busy",
+        Some(FailureKind::Misconfigured) => "failed-misconfigured",
+        Some(FailureKind::Unreadable) => "failed-unreadable",
+    };
+    say.with(id, &[])
+}
+
+fn not_found(say: &Words<'_>, operation: Operation, subject: &str) -> String {
+    match operation {
+        Operation::OrderStatus | Operation::OrderList => {
+            say.with("order-not-found", &[("number", &plain(subject, say.language))])
+        }
+        Operation::StockLevel => say.with("stock-not-found", &[("product", subject)]),
+    }
+}
+
+fn order(say: &Words<'_>, order: &Order) -> String {
+    let id = match order.progress {
+        OrderProgress::Open => "order-open",
+        OrderProgress::PartlyDelivered => "order-partly-delivered",
+        OrderProgress::Delivered => "order-delivered",
+        OrderProgress::Rejected => "order-rejected",
+        OrderProgress::Unknown => "order-unknown",
+    };
+    let mut lines = vec![say.with(id, &[("number", &plain(&order.number, say.language))])];
+    lines.extend(order.items.iter().take(LINES_MAX).map(|item| item_line(say, item)));
+    if let Some(more) = order.items.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
+        lines.push(say.with("order-more-items", &[("count", &decimal(&more.to_string(), say.language))]));
+    }
+    let delivery = match order.progress {
+        OrderProgress::PartlyDelivered => Some("order-delivery"),
+        OrderProgress::Open | OrderProgress::Unknown => Some("order-delivery-open"),
+        OrderProgress::Delivered | OrderProgress::Rejected => None,
+    };
+    if let (Some(id), Some(date)) = (delivery, &order.delivery_on) {
+        lines.push(say.with(id, &[("date", &format_date(date, say.language))]));
+    }
+    if order.progress != OrderProgress::Rejected {
+        lines.push(say.with("order-amount", &[("amount", &amount(say, order))]));
+    }
+    lines.join("\n")
+}
+
+fn amount(say: &Words<'_>, order: &Order) -> String {
+    money(&order.net_amount, &order.currency, say.language)
+}
+
+fn item_line(say: &Words<'_>, item: &OrderItem) -> String {
+    say.with(
+        "order-item",
+        &[
+            ("name", &name(say, &item.description)),
+            ("quantity", &decimal(&item.quantity, say.language)),
+            ("delivered", &decimal(&item.delivered, say.language)),
+            ("unit", &unit(say, &item.unit)),
+        ],
+    )
+}
+
+/// A purely Persian name gets Persian digits like the sentence around it; a name with Latin letters keeps its own.
+fn name(say: &Words<'_>, description: &str) -> String {
+    let latin = description.chars().any(|c| c.is_ascii_alphabetic());
+    match say.language {
+        Language::Fa if !latin => persian_digits(description),
+        Language::Fa | Language::En => description.to_owned(),
+    }
+}
+
+fn unit(say: &Words<'_>, code: &str) -> String {
+    say.maybe(&format!("unit-{code}"), &[]).unwrap_or_else(|| code.to_owned())
+}
+
+fn plant(say: &Words<'_>, code: &str) -> String {
+    say.maybe(&format!("plant-{code}"), &[])
+        .unwrap_or_else(|| say.with("plant-other", &[("code", &plain(code, say.language))]))
+}
+
+fn list(say: &Words<'_>, orders: &[Order], subject: &str) -> String {
+    let subject = plain(subject, say.language);
+    if orders.is_empty() {
+        return say.with("list-empty", &[("number", &subject)]);
+    }
+    let mut lines = vec![say.with("list-head", &[("number", &subject)])];
+    for order in orders.iter().take(LINES_MAX) {
+        let progress = match order.progress {
+            OrderProgress::Open => "progress-open",
+            OrderProgress::PartlyDelivered => "progress-partly-delivered",
+            OrderProgress::Delivered => "progress-delivered",
+            OrderProgress::Rejected => "progress-rejected",
+            OrderProgress::Unknown => "progress-unknown",
+        };
+        lines.push(say.with(
+            "list-line",
+            &[
+                ("number", &plain(&order.number, say.language)),
+                ("date", &format_date(&order.ordered_on, say.language)),
+                ("progress", &say.with(progress, &[])),
+                ("amount", &amount(say, order)),
+            ],
+        ));
+    }
+    lines.join("\n")
+}
+
+fn stock(say: &Words<'_>, levels: &[StockLevel], product: &str) -> String {
+    let mut lines = Vec::new();
+    let (shown, others): (Vec<&StockLevel>, Vec<&StockLevel>) =
+        levels.iter().partition(|level| level.product == product);
+    let description = shown.first().map(|level| name(say, &level.description)).unwrap_or_default();
+    let head = [("name", description.as_str()), ("product", product)];
+    let total = sum(shown.iter().map(|level| level.quantity.as_str()));
+    if total.as_deref() == Some("0") {
+        lines.push(say.with("stock-none", &head));
+    } else {
+        lines.push(say.with("stock-head", &head));
+        lines.extend(shown.iter().take(LINES_MAX).map(|level| stock_line(say, level)));
+        let unit_code = shown.first().map(|level| level.unit.as_str()).unwrap_or_default();
+        if let (Some(total), true) = (total, shown.len() > 1 && shown.iter().all(|l| l.unit == unit_code)) {
+            let total = decimal(&total, say.language);
+            lines.push(say.with("stock-total", &[("quantity", &total), ("unit", &unit(say, unit_code))]));
+        }
+    }
+    let mut more: Vec<&str> = others.iter().map(|level| level.product.as_str()).collect();
+    more.sort_unstable();
+    more.dedup();
+    if !more.is_empty() {
+        lines.push(say.with("stock-more", &[("count", &decimal(&more.len().to_string(), say.language))]));
+    }
+    lines.join("\n")
+}
+
+fn stock_line(say: &Words<'_>, level: &StockLevel) -> String {
+    let quantity = decimal(&level.quantity, say.language);
+    say.with(
+        "stock-line",
+        &[("plant", &plant(say, &level.plant)), ("quantity", &quantity), ("unit", &unit(say, &level.unit))],
+    )
+}

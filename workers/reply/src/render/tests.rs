@@ -1,0 +1,213 @@
+use super::*;
+use peyvand::assistant::Assistant;
+use peyvand::event::{
+    ConversationId, EventId, FailureKind, Operation, OperationStatus, Order, OrderItem, OrderProgress,
+    StockLevel, TenantId,
+};
+
+fn replies() -> Replies {
+    Assistant::shipped().unwrap().replies
+}
+
+#[test]
+fn the_shipped_replies_have_every_message_in_both_languages() {
+    assert!(Renderer::new(&replies()).is_ok(), "{:?}", Renderer::new(&replies()));
+}
+
+#[test]
+fn replies_that_lack_a_message_are_refused_by_name() {
+    let mut replies = replies();
+    replies.en = replies.en.replace("thanks = ", "thank = ");
+    let error = Renderer::new(&replies).unwrap_err();
+    assert_eq!(error.to_string(), "replies/en.ftl has mistakes: the message thanks is missing");
+}
+
+fn renderer() -> Renderer {
+    Renderer::new(&replies()).unwrap()
+}
+
+/// The words without the isolates around values.
+fn bare(text: &str) -> String {
+    text.replace(['\u{2068}', '\u{2069}'], "")
+}
+
+fn turn(language: Language, decision: Decision) -> TurnDecided {
+    TurnDecided {
+        tenant: TenantId::parse("t").unwrap(),
+        conversation_id: ConversationId::parse("c").unwrap(),
+        turn_id: EventId::of_message("web", "t", "1"),
+        channel: "web".to_owned(),
+        language,
+        decision,
+        intent: None,
+        confidence: 1.0,
+        catalogue_hash: String::new(),
+        operation: None,
+        slots: Vec::new(),
+        asked_slot: None,
+        answer: None,
+    }
+}
+
+fn update(
+    language: Language,
+    operation: Operation,
+    status: OperationStatus,
+    subject: &str,
+) -> OperationUpdated {
+    OperationUpdated {
+        tenant: TenantId::parse("t").unwrap(),
+        conversation_id: ConversationId::parse("c").unwrap(),
+        turn_id: EventId::of_message("web", "t", "1"),
+        channel: "web".to_owned(),
+        language,
+        operation,
+        target: "sap".to_owned(),
+        status,
+        failure: None,
+        subject: Some(subject.to_owned().into()),
+        orders: Vec::new(),
+        stock: Vec::new(),
+    }
+}
+
+fn order(progress: OrderProgress, description: &str) -> Order {
+    Order {
+        number: "45001".to_owned(),
+        progress,
+        ordered_on: "2026-11-21".to_owned(),
+        delivery_on: Some("2026-11-28".to_owned()),
+        net_amount: "12500000.00".to_owned(),
+        currency: "IRR".to_owned(),
+        items: vec![OrderItem {
+            product: "CEM-042".to_owned(),
+            description: description.to_owned(),
+            quantity: "1200".to_owned(),
+            delivered: "200.5".to_owned(),
+            unit: "BAG".to_owned(),
+        }],
+    }
+}
+
+fn level(plant: &str, quantity: &str) -> StockLevel {
+    StockLevel {
+        product: "CEM-042".to_owned(),
+        description: "Cement".to_owned(),
+        plant: plant.to_owned(),
+        quantity: quantity.to_owned(),
+        unit: "BAG".to_owned(),
+    }
+}
+
+#[test]
+fn an_order_is_told_with_items_date_and_amount() {
+    let mut found = update(Language::Fa, Operation::OrderStatus, OperationStatus::Found, "45001");
+    found.orders = vec![order(OrderProgress::PartlyDelivered, "سیمان تیپ 2")];
+    let expected = "بخشی از سفارش ۴۵۰۰۱ تحویل شده است.\n\
+        • سیمان تیپ ۲: ۱٬۲۰۰ کیسه، ۲۰۰٫۵ کیسه تحویل شده\n\
+        تحویل باقی‌مانده: شنبه ۷ آذر ۱۴۰۵\nمبلغ: ۱۲٬۵۰۰٬۰۰۰ ریال";
+    assert_eq!(bare(&renderer().operation(&found)), expected);
+    found.language = Language::En;
+    found.orders = vec![order(OrderProgress::PartlyDelivered, "Cement type 2")];
+    let expected = "Order 45001 is partly delivered.\n\
+        • Cement type 2: 1,200 bags, 200.5 bags delivered\n\
+        Delivery of the rest: Sat 28 November 2026\nAmount: 12,500,000 IRR";
+    assert_eq!(bare(&renderer().operation(&found)), expected);
+}
+
+#[test]
+fn a_delivered_or_rejected_order_promises_no_delivery() {
+    for (progress, first) in [
+        (OrderProgress::Delivered, "Order 45001 is fully delivered."),
+        (OrderProgress::Rejected, "Order 45001 was cancelled."),
+    ] {
+        let mut found = update(Language::En, Operation::OrderStatus, OperationStatus::Found, "45001");
+        found.orders = vec![order(progress, "Cement")];
+        let text = bare(&renderer().operation(&found));
+        assert!(text.starts_with(first) && !text.contains("November"), "{text}");
+    }
+}
+
+#[test]
+fn a_list_has_one_line_an_order() {
+    let mut found = update(Language::En, Operation::OrderList, OperationStatus::Found, "45001");
+    found.orders = vec![order(OrderProgress::Open, "")];
+    let expected = "The latest orders of the customer of order 45001:\n\
+        • 45001, Sat 21 November 2026, not delivered yet, 12,500,000 IRR";
+    assert_eq!(bare(&renderer().operation(&found)), expected);
+    found.language = Language::Fa;
+    let expected =
+        "آخرین سفارش‌های مشتریِ سفارش ۴۵۰۰۱:\n• ۴۵۰۰۱، شنبه ۳۰ آبان ۱۴۰۵، تحویل‌نشده، ۱۲٬۵۰۰٬۰۰۰ ریال";
+    assert_eq!(bare(&renderer().operation(&found)), expected);
+}
+
+#[test]
+fn stock_is_told_by_plant_with_its_total() {
+    let mut found = update(Language::En, Operation::StockLevel, OperationStatus::Found, "cement");
+    found.stock = vec![level("1010", "1000"), level("1020", "20.5"), level("9999", "1")];
+    let expected = "Stock of Cement (CEM-042):\n• Tehran: 1,000 bags\n• Isfahan: 20.5 bags\n\
+        • Warehouse 9999: 1 bags\nTotal: 1,021.5 bags";
+    assert_eq!(bare(&renderer().operation(&found)), expected);
+    found.language = Language::Fa;
+    found.stock = vec![level("1010", "1000")];
+    assert_eq!(bare(&renderer().operation(&found)), "موجودی Cement (CEM-042):\n• تهران: ۱٬۰۰۰ کیسه");
+    found.stock = vec![level("1010", "0.00"), level("1030", "0")];
+    assert_eq!(bare(&renderer().operation(&found)), "Cement (CEM-042) اکنون در هیچ انباری موجود نیست.");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_its_name() {
+    let order = update(Language::En, Operation::OrderStatus, OperationStatus::NotFound, "99999");
+    assert!(bare(&renderer().operation(&order)).starts_with("I could not find an order with number 99999."));
+    let stock = update(Language::Fa, Operation::StockLevel, OperationStatus::NotFound, "XYZ-999");
+    assert!(bare(&renderer().operation(&stock)).starts_with("کالایی به نام یا کد XYZ-999 پیدا نکردم."));
+}
+
+#[test]
+fn every_failure_has_its_own_honest_sentence() {
+    let kinds = [
+        FailureKind::Unavailable,
+        FailureKind::Slow,
+        FailureKind::Busy,
+        FailureKind::Misconfigured,
+        FailureKind::Unreadable,
+    ];
+    for language in [Language::Fa, Language::En] {
+        let mut texts: Vec<String> = Vec::new();
+        for kind in kinds {
+            let mut failed = update(language, Operation::OrderStatus, OperationStatus::Failed, "45001");
+            failed.failure = Some(kind);
+            texts.push(renderer().operation(&failed));
+        }
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), kinds.len());
+    }
+}
+
+#[test]
+fn decisions_are_said_and_an_execution_waits_for_its_result() {
+    let renderer = renderer();
+    assert_eq!(renderer.turn(&turn(Language::Fa, Decision::Execute)), None);
+    let asked = renderer.turn(&turn(Language::Fa, Decision::Ask)).unwrap();
+    assert_eq!(bare(&asked), "لطفاً شماره‌ی سفارش را بفرمایید؛ مثلاً ۴۵۰۰۱.");
+    let mut product = turn(Language::En, Decision::Ask);
+    product.asked_slot = Some(SlotName::Product);
+    assert!(bare(&renderer.turn(&product).unwrap()).ends_with("\"cement\" or CEM-042."));
+    assert!(renderer.turn(&turn(Language::En, Decision::OutOfScope)).unwrap().starts_with("I am sorry"));
+    let help = bare(&renderer.turn(&turn(Language::En, Decision::Answer)).unwrap());
+    assert_eq!(help.lines().count(), 4, "{help}");
+}
+
+#[test]
+fn a_hostile_value_cannot_leave_its_place() {
+    let hostile = "X\u{2069}\u{202E}\n{ thanks }\u{2028}\u{2066}";
+    let text = renderer().operation(&update(
+        Language::En,
+        Operation::StockLevel,
+        OperationStatus::NotFound,
+        hostile,
+    ));
+    assert!(text.contains("\u{2068}X { thanks } \u{2069}"), "{text:?}");
+    assert!(!text.contains(['\n', '\u{202E}', '\u{2066}', '\u{2028}']), "{text:?}");
+}
