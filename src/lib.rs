@@ -8,3 +8,4 @@ pub mod language;
 pub mod privacy;
 pub mod store;
 pub mod topics;
+pub mod worker;

@@ -33,7 +33,7 @@ const ABOVE: &[(&str, &[&str])] = &[
     ("src/language", &["event", "bus", "codec", "store", "worker", "assistant", "config", "telemetry"]),
     ("src/bus", &["event", "codec", "worker", "assistant", "language"]),
     ("src/codec", &["bus::kafka", "bus::embedded", "store", "worker", "assistant", "language"]),
-    ("src/store", &["bus::kafka", "codec", "worker", "assistant", "language"]),
+    ("src/store", &["bus::kafka", "codec", "worker", "assistant"]),
     ("src/assistant", &["bus", "codec", "store", "worker"]),
     ("src/config", &["worker"]),
     ("src/telemetry", &["worker"]),
@@ -41,10 +41,9 @@ const ABOVE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that neither wait, nor look at a clock, nor throw dice: time and randomness are their arguments.
-const PURE: &[&str] =
-    &["src/language", "src/privacy", "src/worker/ledger", "src/worker/retry", "workers/connector/src/guard"];
+const PURE: &[&str] = &["src/language", "src/privacy", "src/worker/ledger", "workers/connector/src/guard"];
 const IMPURE_CRATES: &[&str] =
-    &["tokio", "sqlx", "rdkafka", "reqwest", "backoff", "std::fs", "std::net", "std::thread", "std::process"];
+    &["tokio", "sqlx", "rdkafka", "reqwest", "backoff", "std::fs", "std::net", "std::process"];
 const IMPURE_CALLS: &[&str] = &["::now(", "::now_v7(", "::new_v4(", "rand::"];
 
 /// Put together here so that this file does not hold them.

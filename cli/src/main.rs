@@ -1,1 +1,3 @@
+//! The program `peyvand`.
+
 fn main() {}

@@ -8,7 +8,9 @@ mod tests;
 
 use std::io::Cursor;
 
-use apache_avro::{reader::datum::GenericDatumReader, util::max_allocation_bytes, writer::datum::GenericDatumWriter};
+use apache_avro::{
+    reader::datum::GenericDatumReader, util::max_allocation_bytes, writer::datum::GenericDatumWriter,
+};
 use thiserror::Error;
 
 use crate::{

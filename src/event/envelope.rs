@@ -18,3 +18,11 @@ pub struct Envelope<E> {
     /// The fact itself.
     pub event: E,
 }
+
+impl<E> Envelope<E> {
+    /// The same envelope around another form of the event.
+    pub fn map<F>(self, form: impl FnOnce(E) -> F) -> Envelope<F> {
+        let Self { event_id, correlation_id, causation_id, occurred_at_ms, traceparent, event } = self;
+        Envelope { event_id, correlation_id, causation_id, occurred_at_ms, traceparent, event: form(event) }
+    }
+}

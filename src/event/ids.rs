@@ -35,9 +35,9 @@ impl EventId {
         Self(Uuid::new_v5(&self.0, format!("{worker}\n{index}").as_bytes()))
     }
 
-    /// The bare UUID.
-    pub const fn as_uuid(&self) -> Uuid {
-        self.0
+    /// The bare UUID's 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
     }
 }
 

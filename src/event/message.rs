@@ -26,7 +26,6 @@ event!(
     MessageReceived,
     "message_received",
     fn own_id(&self) -> Option<EventId> {
-        let message = format!("{}/{}", self.conversation_id, self.channel_message_id);
-        Some(EventId::of_message(&self.channel, self.tenant.as_str(), &message))
+        Some(EventId::of_message(&self.channel, self.tenant.as_str(), &self.channel_message_id))
     }
 );

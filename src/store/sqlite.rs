@@ -8,7 +8,9 @@ use std::{path::Path, time::Duration};
 use sqlx::{
     Row,
     migrate::{Migration, MigrationType, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -51,7 +53,8 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(5));
         let writer_pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrations().run(&writer_pool).await.map_err(|error| StoreError::Migration(error.to_string()))?;
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
         let (writer, commands) = mpsc::channel(QUEUE);
         tokio::spawn(write(writer_pool, commands));
         Ok(Self { readers, writer })
@@ -64,7 +67,7 @@ impl SqliteStore {
     pub async fn look(&self, key: &StepKey) -> Result<Found, StoreError> {
         let seen = sqlx::query("SELECT fingerprint FROM inbox WHERE consumer_group = ? AND event_id = ?")
             .bind(key.group)
-            .bind(key.event_id.as_uuid())
+            .bind(key.event_id.as_bytes().as_slice())
             .fetch_optional(&self.readers)
             .await?;
         if let Some(row) = seen {
@@ -166,7 +169,8 @@ async fn write(pool: SqlitePool, mut commands: mpsc::Receiver<Command>) {
 
 fn outgoing_of(row: &SqliteRow) -> Result<Outgoing, StoreError> {
     let headers: String = row.try_get(4)?;
-    let headers = serde_json::from_str(&headers).map_err(|_| StoreError::Unreadable { what: "record header" })?;
+    let headers =
+        serde_json::from_str(&headers).map_err(|_| StoreError::Unreadable { what: "record header" })?;
     let topic: String = row.try_get(1)?;
     Ok(Outgoing {
         seq: row.try_get(0)?,
@@ -181,13 +185,14 @@ fn outgoing_of(row: &SqliteRow) -> Result<Outgoing, StoreError> {
 
 fn reply_of(row: &SqliteRow) -> Result<StoredReply, StoreError> {
     let unreadable = |what| StoreError::Unreadable { what };
-    let (event_id, turn_id): (Uuid, Uuid) = (row.try_get(1)?, row.try_get(2)?);
+    let (event_id, turn_id): (Vec<u8>, Vec<u8>) = (row.try_get(1)?, row.try_get(2)?);
+    let id = |bytes: &[u8]| Uuid::from_slice(bytes).map(EventId::from).map_err(|_| unreadable("event id"));
     let (tenant, language, text): (String, String, String) =
         (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
     Ok(StoredReply {
         cursor: row.try_get(0)?,
-        event_id: EventId::from(event_id),
-        turn_id: EventId::from(turn_id),
+        event_id: id(&event_id)?,
+        turn_id: id(&turn_id)?,
         tenant: TenantId::parse(tenant).map_err(|_| unreadable("tenant"))?,
         language: language.parse().map_err(|_| unreadable("language"))?,
         text: text.into(),

@@ -1,11 +1,10 @@
 //! How good the classifier is on a public data set, in the JSON format of CLINC150: six lists of `[text, intent]`. Training takes
-//! `train` and, as background, `oos_train` and `oos_val`; nothing of the test lists is seen before it is asked. This is the one
-//! place of the classifier that reads a file and a clock; it may not change how a model is trained.
+//! `train` and, as background, `oos_train` and `oos_val`; nothing of the test lists is seen before it is asked. The
+//! caller reads the file and gives the clock; nothing here may change how a model is trained.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,26 +56,35 @@ struct DataSet {
 }
 
 /// Trains on `file` and asks its test texts. `shots` keeps only the first so many examples of each intent.
-pub fn evaluate(file: &Path, shots: Option<usize>) -> Result<Report, ClassifierError> {
-    let data = read(file)?;
-    let examples = first_shots(data.train, shots.unwrap_or(usize::MAX));
+/// `clock` gives the time since any fixed moment.
+///
+/// # Errors
+/// [`ClassifierError`] when the data cannot be read or trained on.
+pub fn evaluate(
+    name: &str,
+    json: &[u8],
+    shots: Option<usize>,
+    clock: &dyn Fn() -> Duration,
+) -> Result<Report, ClassifierError> {
+    let data = read(json)?;
+    let examples = spread_shots(data.train, shots);
     let background: Vec<String> =
         data.oos_train.into_iter().chain(data.oos_val).map(|(text, _)| text).collect();
     if data.test.is_empty() {
         return Err(ClassifierError::NoExamples);
     }
-    let begin = Instant::now();
+    let begin = clock();
     let model = train(&examples, &background, &TrainOptions::default())?;
-    let training_ms = begin.elapsed().as_millis() as u64;
+    let training_ms = (clock() - begin).as_millis() as u64;
 
-    ask(&model, &data.test);
-    let (inside, mut times) = ask(&model, &data.test);
-    let (outside, _) = ask(&model, &data.oos_test);
+    ask(&model, &data.test, clock);
+    let (inside, mut times) = ask(&model, &data.test, clock);
+    let (outside, _) = ask(&model, &data.oos_test, clock);
     times.sort_unstable();
     let of_test = |right: usize| percent(right, inside.len());
     let scores = |answers: &[Answer]| answers.iter().map(|a| a.out_of_scope).collect::<Vec<f32>>();
     Ok(Report {
-        file: file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        file: name.to_owned(),
         intents: model.intents().len(),
         train_examples: examples.len(),
         test_examples: inside.len(),
@@ -94,28 +102,34 @@ pub fn evaluate(file: &Path, shots: Option<usize>) -> Result<Report, ClassifierE
     })
 }
 
-fn read(file: &Path) -> Result<DataSet, ClassifierError> {
-    let unreadable = |source| ClassifierError::FileUnreadable { source };
-    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_FILE_BYTES {
+fn read(json: &[u8]) -> Result<DataSet, ClassifierError> {
+    if json.len() as u64 > MAX_FILE_BYTES {
         return Err(ClassifierError::TooLarge);
     }
-    let bytes = std::fs::read(file).map_err(unreadable)?;
-    serde_json::from_slice(&bytes)
+    serde_json::from_slice(json)
         .map_err(|error| ClassifierError::FileFormat { line: error.line(), column: error.column() })
 }
 
-fn first_shots(train: Vec<(String, String)>, shots: usize) -> Vec<Example> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let mut first = |intent: &String| {
-        let so_far = taken.entry(intent.clone()).or_default();
-        *so_far += 1;
-        *so_far <= shots
+/// Keeps so many examples of each intent, spread evenly over its examples: files list similar sentences together.
+fn spread_shots(train: Vec<(String, String)>, shots: Option<usize>) -> Vec<Example> {
+    let Some(shots) = shots else {
+        return train.into_iter().map(|(text, intent)| Example { text, intent }).collect();
     };
-    train
-        .into_iter()
-        .filter(|(_, intent)| first(intent))
-        .map(|(text, intent)| Example { text, intent })
-        .collect()
+    let mut by_intent: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (text, intent) in train {
+        by_intent.entry(intent).or_default().push(text);
+    }
+    let mut kept = Vec::new();
+    for (intent, texts) in by_intent {
+        let take = shots.min(texts.len());
+        kept.extend(
+            (0..take).map(|shot| Example {
+                text: texts[shot * texts.len() / take].clone(),
+                intent: intent.clone(),
+            }),
+        );
+    }
+    kept
 }
 
 struct Answer {
@@ -124,13 +138,17 @@ struct Answer {
     out_of_scope: f32,
 }
 
-fn ask(model: &Model, texts: &[(String, String)]) -> (Vec<Answer>, Vec<Duration>) {
+fn ask(
+    model: &Model,
+    texts: &[(String, String)],
+    clock: &dyn Fn() -> Duration,
+) -> (Vec<Answer>, Vec<Duration>) {
     texts
         .iter()
         .map(|(text, intent)| {
-            let begin = Instant::now();
+            let begin = clock();
             let found = model.classify(&normalise(text));
-            let took = begin.elapsed();
+            let took = clock() - begin;
             let right = found.ranked.first().is_some_and(|best| best.intent == *intent);
             (Answer { right, in_scope: found.in_scope, out_of_scope: found.out_of_scope }, took)
         })
@@ -184,12 +202,7 @@ mod tests {
     use super::*;
 
     fn evaluated(json: &str, shots: Option<usize>) -> Result<Report, ClassifierError> {
-        let file =
-            std::env::temp_dir().join(format!("peyvand-evaluate-{}-{}.json", std::process::id(), json.len()));
-        std::fs::write(&file, json).unwrap();
-        let report = evaluate(&file, shots);
-        std::fs::remove_file(&file).unwrap();
-        report
+        evaluate("lights", json.as_bytes(), shots, &|| Duration::ZERO)
     }
 
     const LIGHTS: &str = r#""train":[["turn the light on","on"],["light on please","on"],["switch on the lamp","on"],
@@ -206,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn shots_keep_the_first_examples_of_each_intent() {
+    fn shots_keep_so_many_examples_of_each_intent() {
         let oos = r#","oos_train":[["who won the match","oos"],["tell me a joke","oos"]],"oos_test":[["sing a song","oos"]]"#;
         let report = evaluated(&format!("{{{LIGHTS}{oos}}}"), Some(2)).unwrap();
         assert_eq!(report.train_examples, 4);
@@ -217,7 +230,6 @@ mod tests {
     fn a_file_that_is_not_a_data_set_is_refused_with_the_place() {
         let error = evaluated("{\n\"train\": 7}", None).unwrap_err();
         assert!(matches!(error, ClassifierError::FileFormat { line: 2, .. }), "{error}");
-        assert_eq!(evaluate(Path::new("/nowhere/at/all.json"), None).unwrap_err().kind(), "file_unreadable");
         assert_eq!(evaluated(r#"{"train":[],"test":[["a","b"]]}"#, None).unwrap_err().kind(), "no_examples");
     }
 

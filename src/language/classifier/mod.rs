@@ -100,12 +100,6 @@ pub enum ClassifierError {
     /// Cut off or changed.
     #[error("the intent model is damaged; train it anew")]
     Damaged,
-    /// The data set cannot be opened.
-    #[error("the data set cannot be read; check its path and permissions")]
-    FileUnreadable {
-        /// What the system said.
-        source: std::io::Error,
-    },
     /// The data set is not in the format of CLINC150.
     #[error(
         "the data set does not fit at line {line}, column {column}; it must be JSON with lists of [text, intent] under train and test"
@@ -129,7 +123,6 @@ impl ClassifierError {
             Self::NotAModel => "not_a_model",
             Self::OtherVersion => "other_version",
             Self::Damaged => "damaged",
-            Self::FileUnreadable { .. } => "file_unreadable",
             Self::FileFormat { .. } => "file_format",
         }
     }

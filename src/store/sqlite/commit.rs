@@ -78,7 +78,7 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
          ON CONFLICT DO NOTHING",
     )
     .bind(key.group)
-    .bind(key.event_id.as_uuid())
+    .bind(key.event_id.as_bytes().as_slice())
     .bind(key.fingerprint.as_slice())
     .bind(key.conversation_id.as_str())
     .bind(step.version)
@@ -132,8 +132,8 @@ async fn keep_replies(connection: &mut SqliteConnection, step: &Step) -> Result<
              ON CONFLICT DO NOTHING",
         )
         .bind(step.key.conversation_id.as_str())
-        .bind(reply.event_id.as_uuid())
-        .bind(reply.turn_id.as_uuid())
+        .bind(reply.event_id.as_bytes().as_slice())
+        .bind(reply.turn_id.as_bytes().as_slice())
         .bind(reply.tenant.as_str())
         .bind(reply.language.to_string())
         .bind(reply.text.expose())
@@ -146,7 +146,7 @@ async fn keep_replies(connection: &mut SqliteConnection, step: &Step) -> Result<
 async fn lost(connection: &mut SqliteConnection, key: &StepKey) -> Result<Commit, StoreError> {
     let seen = sqlx::query("SELECT 1 FROM inbox WHERE consumer_group = ? AND event_id = ?")
         .bind(key.group)
-        .bind(key.event_id.as_uuid())
+        .bind(key.event_id.as_bytes().as_slice())
         .fetch_optional(&mut *connection)
         .await?;
     if seen.is_none() {

@@ -4,6 +4,8 @@
 pub mod desk;
 mod hub;
 pub mod web;
+mod worker;
 
 pub use desk::{Desk, DeskError};
 pub use hub::Hub;
+pub use worker::{Channels, GROUP, OpenDesk, run};

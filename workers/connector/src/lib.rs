@@ -2,3 +2,7 @@
 
 pub mod sap;
 pub mod target;
+
+mod handler;
+
+pub use handler::{Connector, GROUP, run};

@@ -1,0 +1,97 @@
+//! What a worker is made of: it takes an event and the conversation's state and returns values. It never publishes,
+//! commits or sleeps.
+
+use std::future::Future;
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use crate::{
+    bus::{NewRecord, Record, Topic},
+    codec::{self, CodecError},
+    event::{Envelope, Event},
+    store::StoredReply,
+};
+
+/// What a worker reads: one event, or an enum of several.
+pub trait Input: Sized + Send + Sync + 'static {
+    /// Reads one of the worker's events from a record of one of its topics.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the record is not that event.
+    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError>;
+}
+
+impl<E: Event> Input for E {
+    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError> {
+        codec::decode(record)
+    }
+}
+
+/// One worker's thinking.
+pub trait Handler: Send + Sync + 'static {
+    /// What it reads.
+    type In: Input;
+    /// What it remembers of a conversation.
+    type State: Serialize + DeserializeOwned + Default + Send + 'static;
+
+    /// Works on one event. Called again after a crash or a lost race, so it may not change anything outside.
+    fn handle(
+        &self,
+        input: &Envelope<Self::In>,
+        state: Self::State,
+    ) -> impl Future<Output = Result<Outcome<Self::State>, HandlerError>> + Send;
+
+    /// The outcome is committed and published: wake whoever waits for it. Nothing else.
+    fn settled(&self, _input: &Envelope<Self::In>) {}
+}
+
+/// What a handler wants to happen.
+#[derive(Debug)]
+pub struct Outcome<S> {
+    /// The new state; `None` leaves it.
+    pub state: Option<S>,
+    /// The events that follow, in order.
+    pub emit: Vec<Emit>,
+    /// Replies to keep for their channel.
+    pub replies: Vec<StoredReply>,
+}
+
+impl<S> Default for Outcome<S> {
+    fn default() -> Self {
+        Self { state: None, emit: Vec::new(), replies: Vec::new() }
+    }
+}
+
+type Encode = Box<dyn FnOnce(Envelope<()>) -> Result<NewRecord, CodecError> + Send>;
+
+/// An event that follows, waiting for its envelope.
+pub struct Emit(Encode);
+
+impl Emit {
+    /// An event for a topic.
+    pub fn new<E: Event>(topic: &'static str, event: E) -> Self {
+        Self(Box::new(move |bare| codec::encode(Topic::new(topic), &bare.map(|()| event))))
+    }
+
+    pub(super) fn encode(self, bare: Envelope<()>) -> Result<NewRecord, CodecError> {
+        (self.0)(bare)
+    }
+}
+
+impl std::fmt::Debug for Emit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Emit")
+    }
+}
+
+/// Why a handler has no outcome.
+#[derive(Debug, Error)]
+pub enum HandlerError {
+    /// It may succeed in a moment.
+    #[error("the handler cannot work just now: {0}")]
+    Transient(&'static str),
+    /// It never will.
+    #[error("the handler cannot work on this event: {0}")]
+    Permanent(&'static str),
+}

@@ -1,0 +1,43 @@
+//! Retries inside the process: short ones for a handler that may succeed in a moment, endless ones for our own log and
+//! database, without which nothing can be settled. The only place that names `backoff`; durable waiting is not its work.
+
+use std::time::Duration;
+
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
+
+/// Waits between the tries of a handler: three tries, at most ten seconds in all.
+pub(super) fn short() -> impl Iterator<Item = Duration> {
+    delays(Duration::from_millis(200), Duration::from_secs(3)).take(2)
+}
+
+/// Waits for our own log or database, as long as it takes.
+pub(super) fn endless() -> impl Iterator<Item = Duration> {
+    delays(Duration::from_millis(50), Duration::from_secs(5))
+}
+
+fn delays(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> {
+    let mut schedule: ExponentialBackoff = ExponentialBackoffBuilder::new()
+        .with_initial_interval(first)
+        .with_max_interval(longest)
+        .with_max_elapsed_time(None)
+        .build();
+    std::iter::from_fn(move || schedule.next_backoff())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_is_tried_three_times_within_ten_seconds() {
+        let waits: Vec<Duration> = short().collect();
+        assert_eq!(waits.len(), 2);
+        assert!(waits.iter().sum::<Duration>() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn waiting_for_our_own_log_never_ends_and_never_waits_over_eight_seconds() {
+        assert!(endless().take(200).all(|wait| wait <= Duration::from_secs(8)));
+        assert_eq!(endless().take(200).count(), 200);
+    }
+}

@@ -1,0 +1,217 @@
+//! The one place where a record's fate is carried out: committed and published, or dead-lettered, and only then
+//! settled. It waits for our own log and database as long as it takes; it may not decide what an event means.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::FutureExt;
+use sha2::{Digest, Sha256};
+
+use super::{Handler, HandlerError, Input, Outcome, retry};
+use crate::{
+    bus::{BusError, Headers, NewRecord, Producer, Record},
+    codec::{self, CodecError},
+    event::{Envelope, EventId},
+    store::{Commit, Found, Outgoing, SqliteStore, Step, StepKey, StoreError},
+    topics,
+};
+
+/// What a lane needs to settle a record.
+pub(super) struct Settler<H> {
+    pub(super) group: &'static str,
+    pub(super) producer: Arc<dyn Producer>,
+    pub(super) store: SqliteStore,
+    pub(super) handler: H,
+}
+
+/// Why a record is dead-lettered.
+enum Reason {
+    Codec(CodecError),
+    Conflict,
+    Handler(&'static str),
+    State,
+}
+
+impl Reason {
+    fn class(&self) -> &'static str {
+        match self {
+            Self::Codec(error) => error.kind(),
+            Self::Conflict => "event_id_conflict",
+            Self::Handler(class) => class,
+            Self::State => "state_unreadable",
+        }
+    }
+}
+
+impl<H: Handler> Settler<H> {
+    /// Brings a record to its end. When it returns, the record may be settled.
+    pub(super) async fn settle(&self, record: Record) {
+        let input = match H::In::decode(&record) {
+            Ok(input) => input,
+            Err(error) => return self.dead_letter(&record, &Reason::Codec(error)).await,
+        };
+        let Some(conversation_id) = codec::conversation_of(&record) else {
+            return self.dead_letter(&record, &Reason::Codec(CodecError::WrongKey)).await;
+        };
+        let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
+        let key = StepKey { group: self.group, conversation_id, event_id: input.event_id, fingerprint };
+        match self.work(&key, &input).await {
+            Ok(outgoing) => {
+                self.publish(&key, outgoing).await;
+                self.handler.settled(&input);
+            }
+            Err(reason) => self.dead_letter(&record, &reason).await,
+        }
+    }
+
+    async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Reason> {
+        loop {
+            let (state, version) = match patiently(|| self.store.look(key)).await {
+                Found::Seen(pending) => return Ok(pending),
+                Found::Conflict => return Err(Reason::Conflict),
+                Found::Fresh { state, version } => (state, version),
+            };
+            let outcome = self.handle(input, state.as_deref()).await?;
+            let step = self.step(key, version, input, outcome)?;
+            match patiently(|| self.store.commit(step.clone())).await {
+                Commit::Done(outgoing) | Commit::Seen(outgoing) => return Ok(outgoing),
+                Commit::Moved => {}
+            }
+        }
+    }
+
+    async fn handle(
+        &self,
+        input: &Envelope<H::In>,
+        state: Option<&[u8]>,
+    ) -> Result<Outcome<H::State>, Reason> {
+        let mut waits = retry::short();
+        let mut panicked = false;
+        loop {
+            let state = match state {
+                Some(bytes) => serde_json::from_slice(bytes).map_err(|_| Reason::State)?,
+                None => H::State::default(),
+            };
+            let class = match AssertUnwindSafe(self.handler.handle(input, state)).catch_unwind().await {
+                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Err(HandlerError::Permanent(_))) => return Err(Reason::Handler("permanent")),
+                Ok(Err(HandlerError::Transient(_))) => "exhausted",
+                Err(_) if panicked => return Err(Reason::Handler("panic")),
+                Err(_) => {
+                    panicked = true;
+                    "panic"
+                }
+            };
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(Reason::Handler(class)),
+            }
+        }
+    }
+
+    fn step(
+        &self,
+        key: &StepKey,
+        version: i64,
+        input: &Envelope<H::In>,
+        outcome: Outcome<H::State>,
+    ) -> Result<Step, Reason> {
+        let occurred_at_ms = now_ms();
+        let mut outgoing = Vec::with_capacity(outcome.emit.len());
+        for (index, emit) in outcome.emit.into_iter().enumerate() {
+            let bare = Envelope {
+                event_id: input.event_id.derived(self.group, index),
+                correlation_id: input.correlation_id,
+                causation_id: Some(input.event_id),
+                occurred_at_ms,
+                traceparent: input.traceparent.clone(),
+                event: (),
+            };
+            outgoing.push(emit.encode(bare).map_err(Reason::Codec)?);
+        }
+        let state = match outcome.state {
+            Some(state) => Some(serde_json::to_vec(&state).map_err(|_| Reason::State)?),
+            None => None,
+        };
+        Ok(Step { key: key.clone(), version, state, outgoing, replies: outcome.replies })
+    }
+
+    async fn publish(&self, key: &StepKey, outgoing: Vec<Outgoing>) {
+        let Some(through) = outgoing.last().map(|last| last.seq) else { return };
+        for Outgoing { record, .. } in outgoing {
+            patiently(|| self.producer.send(record.clone())).await;
+        }
+        self.store.published(self.group, key.conversation_id.clone(), through).await;
+    }
+
+    async fn dead_letter(&self, record: &Record, reason: &Reason) {
+        let class = reason.class();
+        tracing::warn!(
+            group = self.group, place = %record.place, offset = record.offset.0, class,
+            "a record could not be worked on and goes to the dead letters"
+        );
+        metrics::counter!("peyvand_dead_letters_total", "group" => self.group, "class" => class).increment(1);
+        let letter = dead_letter(self.group, record, class);
+        patiently(|| self.producer.send(letter.clone())).await;
+    }
+}
+
+fn dead_letter(group: &'static str, record: &Record, class: &'static str) -> NewRecord {
+    let mut headers = Headers::default();
+    headers.push("x-dlq-version", "1");
+    headers.push("x-orig-topic", record.place.topic.as_str());
+    headers.push("x-orig-partition", record.place.partition.to_string());
+    headers.push("x-orig-offset", record.offset.0.to_string());
+    headers.push("x-orig-timestamp", record.timestamp_ms.to_string());
+    headers.push("x-group", group);
+    headers.push("x-worker-version", env!("CARGO_PKG_VERSION"));
+    headers.push("x-error-class", class);
+    if let Some(id) = record.headers.text("event-id").and_then(|id| EventId::try_from(id.to_owned()).ok()) {
+        headers.push("x-event-id", id.to_string());
+    }
+    NewRecord {
+        topic: topics::dead_letters(&record.place.topic, group),
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers,
+    }
+}
+
+/// Milliseconds since 1970-01-01 UTC by this machine's clock.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Our own log and database are asked until they answer: without them nothing may be settled.
+async fn patiently<T, E: OwnFault, F: Future<Output = Result<T, E>>>(mut attempt: impl FnMut() -> F) -> T {
+    let mut waits = retry::endless();
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => {
+                tracing::error!(kind = error.kind(), "{error}; trying again until it works");
+                tokio::time::sleep(waits.next().unwrap_or(std::time::Duration::from_secs(5))).await;
+            }
+        }
+    }
+}
+
+trait OwnFault: std::error::Error {
+    fn kind(&self) -> &'static str;
+}
+
+impl OwnFault for BusError {
+    fn kind(&self) -> &'static str {
+        BusError::kind(self)
+    }
+}
+
+impl OwnFault for StoreError {
+    fn kind(&self) -> &'static str {
+        StoreError::kind(self)
+    }
+}

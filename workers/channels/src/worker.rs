@@ -1,0 +1,139 @@
+//! The channels' two ways through Peyvand: a message goes to the log, a reply comes from it and is kept for whoever
+//! fetches it. It may not know HTTP.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use peyvand::{
+    bus::{BusError, Consumer, Producer, Topic},
+    codec,
+    event::{
+        ConversationId, DeliveryStatus, DeliveryUpdated, Envelope, Event, EventId, MessageReceived,
+        ReplyReady,
+    },
+    store::{SqliteStore, StoredReply},
+    topics,
+    worker::{self, Emit, Handler, HandlerError, Outcome, Worker},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Desk, DeskError, Hub};
+
+/// The consumer group.
+pub const GROUP: &str = "channels";
+
+/// The desk over the log and the database.
+pub struct OpenDesk {
+    /// Where messages go.
+    pub producer: Arc<dyn Producer>,
+    /// Where replies are kept.
+    pub store: SqliteStore,
+    /// Who waits for replies.
+    pub hub: Arc<Hub>,
+}
+
+impl Desk for OpenDesk {
+    fn publish(&self, message: MessageReceived) -> BoxFuture<'_, Result<EventId, DeskError>> {
+        async move {
+            let event_id = message.own_id().ok_or(DeskError::Unavailable)?;
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let envelope = Envelope {
+                event_id,
+                correlation_id: event_id,
+                causation_id: None,
+                occurred_at_ms: i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+                traceparent: None,
+                event: message,
+            };
+            let record = codec::encode(Topic::new(topics::MESSAGE_RECEIVED), &envelope).map_err(|error| {
+                tracing::error!(kind = error.kind(), "a message could not be written in its own schema");
+                DeskError::Unavailable
+            })?;
+            self.producer.send(record).await.map_err(|error| {
+                tracing::error!(kind = error.kind(), "a message could not be published: {error}");
+                DeskError::Unavailable
+            })?;
+            Ok(event_id)
+        }
+        .boxed()
+    }
+
+    fn replies_after(
+        &self,
+        conversation: &ConversationId,
+        after: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<StoredReply>, DeskError>> {
+        let conversation = conversation.clone();
+        async move {
+            let limit = u16::try_from(limit).unwrap_or(u16::MAX);
+            self.store.replies_after(&conversation, after, limit).await.map_err(|error| {
+                tracing::error!(kind = error.kind(), "replies could not be fetched: {error}");
+                DeskError::Unavailable
+            })
+        }
+        .boxed()
+    }
+
+    fn watch(&self, conversation: &ConversationId) -> watch::Receiver<u64> {
+        self.hub.watch(conversation)
+    }
+}
+
+/// Keeps replies for those who fetch them.
+pub struct Channels {
+    /// Who waits for replies.
+    pub hub: Arc<Hub>,
+}
+
+impl Handler for Channels {
+    type In = ReplyReady;
+    type State = ();
+
+    async fn handle(&self, input: &Envelope<ReplyReady>, (): ()) -> Result<Outcome<()>, HandlerError> {
+        let reply = &input.event;
+        let stored = StoredReply {
+            cursor: 0,
+            event_id: input.event_id,
+            turn_id: reply.turn_id,
+            tenant: reply.tenant.clone(),
+            language: reply.language,
+            text: reply.text.clone(),
+        };
+        let updated = DeliveryUpdated {
+            tenant: reply.tenant.clone(),
+            conversation_id: reply.conversation_id.clone(),
+            turn_id: reply.turn_id,
+            reply_id: input.event_id,
+            channel: reply.channel.clone(),
+            status: DeliveryStatus::Stored,
+        };
+        Ok(Outcome {
+            state: None,
+            emit: vec![Emit::new(topics::DELIVERY_UPDATED, updated)],
+            replies: vec![stored],
+        })
+    }
+
+    fn settled(&self, input: &Envelope<ReplyReady>) {
+        self.hub.notify(&input.event.conversation_id);
+    }
+}
+
+/// Runs the worker until it is told to stop.
+///
+/// # Errors
+/// [`BusError`] when the log ends.
+pub async fn run(
+    handler: Channels,
+    consumer: Box<dyn Consumer>,
+    producer: Arc<dyn Producer>,
+    store: SqliteStore,
+    shutdown: CancellationToken,
+) -> Result<(), BusError> {
+    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
+}

@@ -1,0 +1,89 @@
+//! From a decision or a system's answer to the words a person reads.
+
+use std::sync::Arc;
+
+use peyvand::{
+    bus::{BusError, Consumer, Producer, Record},
+    codec::{self, CodecError},
+    event::{Envelope, OperationUpdated, ReplyReady, TurnDecided},
+    store::SqliteStore,
+    topics,
+    worker::{self, Emit, Handler, HandlerError, Input, Outcome, Worker},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::render::Renderer;
+
+/// The consumer group.
+pub const GROUP: &str = "reply";
+
+/// What the reply worker reads.
+pub enum Told {
+    /// A decision that is answered without a system.
+    Turn(Box<TurnDecided>),
+    /// What a system said.
+    Operation(Box<OperationUpdated>),
+}
+
+impl Input for Told {
+    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError> {
+        if record.place.topic.as_str() == topics::OPERATION_UPDATED {
+            return Ok(codec::decode(record)?.map(|event| Self::Operation(Box::new(event))));
+        }
+        Ok(codec::decode(record)?.map(|event| Self::Turn(Box::new(event))))
+    }
+}
+
+/// Finds the words.
+pub struct Reply {
+    renderer: Renderer,
+}
+
+impl Reply {
+    /// A reply worker with these words.
+    pub fn new(renderer: Renderer) -> Self {
+        Self { renderer }
+    }
+}
+
+impl Handler for Reply {
+    type In = Told;
+    type State = ();
+
+    async fn handle(&self, input: &Envelope<Told>, (): ()) -> Result<Outcome<()>, HandlerError> {
+        let ready = match &input.event {
+            Told::Turn(turn) => self.renderer.turn(turn).map(|text| ReplyReady {
+                tenant: turn.tenant.clone(),
+                conversation_id: turn.conversation_id.clone(),
+                turn_id: turn.turn_id,
+                channel: turn.channel.clone(),
+                language: turn.language,
+                text: text.into(),
+            }),
+            Told::Operation(told) => Some(ReplyReady {
+                tenant: told.tenant.clone(),
+                conversation_id: told.conversation_id.clone(),
+                turn_id: told.turn_id,
+                channel: told.channel.clone(),
+                language: told.language,
+                text: self.renderer.operation(told).into(),
+            }),
+        };
+        let emit = ready.map(|ready| Emit::new(topics::REPLY_READY, ready)).into_iter().collect();
+        Ok(Outcome { emit, ..Outcome::default() })
+    }
+}
+
+/// Runs the worker until it is told to stop.
+///
+/// # Errors
+/// [`BusError`] when the log ends.
+pub async fn run(
+    handler: Reply,
+    consumer: Box<dyn Consumer>,
+    producer: Arc<dyn Producer>,
+    store: SqliteStore,
+    shutdown: CancellationToken,
+) -> Result<(), BusError> {
+    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
+}
