@@ -7,5 +7,6 @@ pub mod event;
 pub mod language;
 pub mod privacy;
 pub mod store;
+pub mod telemetry;
 pub mod topics;
 pub mod worker;

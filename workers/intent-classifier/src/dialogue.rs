@@ -28,7 +28,7 @@ pub struct Dialogue {
 struct Question {
     intent: String,
     slot: SlotName,
-    tries: u32,
+    tries: u8,
 }
 
 impl Dialogue {
@@ -89,7 +89,7 @@ fn chosen<'a>(
     meaning: &Classification,
     values: &[Extracted],
     question: Option<&Question>,
-) -> Option<(&'a Intent, u32)> {
+) -> Option<(&'a Intent, u8)> {
     let best = meaning.ranked.first();
     let by_meaning = |least: f32| {
         best.filter(|best| meaning.in_scope && best.confidence >= least)
@@ -112,7 +112,7 @@ fn wants(intent: &Intent, slot: SlotName) -> bool {
 }
 
 /// Executes when every required slot is known; else asks for the first missing one, as long as its tries allow.
-fn fill(turn: &mut TurnDecided, intent: &Intent, operation: Operation, tries: u32) -> Option<Question> {
+fn fill(turn: &mut TurnDecided, intent: &Intent, operation: Operation, tries: u8) -> Option<Question> {
     turn.intent = Some(intent.name.clone());
     turn.operation = Some(operation);
     let missing = intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none());

@@ -1,0 +1,54 @@
+//! What a person hears when the system of record is slow, away or refuses.
+
+use serde_json::json;
+
+use crate::support::{Peyvand, data};
+
+async fn told(fault: serde_json::Value) -> (String, String) {
+    let peyvand = Peyvand::up(data());
+    peyvand.fault(fault).await;
+    let answers = (
+        peyvand.ask("web:en", "where is order 45001?").await,
+        peyvand.ask("web:fa", "سفارش ۴۵۰۰۱ کجاست؟").await,
+    );
+    for answer in [&answers.0, &answers.1] {
+        assert!(!answer.contains("1300540000") && !answer.contains("partly"), "{answer}");
+    }
+    assert_ne!(answers.0, answers.1);
+    answers
+}
+
+#[tokio::test]
+async fn a_system_that_cuts_the_connection_is_told_honestly() {
+    told(json!({"match": "A_SalesOrder", "drop": true})).await;
+}
+
+#[tokio::test]
+async fn a_system_that_refuses_our_credentials_is_told_honestly() {
+    told(json!({"match": "A_SalesOrder", "status": 401})).await;
+}
+
+#[tokio::test]
+async fn a_system_that_is_overrun_is_told_honestly() {
+    told(json!({"match": "A_SalesOrder", "status": 429, "retry_after": "60"})).await;
+}
+
+#[tokio::test]
+async fn a_system_that_answers_half_a_body_is_told_honestly() {
+    told(json!({"match": "A_SalesOrder", "half_body": true})).await;
+}
+
+#[tokio::test]
+async fn a_slow_system_makes_no_other_conversation_wait() {
+    let peyvand = Peyvand::up(data());
+    peyvand.fault(json!({"match": "45001", "delay_ms": 60_000})).await;
+    let slow = peyvand.ask("web:slow", "where is order 45001?");
+    let quick = async {
+        let answer = peyvand.ask("web:quick", "where is order 45002?").await;
+        (answer, peyvand.replies("web:slow").await)
+    };
+    let (slow, (quick, slow_replies_by_then)) = tokio::join!(slow, quick);
+    assert!(quick.contains("45002"), "{quick}");
+    assert_eq!(slow_replies_by_then, 0, "the slow conversation was answered first");
+    assert!(!slow.contains("partly delivered"), "{slow}");
+}
