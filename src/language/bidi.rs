@@ -14,15 +14,13 @@ const fn is_control(c: char) -> bool {
 /// `text` on one line without direction controls, at most `max_chars` characters long; an ellipsis marks what was cut off.
 pub fn clean(text: &str, max_chars: usize) -> String {
     let mut out = String::with_capacity(text.len().min(4 * max_chars));
-    let mut kept = 0;
-    for c in text.chars().filter(|c| !is_control(*c)) {
+    for (kept, c) in text.chars().filter(|c| !is_control(*c)).enumerate() {
         if kept == max_chars {
             out.push('…');
             break;
         }
         let breaks = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         out.push(if breaks { ' ' } else { c });
-        kept += 1;
     }
     out
 }

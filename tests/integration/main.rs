@@ -1,5 +1,7 @@
 //! The whole of Peyvand from outside: the program is started as its user starts it, and asked over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
 mod conversation;
 mod support;
 mod systems;

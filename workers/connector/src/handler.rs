@@ -86,9 +86,6 @@ impl Handler for Connector {
             Err(_) => OperationStatus::Failed,
         };
         let failure = answer.as_ref().err().map(TargetError::failure);
-        if let Err(error) = &answer {
-            tracing::warn!(target = %self.target, kind = error.kind(), turn = %turn.turn_id, "{error}");
-        }
         let found = answer.ok().flatten().unwrap_or(Answer { orders: Vec::new(), stock: Vec::new() });
         let updated = OperationUpdated {
             tenant: turn.tenant.clone(),
