@@ -30,6 +30,7 @@ const BATCH: usize = 128;
 enum Command {
     Commit(Box<Step>, oneshot::Sender<Result<Commit, StoreError>>),
     Published { group: &'static str, conversation_id: ConversationId, through: i64 },
+    Barrier(oneshot::Sender<()>),
 }
 
 /// The store of one machine, in one SQLite file.
@@ -75,6 +76,7 @@ impl SqliteStore {
             if fingerprint != key.fingerprint {
                 return Ok(Found::Conflict);
             }
+            self.wait_for_queued().await?;
             return Ok(Found::Seen(self.outgoing(key).await?));
         }
         let state = sqlx::query(
@@ -139,6 +141,14 @@ impl SqliteStore {
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
+    }
+
+    /// Waits until what is queued for the writer is carried out, so that events known to be published are forgotten.
+    async fn wait_for_queued(&self) -> Result<(), StoreError> {
+        let (done, waiting) = oneshot::channel();
+        let closed = || StoreError::Unavailable("it is closed".to_owned());
+        self.writer.send(Command::Barrier(done)).await.map_err(|_| closed())?;
+        waiting.await.map_err(|_| closed())
     }
 
     async fn outgoing(&self, key: &StepKey) -> Result<Vec<Outgoing>, StoreError> {

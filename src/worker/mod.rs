@@ -6,6 +6,8 @@ pub mod ledger;
 mod pump;
 mod retry;
 mod settle;
+#[cfg(test)]
+mod tests;
 
 pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
 pub use pump::{Worker, run};

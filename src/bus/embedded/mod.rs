@@ -12,6 +12,8 @@ mod partitioner;
 mod reader;
 mod retention;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

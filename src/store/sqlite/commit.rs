@@ -41,6 +41,7 @@ async fn transaction(
 ) -> Result<(), StoreError> {
     let mut steps = Vec::new();
     let mut forgotten = Vec::new();
+    let mut barriers = Vec::new();
     for command in batch {
         match command {
             Command::Commit(step, sender) => {
@@ -50,6 +51,7 @@ async fn transaction(
             Command::Published { group, conversation_id, through } => {
                 forgotten.push((group, conversation_id, through));
             }
+            Command::Barrier(done) => barriers.push(done),
         }
     }
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -67,6 +69,10 @@ async fn transaction(
     }
     transaction.commit().await?;
     waiting.extend(unanswered.drain(..).zip(commits));
+    for done in barriers {
+        // Whoever waited and is gone needs no answer.
+        let _gone = done.send(());
+    }
     Ok(())
 }
 

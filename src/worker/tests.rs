@@ -1,0 +1,176 @@
+use std::{path::PathBuf, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Emit, Handler, HandlerError, Outcome, Worker, run};
+use crate::{
+    bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
+    codec,
+    event::{DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
+    store::SqliteStore,
+    topics,
+};
+
+const GROUP: &str = "intent-classifier";
+
+/// Answers every message with its own text's length in the reply id's place; panics when it is told to.
+struct Echo;
+
+impl Handler for Echo {
+    type In = MessageReceived;
+    type State = u32;
+
+    async fn handle(
+        &self,
+        input: &Envelope<MessageReceived>,
+        count: u32,
+    ) -> Result<Outcome<u32>, HandlerError> {
+        match input.event.text.expose().as_str() {
+            "panic" => std::panic::panic_any("told to"),
+            "never" => return Err(HandlerError::Permanent("told to")),
+            _ => {}
+        }
+        let event = DeliveryUpdated {
+            tenant: input.event.tenant.clone(),
+            conversation_id: input.event.conversation_id.clone(),
+            turn_id: input.event_id,
+            reply_id: input.event_id,
+            channel: count.to_string(),
+            status: DeliveryStatus::Stored,
+        };
+        let emit = vec![Emit::new(topics::DELIVERY_UPDATED, event)];
+        Ok(Outcome { state: Some(count + 1), emit, replies: Vec::new() })
+    }
+}
+
+fn message(id: &str, text: &str) -> NewRecord {
+    let json = serde_json::json!({"tenant": "demo", "conversation_id": "c", "channel": "web",
+        "channel_message_id": id, "text": text, "language": null});
+    let event: MessageReceived = serde_json::from_value(json).unwrap();
+    let event_id = event.own_id().unwrap();
+    let envelope = Envelope {
+        event_id,
+        correlation_id: event_id,
+        causation_id: None,
+        occurred_at_ms: 0,
+        traceparent: None,
+        event,
+    };
+    codec::encode(Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
+}
+
+struct Stage {
+    bus: EmbeddedBus,
+    store: SqliteStore,
+    shutdown: CancellationToken,
+}
+
+async fn stage() -> Stage {
+    let folder: PathBuf = std::env::temp_dir().join(format!("peyvand-worker-{}", Uuid::new_v4()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let bus = EmbeddedBus::open(&folder.join("bus.sqlite")).await.unwrap();
+    bus.create_topics(&topics::all()).await.unwrap();
+    let store = SqliteStore::open(&folder.join("store.sqlite")).await.unwrap();
+    Stage { bus, store, shutdown: CancellationToken::new() }
+}
+
+impl Stage {
+    async fn send(&self, record: NewRecord) {
+        self.bus.producer().send(record).await.unwrap();
+    }
+
+    fn work(&self) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
+        let consumer = self.bus.consumer(GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
+        let (producer, store) = (self.bus.producer(), self.store.clone());
+        tokio::spawn(run(
+            Worker { group: GROUP, consumer, producer, store, handler: Echo },
+            self.shutdown.clone(),
+        ))
+    }
+
+    fn watch(&self, topic: Topic) -> Box<dyn Consumer> {
+        self.bus.consumer("test", &[topic]).unwrap()
+    }
+}
+
+async fn next(consumer: &mut Box<dyn Consumer>) -> Record {
+    loop {
+        if let ConsumerEvent::Record(record, _) =
+            timeout(Duration::from_secs(30), consumer.next()).await.unwrap().unwrap()
+        {
+            return record;
+        }
+    }
+}
+
+fn dead() -> Topic {
+    topics::dead_letters(&Topic::new(topics::MESSAGE_RECEIVED), GROUP)
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_dead_lettered_with_its_reason_and_the_next_is_served() {
+    let stage = stage().await;
+    stage.send(NewRecord { value: Some(b"rubbish".to_vec()), ..message("1", "hi") }).await;
+    stage.send(message("2", "hi")).await;
+    let working = stage.work();
+    let letter = next(&mut stage.watch(dead())).await;
+    assert_eq!(letter.headers.text("x-error-class"), Some("not_avro"));
+    assert_eq!(letter.value.as_deref(), Some(&b"rubbish"[..]));
+    let served = next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
+    assert_eq!(codec::decode::<DeliveryUpdated>(&served).unwrap().event.channel, "0");
+    stage.shutdown.cancel();
+    working.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_or_gives_up_costs_its_record_and_nothing_else() {
+    let stage = stage().await;
+    for (id, text) in [("1", "panic"), ("2", "never"), ("3", "hi")] {
+        stage.send(message(id, text)).await;
+    }
+    let working = stage.work();
+    let mut letters = stage.watch(dead());
+    assert_eq!(next(&mut letters).await.headers.text("x-error-class"), Some("panic"));
+    assert_eq!(next(&mut letters).await.headers.text("x-error-class"), Some("permanent"));
+    next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
+    stage.shutdown.cancel();
+    working.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_repeated_message_has_one_effect_and_a_forged_repeat_is_dead_lettered() {
+    let stage = stage().await;
+    for record in [message("1", "hi"), message("1", "hi"), message("1", "other words"), message("2", "hi")] {
+        stage.send(record).await;
+    }
+    let working = stage.work();
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let counts = [next(&mut effects).await, next(&mut effects).await]
+        .map(|record| codec::decode::<DeliveryUpdated>(&record).unwrap().event.channel);
+    assert_eq!(counts, ["0", "1"]);
+    let letter = next(&mut stage.watch(dead())).await;
+    assert_eq!(letter.headers.text("x-error-class"), Some("event_id_conflict"));
+    stage.shutdown.cancel();
+    working.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_worker_leaves_nothing_that_its_successor_does_again() {
+    let stage = stage().await;
+    stage.send(message("1", "hi")).await;
+    let working = stage.work();
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    next(&mut effects).await;
+    stage.shutdown.cancel();
+    working.await.unwrap().unwrap();
+    let again =
+        Stage { shutdown: CancellationToken::new(), bus: stage.bus.clone(), store: stage.store.clone() };
+    again.send(message("2", "hi")).await;
+    let working = again.work();
+    let second = next(&mut effects).await;
+    assert_eq!(codec::decode::<DeliveryUpdated>(&second).unwrap().event.channel, "1");
+    again.shutdown.cancel();
+    working.await.unwrap().unwrap();
+}
