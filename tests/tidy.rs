@@ -61,7 +61,7 @@ const OF_ONE_MACHINE: &[&str] = &[
     concat!("/ho", "me/"),
     concat!("index.", "crates.io"),
     concat!("static.", "crates.io"),
-    concat!("repo.maven.", "apache.org"),
+    concat!("repo.", "maven.apache.org"),
     concat!("repo1.", "maven.org"),
     concat!("registry.", "npmjs.org"),
     concat!("deb.", "debian.org"),

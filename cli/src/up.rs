@@ -10,11 +10,12 @@ use std::{
 use anyhow::Context;
 use peyvand::{
     assistant::Assistant,
-    bus::{Consumer, Topic, embedded::EmbeddedBus},
+    bus::{Topic, embedded::EmbeddedBus},
     event::TenantId,
     language::slots::ProductName,
     store::SqliteStore,
     topics,
+    worker::{self, Handler, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
 use peyvand_connector::{Connector, sap::Sap, target::TargetConfig};
@@ -52,7 +53,7 @@ pub(crate) struct Instance {
 #[allow(clippy::print_stdout, reason = "the page's address is the output")]
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.fresh {
-        forget(&arguments.data)?;
+        forget(&arguments.data).await?;
     }
     let mut instance = start(arguments.listen, &arguments.data, arguments.assistant.as_deref()).await?;
     println!("Peyvand is ready: {}", instance.url);
@@ -112,21 +113,13 @@ pub(crate) async fn start(
     let tenant = TenantId::parse("demo")?;
 
     let shutdown = CancellationToken::new();
-    let producer = bus.producer();
-    let desk = OpenDesk { producer: Arc::clone(&producer), store: store.clone(), hub: Arc::clone(&hub) };
+    let desk = OpenDesk { producer: bus.producer(), store: store.clone(), hub: Arc::clone(&hub) };
     let router = web::router(Arc::new(desk), web::WebConfig::new(tenant));
     let mut workers = JoinSet::new();
-    let (p, s, stop) = (|| Arc::clone(&producer), || store.clone(), || shutdown.clone());
-    let joined = consumer(&bus, peyvand_intent_classifier::GROUP)?;
-    let (a, b, c) = (p(), s(), stop());
-    workers.spawn(async move { Ok(peyvand_intent_classifier::run(classifier, joined, a, b, c).await?) });
-    let (joined, a, b, c) = (consumer(&bus, peyvand_connector::GROUP)?, p(), s(), stop());
-    let connector = Connector::new(sap, "sap");
-    workers.spawn(async move { Ok(peyvand_connector::run(connector, joined, a, b, c).await?) });
-    let (joined, a, b, c) = (consumer(&bus, peyvand_reply::GROUP)?, p(), s(), stop());
-    workers.spawn(async move { Ok(peyvand_reply::run(reply, joined, a, b, c).await?) });
-    let (joined, a, b, c) = (consumer(&bus, peyvand_channels::GROUP)?, p(), s(), stop());
-    workers.spawn(async move { Ok(peyvand_channels::run(Channels { hub }, joined, a, b, c).await?) });
+    employ(&mut workers, &bus, &store, &shutdown, classifier)?;
+    employ(&mut workers, &bus, &store, &shutdown, Connector::new(sap, "sap"))?;
+    employ(&mut workers, &bus, &store, &shutdown, reply)?;
+    employ(&mut workers, &bus, &store, &shutdown, Channels { hub })?;
     let stop = shutdown.clone();
     workers.spawn(async move {
         web::serve(listener, router, stop).await;
@@ -148,13 +141,24 @@ impl Instance {
     }
 }
 
-fn consumer(bus: &EmbeddedBus, group: &str) -> anyhow::Result<Box<dyn Consumer>> {
+/// Starts a worker on the topics that its group reads.
+fn employ<H: Handler>(
+    workers: &mut JoinSet<anyhow::Result<()>>,
+    bus: &EmbeddedBus,
+    store: &SqliteStore,
+    shutdown: &CancellationToken,
+    handler: H,
+) -> anyhow::Result<()> {
     let read: Vec<Topic> = topics::READERS
         .iter()
-        .filter(|(_, reader)| *reader == group)
+        .filter(|(_, group)| *group == H::GROUP)
         .map(|(topic, _)| Topic::new(*topic))
         .collect();
-    Ok(bus.consumer(group, &read)?)
+    let consumer = bus.consumer(H::GROUP, &read)?;
+    let worker = Worker { consumer, producer: bus.producer(), store: store.clone(), handler };
+    let shutdown = shutdown.clone();
+    workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
+    Ok(())
 }
 
 async fn products(sap: &Sap) -> anyhow::Result<Vec<ProductName>> {
@@ -170,7 +174,12 @@ fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
-fn forget(data: &Path) -> anyhow::Result<()> {
+async fn forget(data: &Path) -> anyhow::Result<()> {
+    let log = data.join("bus.sqlite");
+    if log.exists() {
+        // Opening takes the lock: an instance that runs on this directory keeps its files.
+        EmbeddedBus::open(&log).await?.close().await?;
+    }
     for file in ["bus.sqlite", "store.sqlite"] {
         for tail in ["", "-wal", "-shm"] {
             let path = data.join(format!("{file}{tail}"));

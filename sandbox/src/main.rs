@@ -1,7 +1,6 @@
 //! The SAP stand-in as a program of its own. It reads flags, starts the library's server and waits for Ctrl-C; no more.
 
-use std::io::Write;
-use std::net::SocketAddr;
+use std::{io::Write, net::SocketAddr};
 
 use anyhow::Context;
 use clap::Parser;

@@ -30,6 +30,8 @@ impl<E: Event> Input for E {
 
 /// One worker's thinking.
 pub trait Handler: Send + Sync + 'static {
+    /// The consumer group, which is also the worker's name in the topic table.
+    const GROUP: &'static str;
     /// What it reads.
     type In: Input;
     /// What it remembers of a conversation.

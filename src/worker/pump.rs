@@ -27,8 +27,6 @@ const DRAIN: Duration = Duration::from_secs(12);
 
 /// What a worker runs with.
 pub struct Worker<H> {
-    /// The consumer group.
-    pub group: &'static str,
     /// Its membership.
     pub consumer: Box<dyn Consumer>,
     /// Where its events go.
@@ -62,8 +60,8 @@ struct Pump<H: Handler> {
 /// # Errors
 /// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
 pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), BusError> {
-    let Worker { group, consumer, producer, store, handler } = worker;
-    let settler = Arc::new(Settler { group, producer, store, handler });
+    let Worker { consumer, producer, store, handler } = worker;
+    let settler = Arc::new(Settler { producer, store, handler });
     let mut pump = Pump {
         consumer,
         settler,
@@ -131,12 +129,9 @@ impl<H: Handler> Pump<H> {
     fn finished(&mut self, done: Result<(Id, ()), JoinError>) {
         let (id, settled) = match done {
             Ok((id, ())) => (id, true),
-            Err(error) => {
-                tracing::error!(
-                    "a lane ended without settling its record; its partition waits for a restart"
-                );
-                (error.id(), false)
-            }
+            // A lane that broke leaves its record open. Going on would overtake it, so the worker ends and replays.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => (error.id(), false),
         };
         let Some(Running { lane, epoch, offset }) = self.running.remove(&id) else { return };
         if settled

@@ -21,7 +21,6 @@ use crate::{
 
 /// What a lane needs to settle a record.
 pub(super) struct Settler<H> {
-    pub(super) group: &'static str,
     pub(super) producer: Arc<dyn Producer>,
     pub(super) store: SqliteStore,
     pub(super) handler: H,
@@ -57,7 +56,7 @@ impl<H: Handler> Settler<H> {
             return self.dead_letter(&record, &Reason::Codec(CodecError::WrongKey)).await;
         };
         let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
-        let key = StepKey { group: self.group, conversation_id, event_id: input.event_id, fingerprint };
+        let key = StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint };
         match self.work(&key, &input).await {
             Ok(outgoing) => {
                 self.publish(&key, outgoing).await;
@@ -123,7 +122,7 @@ impl<H: Handler> Settler<H> {
         let mut outgoing = Vec::with_capacity(outcome.emit.len());
         for (index, emit) in outcome.emit.into_iter().enumerate() {
             let bare = Envelope {
-                event_id: input.event_id.derived(self.group, index),
+                event_id: input.event_id.derived(H::GROUP, index),
                 correlation_id: input.correlation_id,
                 causation_id: Some(input.event_id),
                 occurred_at_ms,
@@ -144,17 +143,17 @@ impl<H: Handler> Settler<H> {
         for Outgoing { record, .. } in outgoing {
             patiently(|| self.producer.send(record.clone())).await;
         }
-        self.store.published(self.group, key.conversation_id.clone(), through).await;
+        self.store.published(H::GROUP, key.conversation_id.clone(), through).await;
     }
 
     async fn dead_letter(&self, record: &Record, reason: &Reason) {
         let class = reason.class();
         tracing::warn!(
-            group = self.group, place = %record.place, offset = record.offset.0, class,
+            group = H::GROUP, place = %record.place, offset = record.offset.0, class,
             "a record could not be worked on and goes to the dead letters"
         );
-        metrics::counter!("peyvand_dead_letters_total", "group" => self.group, "class" => class).increment(1);
-        let letter = dead_letter(self.group, record, class);
+        metrics::counter!("peyvand_dead_letters_total", "group" => H::GROUP, "class" => class).increment(1);
+        let letter = dead_letter(H::GROUP, record, class);
         patiently(|| self.producer.send(letter.clone())).await;
     }
 }

@@ -13,12 +13,11 @@ use crate::{
     topics,
 };
 
-const GROUP: &str = "intent-classifier";
-
-/// Answers every message with its own text's length in the reply id's place; panics when it is told to.
+/// Answers every message with the count of those before it, as the channel; fails as the message tells it to.
 struct Echo;
 
 impl Handler for Echo {
+    const GROUP: &'static str = "intent-classifier";
     type In = MessageReceived;
     type State = u32;
 
@@ -82,12 +81,9 @@ impl Stage {
     }
 
     fn work(&self) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
-        let consumer = self.bus.consumer(GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
+        let consumer = self.bus.consumer(Echo::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
-        tokio::spawn(run(
-            Worker { group: GROUP, consumer, producer, store, handler: Echo },
-            self.shutdown.clone(),
-        ))
+        tokio::spawn(run(Worker { consumer, producer, store, handler: Echo }, self.shutdown.clone()))
     }
 
     fn watch(&self, topic: Topic) -> Box<dyn Consumer> {
@@ -106,7 +102,7 @@ async fn next(consumer: &mut Box<dyn Consumer>) -> Record {
 }
 
 fn dead() -> Topic {
-    topics::dead_letters(&Topic::new(topics::MESSAGE_RECEIVED), GROUP)
+    topics::dead_letters(&Topic::new(topics::MESSAGE_RECEIVED), Echo::GROUP)
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn a_joke_is_kindly_out_of_scope_in_both_languages() {
     let english = peyvand.ask("web:b", "tell me a joke").await;
     assert!(english.contains("not something I can do"), "{english}");
     let persian = peyvand.ask("web:c", "یه جوک بگو").await;
-    assert!(persian.contains("متأسف") || persian.contains("ببخشید") || persian.contains("نمی"), "{persian}");
+    assert!(persian.contains("از عهده‌ی این یکی برنمی‌آیم"), "{persian}");
 }
 
 #[tokio::test]

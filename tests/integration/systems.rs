@@ -4,38 +4,40 @@ use serde_json::json;
 
 use crate::support::{Peyvand, data};
 
-async fn told(fault: serde_json::Value) -> (String, String) {
+async fn a_person_is_told(fault: serde_json::Value, english: &str, persian: &str) {
     let peyvand = Peyvand::up(data());
     peyvand.fault(fault).await;
-    let answers = (
-        peyvand.ask("web:en", "where is order 45001?").await,
-        peyvand.ask("web:fa", "سفارش ۴۵۰۰۱ کجاست؟").await,
-    );
-    for answer in [&answers.0, &answers.1] {
-        assert!(!answer.contains("1300540000") && !answer.contains("partly"), "{answer}");
-    }
-    assert_ne!(answers.0, answers.1);
-    answers
+    let answer = peyvand.ask("web:en", "where is order 45001?").await;
+    assert!(answer.contains(english), "{answer}");
+    let answer = peyvand.ask("web:fa", "سفارش ۴۵۰۰۱ کجاست؟").await;
+    assert!(answer.contains(persian), "{answer}");
 }
 
 #[tokio::test]
 async fn a_system_that_cuts_the_connection_is_told_honestly() {
-    told(json!({"match": "A_SalesOrder", "drop": true})).await;
+    a_person_is_told(json!({"match": "A_SalesOrder", "drop": true}), "is not answering", "پاسخ نمی‌دهد").await;
 }
 
 #[tokio::test]
 async fn a_system_that_refuses_our_credentials_is_told_honestly() {
-    told(json!({"match": "A_SalesOrder", "status": 401})).await;
+    a_person_is_told(json!({"match": "A_SalesOrder", "status": 401}), "I have no access", "دسترسی ندارم")
+        .await;
 }
 
 #[tokio::test]
 async fn a_system_that_is_overrun_is_told_honestly() {
-    told(json!({"match": "A_SalesOrder", "status": 429, "retry_after": "60"})).await;
+    a_person_is_told(
+        json!({"match": "A_SalesOrder", "status": 429, "retry_after": "60"}),
+        "is busy",
+        "شلوغ است",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_system_that_answers_half_a_body_is_told_honestly() {
-    told(json!({"match": "A_SalesOrder", "half_body": true})).await;
+    a_person_is_told(json!({"match": "A_SalesOrder", "half_body": true}), "is not answering", "پاسخ نمی‌دهد")
+        .await;
 }
 
 #[tokio::test]
@@ -50,5 +52,5 @@ async fn a_slow_system_makes_no_other_conversation_wait() {
     let (slow, (quick, slow_replies_by_then)) = tokio::join!(slow, quick);
     assert!(quick.contains("45002"), "{quick}");
     assert_eq!(slow_replies_by_then, 0, "the slow conversation was answered first");
-    assert!(!slow.contains("partly delivered"), "{slow}");
+    assert!(slow.contains("did not answer in time"), "{slow}");
 }

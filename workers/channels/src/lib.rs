@@ -8,4 +8,4 @@ mod worker;
 
 pub use desk::{Desk, DeskError};
 pub use hub::Hub;
-pub use worker::{Channels, GROUP, OpenDesk, run};
+pub use worker::{Channels, OpenDesk};

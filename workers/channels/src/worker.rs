@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use peyvand::{
-    bus::{BusError, Consumer, Producer, Topic},
+    bus::{Producer, Topic},
     codec,
     event::{
         ConversationId, DeliveryStatus, DeliveryUpdated, Envelope, Event, EventId, MessageReceived,
@@ -16,15 +16,11 @@ use peyvand::{
     },
     store::{SqliteStore, StoredReply},
     topics,
-    worker::{self, Emit, Handler, HandlerError, Outcome, Worker},
+    worker::{Emit, Handler, HandlerError, Outcome},
 };
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::{Desk, DeskError, Hub};
-
-/// The consumer group.
-pub const GROUP: &str = "channels";
 
 /// The desk over the log and the database.
 pub struct OpenDesk {
@@ -91,6 +87,7 @@ pub struct Channels {
 }
 
 impl Handler for Channels {
+    const GROUP: &'static str = "channels";
     type In = ReplyReady;
     type State = ();
 
@@ -122,18 +119,4 @@ impl Handler for Channels {
     fn settled(&self, input: &Envelope<ReplyReady>) {
         self.hub.notify(&input.event.conversation_id);
     }
-}
-
-/// Runs the worker until it is told to stop.
-///
-/// # Errors
-/// [`BusError`] when the log ends.
-pub async fn run(
-    handler: Channels,
-    consumer: Box<dyn Consumer>,
-    producer: Arc<dyn Producer>,
-    store: SqliteStore,
-    shutdown: CancellationToken,
-) -> Result<(), BusError> {
-    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
 }

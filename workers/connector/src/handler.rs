@@ -1,24 +1,17 @@
 //! From a decision to a system's answer. A system that cannot be asked is not an error here but an answer too: the
 //! person is told honestly.
 
-use std::sync::Arc;
-
 use peyvand::{
-    bus::{BusError, Consumer, Producer},
     event::{
         Decision, Envelope, Operation, OperationStatus, OperationUpdated, Order, SlotName, StockLevel,
         TurnDecided,
     },
-    store::SqliteStore,
     topics,
-    worker::{self, Emit, Handler, HandlerError, Outcome, Worker},
+    worker::{Emit, Handler, HandlerError, Outcome},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{sap::Sap, target::TargetError};
 
-/// The consumer group.
-pub const GROUP: &str = "connector";
 /// Orders listed at once.
 const ORDERS_MAX: usize = 10;
 
@@ -63,6 +56,7 @@ impl Connector {
 }
 
 impl Handler for Connector {
+    const GROUP: &'static str = "connector";
     type In = TurnDecided;
     type State = ();
 
@@ -103,18 +97,4 @@ impl Handler for Connector {
         };
         Ok(Outcome { emit: vec![Emit::new(topics::OPERATION_UPDATED, updated)], ..Outcome::default() })
     }
-}
-
-/// Runs the worker until it is told to stop.
-///
-/// # Errors
-/// [`BusError`] when the log ends.
-pub async fn run(
-    handler: Connector,
-    consumer: Box<dyn Consumer>,
-    producer: Arc<dyn Producer>,
-    store: SqliteStore,
-    shutdown: CancellationToken,
-) -> Result<(), BusError> {
-    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
 }

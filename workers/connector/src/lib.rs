@@ -5,4 +5,4 @@ pub mod target;
 
 mod handler;
 
-pub use handler::{Connector, GROUP, run};
+pub use handler::Connector;

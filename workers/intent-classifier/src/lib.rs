@@ -6,24 +6,18 @@ use std::sync::Arc;
 
 use peyvand::{
     assistant::Assistant,
-    bus::{BusError, Consumer, Producer},
     event::{Envelope, MessageReceived},
     language::{
         classifier::{self, ClassifierError, Example, Model, TrainOptions},
         normal::normalise,
         slots::{Extractors, ProductName, ProductsError},
     },
-    store::SqliteStore,
     topics,
-    worker::{self, Emit, Handler, HandlerError, Outcome, Worker},
+    worker::{Emit, Handler, HandlerError, Outcome},
 };
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
 
 pub use dialogue::Dialogue;
-
-/// The consumer group.
-pub const GROUP: &str = "intent-classifier";
 
 /// Why the worker cannot start.
 #[derive(Debug, Error)]
@@ -62,6 +56,7 @@ impl IntentClassifier {
 }
 
 impl Handler for IntentClassifier {
+    const GROUP: &'static str = "intent-classifier";
     type In = MessageReceived;
     type State = Dialogue;
 
@@ -78,18 +73,4 @@ impl Handler for IntentClassifier {
         let emit = vec![Emit::new(topics::TURN_DECIDED, turn)];
         Ok(Outcome { state: Some(state), emit, replies: Vec::new() })
     }
-}
-
-/// Runs the worker until it is told to stop.
-///
-/// # Errors
-/// [`BusError`] when the log ends.
-pub async fn run(
-    handler: IntentClassifier,
-    consumer: Box<dyn Consumer>,
-    producer: Arc<dyn Producer>,
-    store: SqliteStore,
-    shutdown: CancellationToken,
-) -> Result<(), BusError> {
-    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
 }

@@ -1,21 +1,14 @@
 //! From a decision or a system's answer to the words a person reads.
 
-use std::sync::Arc;
-
 use peyvand::{
-    bus::{BusError, Consumer, Producer, Record},
+    bus::Record,
     codec::{self, CodecError},
     event::{Envelope, OperationUpdated, ReplyReady, TurnDecided},
-    store::SqliteStore,
     topics,
-    worker::{self, Emit, Handler, HandlerError, Input, Outcome, Worker},
+    worker::{Emit, Handler, HandlerError, Input, Outcome},
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::render::Renderer;
-
-/// The consumer group.
-pub const GROUP: &str = "reply";
 
 /// What the reply worker reads.
 pub enum Told {
@@ -47,6 +40,7 @@ impl Reply {
 }
 
 impl Handler for Reply {
+    const GROUP: &'static str = "reply";
     type In = Told;
     type State = ();
 
@@ -72,18 +66,4 @@ impl Handler for Reply {
         let emit = ready.map(|ready| Emit::new(topics::REPLY_READY, ready)).into_iter().collect();
         Ok(Outcome { emit, ..Outcome::default() })
     }
-}
-
-/// Runs the worker until it is told to stop.
-///
-/// # Errors
-/// [`BusError`] when the log ends.
-pub async fn run(
-    handler: Reply,
-    consumer: Box<dyn Consumer>,
-    producer: Arc<dyn Producer>,
-    store: SqliteStore,
-    shutdown: CancellationToken,
-) -> Result<(), BusError> {
-    worker::run(Worker { group: GROUP, consumer, producer, store, handler }, shutdown).await
 }

@@ -4,4 +4,4 @@ pub mod render;
 
 mod handler;
 
-pub use handler::{GROUP, Reply, run};
+pub use handler::Reply;
