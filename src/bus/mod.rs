@@ -18,8 +18,9 @@ pub trait Producer: Send + Sync {
 
 /// A member of a consumer group.
 pub trait Consumer: Send {
-    /// The next thing that happens to this member. Cancel-safe: a dropped future loses nothing.
-    fn next(&mut self) -> BoxFuture<'_, Result<ConsumerEvent, BusError>>;
+    /// The next thing that happens to this member: at most `room` records at once, and with no room only changes of its
+    /// partitions. Cancel-safe: a dropped future loses nothing.
+    fn next(&mut self, room: usize) -> BoxFuture<'_, Result<ConsumerEvent, BusError>>;
 
     /// Stores how far a partition is settled. Kept durably soon after (and before the partition is given away), never
     /// backwards, and ignored when the epoch is over.
@@ -38,8 +39,8 @@ pub enum ConsumerEvent {
     Revoking(Vec<TopicPartition>, LetGo),
     /// These partitions are gone already (the group lost this member): forget what runs.
     Lost(Vec<TopicPartition>),
-    /// A record of an assigned partition.
-    Record(Record, Epoch),
+    /// Records of assigned partitions, those of one partition in their order. Some may be of a stay that is over.
+    Records(Vec<(Record, Epoch)>),
 }
 
 /// Says that revoked partitions are let go; dropping it says so too.

@@ -1,14 +1,14 @@
 //! Kafka's unit and its coordinates, as types. Bytes only: nothing here knows what a record means.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// A topic's name.
+/// A topic's name; a copy shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Topic(String);
+pub struct Topic(Arc<str>);
 
 impl Topic {
     /// Takes a name.
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 

@@ -10,4 +10,34 @@ mod settle;
 mod tests;
 
 pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
-pub use pump::{Worker, run};
+pub use pump::{Limits, Settle, pump};
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    bus::{BusError, Consumer, Producer},
+    store::SqliteStore,
+};
+
+/// What a worker runs with.
+pub struct Worker<H> {
+    /// Its membership.
+    pub consumer: Box<dyn Consumer>,
+    /// Where its events go.
+    pub producer: Arc<dyn Producer>,
+    /// Its database.
+    pub store: SqliteStore,
+    /// Its thinking.
+    pub handler: H,
+}
+
+/// Runs a worker until it is told to stop, then lets running records finish and leaves the group.
+///
+/// # Errors
+/// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
+pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), BusError> {
+    let Worker { consumer, producer, store, handler } = worker;
+    pump(consumer, settle::Settler { producer, store, handler }, Limits::default(), shutdown).await
+}

@@ -1,6 +1,6 @@
 //! One loop, one select. Finished records come first, so that offsets move before new work is taken; new records are
-//! taken only while fewer than the cap are open, so a slow system fills the log and not the memory. A lane is the queue
-//! of one conversation in one partition: one record of it runs at a time.
+//! taken only while fewer than the limit are open, so a slow system fills the log and not the memory. A lane is the queue
+//! of one conversation in one partition: one record of it is settled at a time.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,167 +8,175 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::{Id, JoinError, JoinSet},
-    time::{Instant, timeout_at},
-};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Handler, ledger::Ledger, settle::Settler};
-use crate::{
-    bus::{BusError, Consumer, ConsumerEvent, Epoch, LetGo, Offset, Producer, Record, TopicPartition},
-    store::SqliteStore,
-};
+use super::ledger::Ledger;
+use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, LetGo, Offset, Record, TopicPartition};
 
-/// Records open in one worker at a time.
-const OPEN_MAX: usize = 1000;
-/// How long running records may take when a partition goes to another member or the process stops.
-const DRAIN: Duration = Duration::from_secs(12);
-
-/// What a worker runs with.
-pub struct Worker<H> {
-    /// Its membership.
-    pub consumer: Box<dyn Consumer>,
-    /// Where its events go.
-    pub producer: Arc<dyn Producer>,
-    /// Its database.
-    pub store: SqliteStore,
-    /// Its thinking.
-    pub handler: H,
+/// Brings records to their end.
+pub trait Settle: Send + Sync + 'static {
+    /// When it returns, the record may be settled: its effect is committed and published, or it is dead-lettered.
+    fn settle(&self, record: Record) -> impl Future<Output = ()> + Send;
 }
 
-type Lane = (TopicPartition, Vec<u8>);
+/// How much a worker takes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Records open at a time: under way or waiting in their lane.
+    pub open: usize,
+    /// How long running records may take when a partition goes to another member or the process stops.
+    pub drain: Duration,
+}
 
-struct Running {
-    lane: Lane,
+impl Default for Limits {
+    fn default() -> Self {
+        Self { open: 1000, drain: Duration::from_secs(12) }
+    }
+}
+
+/// The queues of the conversations that have a record under way, by key.
+type Lanes = HashMap<Arc<[u8]>, VecDeque<Record>>;
+
+/// One stay of a partition with this worker.
+struct Stay {
     epoch: Epoch,
-    offset: Offset,
-}
-
-struct Pump<H: Handler> {
-    consumer: Box<dyn Consumer>,
-    settler: Arc<Settler<H>>,
-    ledgers: HashMap<TopicPartition, (Epoch, Ledger)>,
-    lanes: HashMap<Lane, VecDeque<(Record, Epoch)>>,
-    running: HashMap<Id, Running>,
-    tasks: JoinSet<()>,
+    ledger: Ledger,
+    lanes: Lanes,
+    running: usize,
     queued: usize,
 }
 
-/// Runs a worker until it is told to stop, then lets running records finish and leaves the group.
+/// A record that is settled.
+struct Done {
+    place: TopicPartition,
+    epoch: Epoch,
+    key: Arc<[u8]>,
+    offset: Offset,
+}
+
+struct Pump<S> {
+    consumer: Box<dyn Consumer>,
+    settler: Arc<S>,
+    limits: Limits,
+    stays: HashMap<TopicPartition, Stay>,
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
+    queued: usize,
+}
+
+/// Settles the records of a consumer until it is told to stop, then lets running records finish and leaves the group.
 ///
 /// # Errors
 /// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
-pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), BusError> {
-    let Worker { consumer, producer, store, handler } = worker;
-    let settler = Arc::new(Settler { producer, store, handler });
+pub async fn pump<S: Settle>(
+    consumer: Box<dyn Consumer>,
+    settler: S,
+    limits: Limits,
+    shutdown: CancellationToken,
+) -> Result<(), BusError> {
     let mut pump = Pump {
         consumer,
-        settler,
-        ledgers: HashMap::new(),
-        lanes: HashMap::new(),
-        running: HashMap::new(),
-        tasks: JoinSet::new(),
+        settler: Arc::new(settler),
+        limits,
+        stays: HashMap::new(),
+        running: FuturesUnordered::new(),
         queued: 0,
     };
     let outcome = pump.until(&shutdown).await;
-    pump.lanes.values_mut().for_each(VecDeque::clear);
+    pump.drop_queued(|_| true);
     pump.drain(|_| true).await;
-    pump.tasks.abort_all();
     outcome.and(pump.consumer.close().await)
 }
 
-impl<H: Handler> Pump<H> {
+impl<S: Settle> Pump<S> {
     async fn until(&mut self, shutdown: &CancellationToken) -> Result<(), BusError> {
         loop {
-            let open = self.running.len() + self.queued;
+            let room = self.limits.open.saturating_sub(self.running.len() + self.queued);
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                Some(done) = self.tasks.join_next_with_id() => self.finished(done),
-                event = self.consumer.next(), if open < OPEN_MAX => match event? {
-                    ConsumerEvent::Assigned(places) => {
-                        for (place, epoch) in places {
-                            self.ledgers.insert(place, (epoch, Ledger::default()));
-                        }
-                    }
+                Some(done) = self.running.next() => self.finished(done),
+                event = self.consumer.next(room) => match event? {
+                    ConsumerEvent::Assigned(places) => self.begin(places),
                     ConsumerEvent::Revoking(places, let_go) => self.hand_over(&places, let_go).await,
                     ConsumerEvent::Lost(places) => self.forget(&places),
-                    ConsumerEvent::Record(record, epoch) => self.take(record, epoch),
+                    ConsumerEvent::Records(records) => {
+                        for (record, epoch) in records {
+                            self.take(record, epoch);
+                        }
+                    }
                 },
             }
         }
     }
 
+    fn begin(&mut self, places: Vec<(TopicPartition, Epoch)>) {
+        for (place, epoch) in places {
+            let stay =
+                Stay { epoch, ledger: Ledger::default(), lanes: Lanes::new(), running: 0, queued: 0 };
+            self.stays.insert(place, stay);
+        }
+    }
+
     fn take(&mut self, record: Record, epoch: Epoch) {
-        let Some((current, ledger)) = self.ledgers.get_mut(&record.place) else { return };
-        if *current != epoch {
-            return;
-        }
-        ledger.observe(record.offset);
-        let lane = (record.place.clone(), record.key.clone().unwrap_or_default());
-        match self.lanes.get_mut(&lane) {
-            Some(waiting) => {
-                waiting.push_back((record, epoch));
-                self.queued += 1;
-            }
-            None => {
-                self.lanes.insert(lane.clone(), VecDeque::new());
-                self.start(lane, record, epoch);
-            }
+        let Some(stay) = self.stays.get_mut(&record.place).filter(|stay| stay.epoch == epoch) else { return };
+        stay.ledger.observe(record.offset);
+        let key = record.key.as_deref().unwrap_or_default();
+        if let Some(waiting) = stay.lanes.get_mut(key) {
+            waiting.push_back(record);
+            stay.queued += 1;
+            self.queued += 1;
+        } else {
+            let key: Arc<[u8]> = key.into();
+            stay.lanes.insert(Arc::clone(&key), VecDeque::new());
+            stay.running += 1;
+            self.running.push(run(Arc::clone(&self.settler), key, record, epoch));
         }
     }
 
-    fn start(&mut self, lane: Lane, record: Record, epoch: Epoch) {
-        let offset = record.offset;
-        let settler = Arc::clone(&self.settler);
-        let task = self.tasks.spawn(async move { settler.settle(record).await });
-        self.running.insert(task.id(), Running { lane, epoch, offset });
-    }
-
-    fn finished(&mut self, done: Result<(Id, ()), JoinError>) {
-        let (id, settled) = match done {
-            Ok((id, ())) => (id, true),
-            // A lane that broke leaves its record open. Going on would overtake it, so the worker ends and replays.
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(error) => (error.id(), false),
-        };
-        let Some(Running { lane, epoch, offset }) = self.running.remove(&id) else { return };
-        if settled
-            && let Some((current, ledger)) = self.ledgers.get_mut(&lane.0)
-            && *current == epoch
-            && let Some(next) = ledger.settle(offset)
-        {
-            self.consumer.store(&lane.0, epoch, next);
+    fn finished(&mut self, Done { place, epoch, key, offset }: Done) {
+        // Results of an earlier stay are known by their epoch and change nothing.
+        let Some(stay) = self.stays.get_mut(&place).filter(|stay| stay.epoch == epoch) else { return };
+        stay.running -= 1;
+        if let Some(next) = stay.ledger.settle(offset) {
+            self.consumer.store(&place, epoch, next);
         }
-        match self.lanes.get_mut(&lane).and_then(VecDeque::pop_front) {
-            Some((record, epoch)) => {
+        let Some(waiting) = stay.lanes.get_mut(&key) else { return };
+        match waiting.pop_front() {
+            Some(record) => {
+                stay.queued -= 1;
                 self.queued -= 1;
-                self.start(lane, record, epoch);
+                stay.running += 1;
+                self.running.push(run(Arc::clone(&self.settler), key, record, epoch));
             }
             None => {
-                self.lanes.remove(&lane);
+                stay.lanes.remove(&key);
             }
         }
     }
 
     async fn hand_over(&mut self, places: &[TopicPartition], let_go: LetGo) {
-        for (lane, waiting) in &mut self.lanes {
-            if places.contains(&lane.0) {
-                self.queued -= waiting.len();
-                waiting.clear();
-            }
-        }
+        self.drop_queued(|place| places.contains(place));
         self.drain(|place| places.contains(place)).await;
         self.forget(places);
         let_go.now();
     }
 
+    /// What waits in a lane and is not begun stays unsettled and is replayed by the partition's next reader.
+    fn drop_queued(&mut self, of: impl Fn(&TopicPartition) -> bool) {
+        for (_, stay) in self.stays.iter_mut().filter(|(place, _)| of(place)) {
+            self.queued -= stay.queued;
+            stay.queued = 0;
+            stay.lanes.values_mut().for_each(VecDeque::clear);
+        }
+    }
+
     /// Waits for the running records of some partitions, up to the drain time.
     async fn drain(&mut self, of: impl Fn(&TopicPartition) -> bool) {
-        let deadline = Instant::now() + DRAIN;
-        while self.running.values().any(|running| of(&running.lane.0)) {
-            match timeout_at(deadline, self.tasks.join_next_with_id()).await {
+        let deadline = Instant::now() + self.limits.drain;
+        while self.stays.iter().any(|(place, stay)| of(place) && stay.running > 0) {
+            match timeout_at(deadline, self.running.next()).await {
                 Ok(Some(done)) => self.finished(done),
                 Ok(None) => break,
                 Err(_) => {
@@ -181,16 +189,19 @@ impl<H: Handler> Pump<H> {
         }
     }
 
-    /// Results of forgotten partitions are ignored: their epoch is over.
     fn forget(&mut self, places: &[TopicPartition]) {
         for place in places {
-            self.ledgers.remove(place);
-        }
-        for (lane, waiting) in &mut self.lanes {
-            if places.contains(&lane.0) {
-                self.queued -= waiting.len();
-                waiting.clear();
+            if let Some(stay) = self.stays.remove(place) {
+                self.queued -= stay.queued;
             }
         }
     }
+}
+
+fn run<S: Settle>(settler: Arc<S>, key: Arc<[u8]>, record: Record, epoch: Epoch) -> BoxFuture<'static, Done> {
+    let (place, offset) = (record.place.clone(), record.offset);
+    Box::pin(async move {
+        settler.settle(record).await;
+        Done { place, epoch, key, offset }
+    })
 }

@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
-use super::{Handler, HandlerError, Input, Outcome, retry};
+use super::{Handler, HandlerError, Input, Outcome, Settle, retry};
 use crate::{
     bus::{BusError, Headers, NewRecord, Producer, Record},
     codec::{self, CodecError},
@@ -45,9 +45,8 @@ impl Reason {
     }
 }
 
-impl<H: Handler> Settler<H> {
-    /// Brings a record to its end. When it returns, the record may be settled.
-    pub(super) async fn settle(&self, record: Record) {
+impl<H: Handler> Settle for Settler<H> {
+    async fn settle(&self, record: Record) {
         let input = match H::In::decode(&record) {
             Ok(input) => input,
             Err(error) => return self.dead_letter(&record, &Reason::Codec(error)).await,
@@ -65,7 +64,9 @@ impl<H: Handler> Settler<H> {
             Err(reason) => self.dead_letter(&record, &reason).await,
         }
     }
+}
 
+impl<H: Handler> Settler<H> {
     async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Reason> {
         loop {
             let (state, version) = match patiently(|| self.store.look(key)).await {

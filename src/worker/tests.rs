@@ -93,10 +93,10 @@ impl Stage {
 
 async fn next(consumer: &mut Box<dyn Consumer>) -> Record {
     loop {
-        if let ConsumerEvent::Record(record, _) =
-            timeout(Duration::from_secs(30), consumer.next()).await.unwrap().unwrap()
+        if let ConsumerEvent::Records(mut records) =
+            timeout(Duration::from_secs(30), consumer.next(1)).await.unwrap().unwrap()
         {
-            return record;
+            return records.remove(0).0;
         }
     }
 }

@@ -71,7 +71,7 @@ impl Member {
         })
     }
 
-    async fn next_event(&mut self) -> Result<ConsumerEvent, BusError> {
+    async fn next_event(&mut self, room: usize) -> Result<ConsumerEvent, BusError> {
         loop {
             if self.appended.has_changed().is_err() {
                 return Err(BusError::Closed);
@@ -80,11 +80,14 @@ impl Member {
             if let Some(change) = self.inner.groups.change(&self.group, self.id) {
                 return self.apply(change);
             }
-            if let Some((record, epoch)) = self.ahead.pop_front() {
-                return Ok(ConsumerEvent::Record(record, epoch));
-            }
-            if self.read_ahead().await? {
-                continue;
+            if room > 0 {
+                if !self.ahead.is_empty() {
+                    let taken = self.ahead.drain(..room.min(self.ahead.len())).collect();
+                    return Ok(ConsumerEvent::Records(taken));
+                }
+                if self.read_ahead().await? {
+                    continue;
+                }
             }
             tokio::select! {
                 () = self.wake.notified() => {}
@@ -164,8 +167,8 @@ impl Member {
 }
 
 impl Consumer for Member {
-    fn next(&mut self) -> BoxFuture<'_, Result<ConsumerEvent, BusError>> {
-        Box::pin(self.next_event())
+    fn next(&mut self, room: usize) -> BoxFuture<'_, Result<ConsumerEvent, BusError>> {
+        Box::pin(self.next_event(room))
     }
 
     fn store(&self, place: &TopicPartition, epoch: Epoch, next: NextOffset) {

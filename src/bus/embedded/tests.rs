@@ -32,8 +32,8 @@ fn record(key: &str, value: &str) -> NewRecord {
 
 async fn next_record(consumer: &mut Box<dyn Consumer>) -> (Record, Epoch) {
     loop {
-        match timeout(Duration::from_secs(20), consumer.next()).await.unwrap().unwrap() {
-            ConsumerEvent::Record(record, epoch) => return (record, epoch),
+        match timeout(Duration::from_secs(20), consumer.next(1)).await.unwrap().unwrap() {
+            ConsumerEvent::Records(records) => return records.into_iter().next().unwrap(),
             ConsumerEvent::Revoking(_, let_go) => let_go.now(),
             ConsumerEvent::Assigned(_) | ConsumerEvent::Lost(_) => {}
         }
