@@ -1,0 +1,1 @@
+//! The log: records, order, groups, offsets.

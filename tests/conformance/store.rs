@@ -1,0 +1,1 @@
+//! The database: one step of a conversation, all or nothing.
