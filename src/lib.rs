@@ -3,9 +3,11 @@
 pub mod assistant;
 pub mod bus;
 pub mod codec;
+pub mod config;
 pub mod event;
 pub mod language;
 pub mod privacy;
+pub mod process;
 pub mod store;
 pub mod telemetry;
 pub mod topics;

@@ -29,6 +29,11 @@ pub const READERS: &[(&str, &str)] = &[
     (REPLY_READY, "channels"),
 ];
 
+/// The topics a group reads.
+pub fn read_by(group: &str) -> impl Iterator<Item = &'static str> {
+    READERS.iter().filter(move |(_, reader)| *reader == group).map(|(topic, _)| *topic)
+}
+
 /// The dead-letter topic of a group for a topic.
 pub fn dead_letters(topic: &Topic, group: &str) -> Topic {
     Topic::new(format!("{topic}.{group}.dlq"))

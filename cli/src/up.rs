@@ -10,16 +10,17 @@ use std::{
 use anyhow::Context;
 use peyvand::{
     assistant::Assistant,
+    codec::Schemas,
     bus::{Topic, embedded::EmbeddedBus},
     event::TenantId,
-    language::slots::ProductName,
-    store::SqliteStore,
+    process::{self, Health, Probes},
+    store::{SqliteStore, Store},
     topics,
     worker::{self, Handler, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
-use peyvand_connector::{Connector, sap::Sap, target::TargetConfig};
-use peyvand_intent_classifier::IntentClassifier;
+use peyvand_connector::{Connector, fetch_products, sap::Sap, target::TargetConfig};
+use peyvand_intent_classifier::{IntentClassifier, Lexicon};
 use peyvand_reply::{Reply, render::Renderer};
 use peyvand_sandbox::{Sandbox, SandboxConfig};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -45,8 +46,10 @@ pub(crate) struct Arguments {
 pub(crate) struct Instance {
     pub(crate) url: String,
     shutdown: CancellationToken,
+    health: Arc<Health>,
     workers: JoinSet<anyhow::Result<()>>,
     bus: EmbeddedBus,
+    store: Store,
     sandbox: Sandbox,
 }
 
@@ -60,8 +63,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("Try on the page, or with `peyvand chat`:");
     println!("  سفارش ۴۵۰۰۱ کجاست؟\n  where is order 45001?\n  موجودی سیمان چقدر است؟");
     println!("The SAP behind it is the sandbox at {}. Ctrl-C stops.", instance.sandbox.base_url());
+    drop(tokio::spawn(process::stop_on_signal(instance.shutdown.clone(), Arc::clone(&instance.health))));
     let ended = tokio::select! {
-        () = stop_signal() => None,
+        () = instance.shutdown.cancelled() => None,
         ended = instance.workers.join_next() => ended,
     };
     instance.stop().await?;
@@ -70,20 +74,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             worker?.context("a worker ended; what it had not settled is replayed by the next start")
         }
         None => Ok(()),
-    }
-}
-
-async fn stop_signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => {
-            tracing::error!("SIGTERM cannot be heard: {error}");
-            return std::future::pending().await;
-        }
-    };
-    tokio::select! {
-        _interrupt = tokio::signal::ctrl_c() => {}
-        _terminate = terminate.recv() => {}
     }
 }
 
@@ -98,7 +88,7 @@ pub(crate) async fn start(
         .with_context(|| format!("cannot make the data directory {}", data.display()))?;
     let bus = EmbeddedBus::open(&data.join("bus.sqlite")).await?;
     bus.create_topics(&topics::all()).await?;
-    let store = SqliteStore::open(&data.join("store.sqlite")).await?;
+    let store = Store::Sqlite(SqliteStore::open(&data.join("store.sqlite")).await?);
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
@@ -106,26 +96,32 @@ pub(crate) async fn start(
     let sandbox_config = SandboxConfig::loopback(today());
     let (user, password) = (sandbox_config.user.clone(), sandbox_config.password.clone());
     let sandbox = peyvand_sandbox::start(sandbox_config).await?;
-    let sap = Sap::new(TargetConfig::new("sap", sandbox.base_url(), user, password.into()))?;
-    let classifier = IntentClassifier::new(Arc::clone(&assistant), &products(&sap).await?)?;
+    let sap = Arc::new(Sap::new(TargetConfig::new("sap", sandbox.base_url(), user, password.into()))?);
+    let tenant = TenantId::parse("demo")?;
+    fetch_products(&sap, &store, &tenant).await.map_err(anyhow::Error::msg)?;
+    let lexicon = Lexicon::new(&store.products(&tenant).await?)?;
+    let classifier = IntentClassifier::new(Arc::clone(&assistant), lexicon)?;
     let reply = Reply::new(Renderer::new(&assistant.replies)?);
     let hub = Arc::new(Hub::new());
-    let tenant = TenantId::parse("demo")?;
+    let schemas = Arc::new(Schemas::embedded());
 
     let shutdown = CancellationToken::new();
-    let desk = OpenDesk { producer: bus.producer(), store: store.clone(), hub: Arc::clone(&hub) };
-    let router = web::router(Arc::new(desk), web::WebConfig::new(tenant));
+    let desk = OpenDesk { producer: bus.producer(), store: store.clone(), schemas: Arc::clone(&schemas), hub: Arc::clone(&hub) };
+    let health = Arc::new(Health::starting());
+    health.serving(Probes { store: store.clone(), bus: None });
+    let router = web::router(Arc::new(desk), web::WebConfig::new(tenant))
+        .merge(process::health_router(Arc::clone(&health)));
     let mut workers = JoinSet::new();
-    employ(&mut workers, &bus, &store, &shutdown, classifier)?;
-    employ(&mut workers, &bus, &store, &shutdown, Connector::new(sap, "sap"))?;
-    employ(&mut workers, &bus, &store, &shutdown, reply)?;
-    employ(&mut workers, &bus, &store, &shutdown, Channels { hub })?;
+    employ(&mut workers, &bus, &store, &schemas, &shutdown, classifier)?;
+    employ(&mut workers, &bus, &store, &schemas, &shutdown, Connector::new(sap, "sap"))?;
+    employ(&mut workers, &bus, &store, &schemas, &shutdown, reply)?;
+    employ(&mut workers, &bus, &store, &schemas, &shutdown, Channels { hub, store: store.clone() })?;
     let stop = shutdown.clone();
     workers.spawn(async move {
         web::serve(listener, router, stop).await;
         Ok(())
     });
-    Ok(Instance { url, shutdown, workers, bus, sandbox })
+    Ok(Instance { url, shutdown, health, workers, bus, store, sandbox })
 }
 
 impl Instance {
@@ -137,6 +133,7 @@ impl Instance {
             tracing::warn!("some work was still running; it is replayed by the next start");
         }
         self.sandbox.shutdown().await;
+        self.store.close().await;
         Ok(self.bus.close().await?)
     }
 }
@@ -145,29 +142,17 @@ impl Instance {
 fn employ<H: Handler>(
     workers: &mut JoinSet<anyhow::Result<()>>,
     bus: &EmbeddedBus,
-    store: &SqliteStore,
+    store: &Store,
+    schemas: &Arc<Schemas>,
     shutdown: &CancellationToken,
     handler: H,
 ) -> anyhow::Result<()> {
-    let read: Vec<Topic> = topics::READERS
-        .iter()
-        .filter(|(_, group)| *group == H::GROUP)
-        .map(|(topic, _)| Topic::new(*topic))
-        .collect();
+    let read: Vec<Topic> = topics::read_by(H::GROUP).map(Topic::new).collect();
     let consumer = bus.consumer(H::GROUP, &read)?;
-    let worker = Worker { consumer, producer: bus.producer(), store: store.clone(), handler };
+    let worker = Worker { consumer, producer: bus.producer(), store: store.clone(), schemas: Arc::clone(schemas), handler };
     let shutdown = shutdown.clone();
     workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
     Ok(())
-}
-
-async fn products(sap: &Sap) -> anyhow::Result<Vec<ProductName>> {
-    let products = sap.products().await?;
-    let names = products.into_iter().map(|product| ProductName {
-        names: [product.name_fa, product.name_en].into_iter().flatten().collect(),
-        sku: product.sku,
-    });
-    Ok(names.collect())
 }
 
 fn today() -> jiff::civil::Date {

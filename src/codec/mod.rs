@@ -1,32 +1,37 @@
 //! Events as bytes on the wire: Confluent's format (a zero byte, four bytes of schema id, the Avro datum), with the
 //! envelope in the headers. Decoding trusts nothing: it reads with the writer's schema straight into the event, takes
-//! the whole input and caps every allocation. It may not touch the network.
+//! the whole input and caps every allocation. Only `registry` touches the network.
 
+mod inspect;
+mod registry;
 mod schemas;
 #[cfg(test)]
 mod tests;
 
 use std::io::Cursor;
 
-use apache_avro::{
-    reader::datum::GenericDatumReader, util::max_allocation_bytes, writer::datum::GenericDatumWriter,
-};
+use apache_avro::util::max_allocation_bytes;
 use thiserror::Error;
+
+pub use inspect::Flaw;
+pub use registry::{Registry, RegistryConfig, RegistryError};
+pub use schemas::{Learned, RELEASED, Released, Schemas, newest};
 
 use crate::{
     bus::{Headers, NewRecord, Record, Topic},
     event::{ConversationId, Envelope, Event, EventId},
 };
 
-/// Largest payload and largest single allocation while decoding, in bytes.
-pub const PAYLOAD_BYTES_MAX: usize = 1 << 20;
+/// Largest payload and largest single allocation while decoding, in bytes. With its headers and key, a record of this
+/// size fits into the log's limit of 1 MiB, as an event and as a dead letter.
+pub const PAYLOAD_BYTES_MAX: usize = (1 << 20) - (64 << 10);
 /// Largest sum of header names and values, in bytes.
 pub const HEADER_BYTES_MAX: usize = 8 << 10;
 
 const MAGIC: u8 = 0;
 const PREFIX: usize = 5;
 
-const EVENT_ID: &str = "event-id";
+pub(crate) const EVENT_ID: &str = "event-id";
 const EVENT_TYPE: &str = "event-type";
 const CORRELATION_ID: &str = "correlation-id";
 const CAUSATION_ID: &str = "causation-id";
@@ -48,6 +53,9 @@ pub enum CodecError {
     /// Nobody knows the schema id.
     #[error("schema id {0} is unknown")]
     UnknownSchema(u32),
+    /// The schema with this id is not one to read with.
+    #[error("the schema with id {0} is refused: {reason}", reason = .1.as_str())]
+    RefusedSchema(u32, Flaw),
     /// A schema of another event.
     #[error("the payload is written with the schema of another event; {0} is expected here")]
     WrongEvent(&'static str),
@@ -73,6 +81,9 @@ impl CodecError {
             Self::TooLarge => "too_large",
             Self::NotAvro => "not_avro",
             Self::UnknownSchema(_) => "unknown_schema",
+            Self::RefusedSchema(_, Flaw::Incompatible) => "incompatible_schema",
+            Self::RefusedSchema(_, Flaw::NotOurs) => "wrong_event",
+            Self::RefusedSchema(_, Flaw::Unreadable | Flaw::TooLarge | Flaw::Recursive) => "refused_schema",
             Self::WrongEvent(_) => "wrong_event",
             Self::Malformed => "malformed",
             Self::TrailingBytes => "trailing_bytes",
@@ -86,12 +97,15 @@ impl CodecError {
 ///
 /// # Errors
 /// [`CodecError::Malformed`] when the event does not fit its own schema, [`CodecError::TooLarge`] when it is too large.
-pub fn encode<E: Event>(topic: Topic, envelope: &Envelope<E>) -> Result<NewRecord, CodecError> {
-    let current = schemas::current(E::NAME).ok_or(CodecError::WrongEvent(E::NAME))?;
-    let writer = GenericDatumWriter::builder(&current.schema).build().map_err(|_| CodecError::Malformed)?;
+pub fn encode<E: Event>(
+    schemas: &Schemas,
+    topic: Topic,
+    envelope: &Envelope<E>,
+) -> Result<NewRecord, CodecError> {
+    let current = schemas.current(E::NAME)?;
     let mut value = vec![MAGIC];
     value.extend_from_slice(&current.id.to_be_bytes());
-    writer.write_ser(&mut value, &envelope.event).map_err(|_| CodecError::Malformed)?;
+    current.writer.write_ser(&mut value, &envelope.event).map_err(|_| CodecError::Malformed)?;
     if value.len() > PAYLOAD_BYTES_MAX {
         return Err(CodecError::TooLarge);
     }
@@ -114,8 +128,8 @@ pub fn encode<E: Event>(topic: Topic, envelope: &Envelope<E>) -> Result<NewRecor
 ///
 /// # Errors
 /// [`CodecError`], one kind for each way in which a record can be wrong.
-pub fn decode<E: Event>(record: &Record) -> Result<Envelope<E>, CodecError> {
-    let event: E = datum(record)?;
+pub fn decode<E: Event>(schemas: &Schemas, record: &Record) -> Result<Envelope<E>, CodecError> {
+    let event: E = datum(schemas, record)?;
     if record.key.as_deref() != Some(event.conversation_id().as_str().as_bytes()) {
         return Err(CodecError::WrongKey);
     }
@@ -143,7 +157,7 @@ pub fn conversation_of(record: &Record) -> Option<ConversationId> {
     ConversationId::parse(key).ok()
 }
 
-fn datum<E: Event>(record: &Record) -> Result<E, CodecError> {
+fn datum<E: Event>(schemas: &Schemas, record: &Record) -> Result<E, CodecError> {
     if record.headers.size() > HEADER_BYTES_MAX {
         return Err(CodecError::TooLarge);
     }
@@ -156,16 +170,14 @@ fn datum<E: Event>(record: &Record) -> Result<E, CodecError> {
     if magic != MAGIC {
         return Err(CodecError::NotAvro);
     }
-    let id = u32::from_be_bytes(id);
-    let writer = schemas::by_id(id).ok_or(CodecError::UnknownSchema(id))?;
+    let writer = schemas.by_id(u32::from_be_bytes(id))?;
     if writer.event != E::NAME {
         return Err(CodecError::WrongEvent(E::NAME));
     }
     // The first call in a process fixes the limit, so it stands before every decode.
     max_allocation_bytes(PAYLOAD_BYTES_MAX);
-    let reader = GenericDatumReader::builder(&writer.schema).build().map_err(|_| CodecError::Malformed)?;
     let mut input = Cursor::new(body);
-    let event = reader.read_deser(&mut input).map_err(|_| CodecError::Malformed)?;
+    let event = writer.reader.read_deser(&mut input).map_err(|_| CodecError::Malformed)?;
     if input.position() != body.len() as u64 {
         return Err(CodecError::TrailingBytes);
     }

@@ -1,41 +1,237 @@
-//! The released schemas and their ids where there is no registry. An id never changes its meaning: a new version gets
-//! a new line.
+//! Which schema an id stands for, and under which id this process writes each event. Without a registry the ids are
+//! fixed here; with one they are the registry's, looked up once and kept. A schema that somebody else wrote is looked at
+//! before anything is read with it.
 
-use std::sync::LazyLock;
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
 
-use apache_avro::Schema;
+use apache_avro::{
+    Schema, reader::datum::GenericDatumReader, schema_compatibility::SchemaCompatibility,
+    writer::datum::GenericDatumWriter,
+};
 
-/// A schema that somebody may have written with.
+use super::{
+    CodecError,
+    inspect::{self, Flaw},
+    registry::{Registry, RegistryError},
+};
+use crate::topics;
+
+/// Foreign schemas kept at most; an id beyond is treated as unknown.
+const LEARNED_MAX: usize = 1024;
+/// Unknown ids kept in mind at most, and how long.
+const UNKNOWN_MAX: usize = 10_000;
+const UNKNOWN_FOR: Duration = Duration::from_secs(30);
+
+/// A schema as it was released.
+pub struct Released {
+    /// Its id where there is no registry. It never changes its meaning.
+    pub id: u32,
+    /// The event.
+    pub event: &'static str,
+    /// The topic the event travels on; its subject is `<topic>-value`.
+    pub topic: &'static str,
+    /// The schema's text.
+    pub text: &'static str,
+}
+
+impl Released {
+    /// The registry's subject.
+    pub fn subject(&self) -> String {
+        format!("{}-value", self.topic)
+    }
+}
+
+macro_rules! released {
+    ($id:literal, $event:literal, $topic:ident, $file:literal) => {
+        Released {
+            id: $id,
+            event: $event,
+            topic: topics::$topic,
+            text: include_str!(concat!("../../schemas/released/", $file, ".avsc")),
+        }
+    };
+}
+
+/// Every released schema, the newest version of an event last.
+pub const RELEASED: &[Released] = &[
+    released!(1001, "MessageReceived", MESSAGE_RECEIVED, "message_received.1"),
+    released!(2001, "TurnDecided", TURN_DECIDED, "turn_decided.1"),
+    released!(3001, "OperationUpdated", OPERATION_UPDATED, "operation_updated.1"),
+    released!(4001, "ReplyReady", REPLY_READY, "reply_ready.1"),
+    released!(5001, "DeliveryUpdated", DELIVERY_UPDATED, "delivery_updated.1"),
+];
+
+/// The schemas this process writes with: the newest of each event.
+pub fn newest() -> impl Iterator<Item = &'static Released> {
+    RELEASED
+        .iter()
+        .enumerate()
+        .filter(|(at, one)| RELEASED.iter().skip(at + 1).all(|later| later.event != one.event))
+        .map(|(_, one)| one)
+}
+
+/// A schema ready for reading and writing.
 pub(super) struct Known {
     pub(super) id: u32,
     pub(super) event: &'static str,
-    pub(super) schema: Schema,
+    pub(super) reader: GenericDatumReader<'static>,
+    pub(super) writer: GenericDatumWriter<'static>,
 }
 
-/// Id, event and text, the newest version of an event last.
-const RELEASED: &[(u32, &str, &str)] = &[
-    (1001, "MessageReceived", include_str!("../../schemas/released/message_received.1.avsc")),
-    (2001, "TurnDecided", include_str!("../../schemas/released/turn_decided.1.avsc")),
-    (3001, "OperationUpdated", include_str!("../../schemas/released/operation_updated.1.avsc")),
-    (4001, "ReplyReady", include_str!("../../schemas/released/reply_ready.1.avsc")),
-    (5001, "DeliveryUpdated", include_str!("../../schemas/released/delivery_updated.1.avsc")),
-];
-
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let parse = |&(id, event, text): &(u32, &'static str, &str)| {
-        Schema::parse_str(text).ok().map(|schema| Known { id, event, schema })
-    };
-    RELEASED.iter().filter_map(parse).collect()
+static OWN: LazyLock<Vec<(&'static Released, Schema)>> = LazyLock::new(|| {
+    RELEASED.iter().filter_map(|one| Schema::parse_str(one.text).ok().map(|schema| (one, schema))).collect()
 });
 
-/// The schema an id stands for.
-pub(super) fn by_id(id: u32) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.id == id)
+fn known(id: u32, event: &'static str, schema: &'static Schema) -> Option<Known> {
+    Some(Known {
+        id,
+        event,
+        reader: GenericDatumReader::builder(schema).build().ok()?,
+        writer: GenericDatumWriter::builder(schema).build().ok()?,
+    })
 }
 
-/// The newest schema of an event.
-pub(super) fn current(event: &str) -> Option<&'static Known> {
-    KNOWN.iter().rev().find(|known| known.event == event)
+/// What asking about an id came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// The id can be read now, or is known to be refused: decode again.
+    Known,
+    /// There is no such id.
+    Unknown,
+}
+
+type Entry = Result<&'static Known, Flaw>;
+
+/// The schemas of this process.
+pub struct Schemas {
+    by_id: RwLock<HashMap<u32, Entry>>,
+    current: HashMap<&'static str, &'static Known>,
+    unknown: Mutex<HashMap<u32, Instant>>,
+    registry: Option<Registry>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl Schemas {
+    /// The released schemas under their fixed ids.
+    pub fn embedded() -> Self {
+        static KNOWN: LazyLock<Vec<Known>> =
+            LazyLock::new(|| OWN.iter().filter_map(|(one, schema)| known(one.id, one.event, schema)).collect());
+        Self::of(KNOWN.iter(), None)
+    }
+
+    /// The newest released schemas under the ids that the registry has for them.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotRegistered`] when the registry does not have one of them, [`RegistryError::Unavailable`]
+    /// when it cannot be asked just now.
+    pub async fn from_registry(registry: Registry) -> Result<Self, RegistryError> {
+        let mut all = Vec::new();
+        for one in newest() {
+            let id = registry.id_of(&one.subject(), one.text).await?;
+            let Some((_, schema)) = OWN.iter().find(|(own, _)| own.id == one.id) else { continue };
+            all.extend(known(id, one.event, schema).map(leak));
+        }
+        Ok(Self::of(all.into_iter(), Some(registry)))
+    }
+
+    fn of(all: impl Iterator<Item = &'static Known>, registry: Option<Registry>) -> Self {
+        let (mut by_id, mut current) = (HashMap::new(), HashMap::new());
+        for one in all {
+            by_id.insert(one.id, Ok(one));
+            current.insert(one.event, one);
+        }
+        Self {
+            by_id: RwLock::new(by_id),
+            current,
+            unknown: Mutex::default(),
+            registry,
+            asking: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Under which id each event is written.
+    pub fn ids(&self) -> Vec<(&'static str, u32)> {
+        let mut ids: Vec<_> = self.current.values().map(|one| (one.event, one.id)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub(super) fn by_id(&self, id: u32) -> Result<&'static Known, CodecError> {
+        match self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            Some(Ok(known)) => Ok(known),
+            Some(Err(flaw)) => Err(CodecError::RefusedSchema(id, *flaw)),
+            None => Err(CodecError::UnknownSchema(id)),
+        }
+    }
+
+    pub(super) fn current(&self, event: &'static str) -> Result<&'static Known, CodecError> {
+        self.current.get(event).copied().ok_or(CodecError::WrongEvent(event))
+    }
+
+    /// Asks the registry about an id that decoding did not know, one id at a time, so that a flood of invented ids
+    /// cannot become a flood of requests.
+    ///
+    /// # Errors
+    /// [`RegistryError`] when it cannot be asked just now: nothing is known about the id then.
+    pub async fn learn(&self, id: u32) -> Result<Learned, RegistryError> {
+        let Some(registry) = &self.registry else { return Ok(Learned::Unknown) };
+        let _one_at_a_time = self.asking.lock().await;
+        if !matches!(self.by_id(id), Err(CodecError::UnknownSchema(_))) {
+            return Ok(Learned::Known);
+        }
+        if self.is_remembered_as_unknown(id) {
+            return Ok(Learned::Unknown);
+        }
+        let full = self.by_id.read().unwrap_or_else(PoisonError::into_inner).len() >= LEARNED_MAX;
+        let text = if full { None } else { registry.schema(id).await? };
+        let Some(text) = text else {
+            self.remember_as_unknown(id);
+            return Ok(Learned::Unknown);
+        };
+        let entry = foreign(id, &text);
+        if let Err(flaw) = entry {
+            tracing::warn!(id, flaw = flaw.as_str(), "a schema of the registry is refused");
+        }
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
+        Ok(Learned::Known)
+    }
+
+    fn is_remembered_as_unknown(&self, id: u32) -> bool {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.get(&id).is_some_and(|since| since.elapsed() < UNKNOWN_FOR)
+    }
+
+    fn remember_as_unknown(&self, id: u32) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.len() >= UNKNOWN_MAX {
+            unknown.clear();
+        }
+        unknown.insert(id, Instant::now());
+    }
+}
+
+impl std::fmt::Debug for Schemas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Schemas").field("ids", &self.ids()).finish_non_exhaustive()
+    }
+}
+
+/// Readers borrow their schema for good, and schemas are kept for good: at most [`LEARNED_MAX`] of them.
+fn leak<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// A schema that somebody wrote with, when it may be read with.
+fn foreign(id: u32, text: &str) -> Entry {
+    let schema = inspect::parse(text)?;
+    let event = inspect::event_of(&schema).ok_or(Flaw::NotOurs)?;
+    let own = OWN.iter().rfind(|(own, _)| own.event == event).ok_or(Flaw::NotOurs)?;
+    SchemaCompatibility::can_read(&schema, &own.1).map_err(|_| Flaw::Incompatible)?;
+    known(id, own.0.event, leak(schema)).map(leak).map(|known| &*known).ok_or(Flaw::Unreadable)
 }
 
 #[cfg(test)]
@@ -44,6 +240,30 @@ mod tests {
 
     #[test]
     fn every_released_schema_parses() {
-        assert_eq!(KNOWN.len(), RELEASED.len());
+        assert_eq!(Schemas::embedded().ids().len(), 5);
+        assert_eq!(OWN.len(), RELEASED.len());
+    }
+
+    #[test]
+    fn a_foreign_schema_is_taken_only_when_it_is_an_event_we_can_read() {
+        let ours = RELEASED[0].text;
+        assert!(foreign(7, ours).is_ok());
+        let with_more = ours.replacen(
+            "\"fields\": [",
+            "\"fields\": [{\"name\": \"mood\", \"type\": \"string\", \"default\": \"\"},",
+            1,
+        );
+        assert!(foreign(7, &with_more).is_ok());
+        let flaw = |text: &str| foreign(7, text).err();
+        assert_eq!(flaw(&ours.replace("MessageReceived", "Other")), Some(Flaw::NotOurs));
+        assert_eq!(flaw(&ours.replace("ir.peyvand.event", "com.other")), Some(Flaw::NotOurs));
+        let renamed = ours.replace("\"name\": \"text\"", "\"name\": \"body\"");
+        assert_eq!(flaw(&renamed), Some(Flaw::Incompatible));
+        assert_eq!(flaw("not json"), Some(Flaw::Unreadable));
+    }
+
+    #[tokio::test]
+    async fn without_a_registry_an_unknown_id_stays_unknown() {
+        assert_eq!(Schemas::embedded().learn(9).await.ok(), Some(Learned::Unknown));
     }
 }

@@ -38,12 +38,12 @@ fn message() -> MessageReceived {
 }
 
 fn message_record() -> Record {
-    read_back(encode(Topic::new("t"), &envelope(message())).unwrap())
+    read_back(encode(&Schemas::embedded(), Topic::new("t"), &envelope(message())).unwrap())
 }
 
 fn round_trip<E: Event + PartialEq + std::fmt::Debug>(json: &str) {
     let sent = envelope(serde_json::from_str::<E>(json).unwrap());
-    let got = decode::<E>(&read_back(encode(Topic::new("t"), &sent).unwrap())).unwrap();
+    let got = decode::<E>(&Schemas::embedded(), &read_back(encode(&Schemas::embedded(), Topic::new("t"), &sent).unwrap())).unwrap();
     assert_eq!((&got.event, got.causation_id), (&sent.event, sent.causation_id));
 }
 
@@ -87,7 +87,7 @@ fn a_message_cut_at_any_byte_is_refused() {
     let bytes = whole.value.clone().unwrap();
     for length in 0..bytes.len() {
         let cut = Record { value: Some(bytes[..length].to_vec()), ..whole.clone() };
-        assert!(decode::<MessageReceived>(&cut).is_err(), "{length} bytes were taken");
+        assert!(decode::<MessageReceived>(&Schemas::embedded(), &cut).is_err(), "{length} bytes were taken");
     }
 }
 
@@ -95,7 +95,7 @@ fn a_message_cut_at_any_byte_is_refused() {
 fn each_kind_of_rubbish_is_refused_for_its_own_reason() {
     let good = message_record();
     let with = |value: Option<Vec<u8>>| Record { value, ..good.clone() };
-    let refused = |record: Record| decode::<MessageReceived>(&record).unwrap_err();
+    let refused = |record: Record| decode::<MessageReceived>(&Schemas::embedded(), &record).unwrap_err();
     let bytes = good.value.clone().unwrap();
     assert_eq!(refused(with(None)), CodecError::Empty);
     assert_eq!(refused(with(Some(b"{\"text\":\"hi\"}".to_vec()))), CodecError::NotAvro);
@@ -103,13 +103,13 @@ fn each_kind_of_rubbish_is_refused_for_its_own_reason() {
     assert_eq!(refused(with(Some(vec![0; PAYLOAD_BYTES_MAX + 1]))), CodecError::TooLarge);
     assert_eq!(refused(with(Some([bytes.as_slice(), &[0]].concat()))), CodecError::TrailingBytes);
     assert_eq!(refused(Record { key: Some(b"other".to_vec()), ..good.clone() }), CodecError::WrongKey);
-    assert_eq!(decode::<ReplyReady>(&good).unwrap_err(), CodecError::WrongEvent("ReplyReady"));
+    assert_eq!(decode::<ReplyReady>(&Schemas::embedded(), &good).unwrap_err(), CodecError::WrongEvent("ReplyReady"));
 }
 
 #[test]
 fn a_message_of_a_client_without_headers_gets_the_id_of_its_channel_message() {
     let bare = Record { headers: Headers::default(), ..message_record() };
-    let got = decode::<MessageReceived>(&bare).unwrap();
+    let got = decode::<MessageReceived>(&Schemas::embedded(), &bare).unwrap();
     assert_eq!(got.event_id, EventId::of_message("web", "demo", "m-1"));
     assert_eq!((got.correlation_id, got.occurred_at_ms), (got.event_id, 1));
 }
@@ -118,6 +118,6 @@ proptest! {
     #[test]
     fn no_bytes_make_the_decoder_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let value = [&[0, 0, 0, 3, 233][..], &body].concat();
-        let _any = decode::<MessageReceived>(&Record { value: Some(value), ..message_record() });
+        let _any = decode::<MessageReceived>(&Schemas::embedded(), &Record { value: Some(value), ..message_record() });
     }
 }

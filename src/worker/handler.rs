@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{
     bus::{NewRecord, Record, Topic},
-    codec::{self, CodecError},
+    codec::{self, CodecError, Schemas},
     event::{Envelope, Event},
     store::StoredReply,
 };
@@ -19,12 +19,12 @@ pub trait Input: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CodecError`] when the record is not that event.
-    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError>;
+    fn decode(schemas: &Schemas, record: &Record) -> Result<Envelope<Self>, CodecError>;
 }
 
 impl<E: Event> Input for E {
-    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError> {
-        codec::decode(record)
+    fn decode(schemas: &Schemas, record: &Record) -> Result<Envelope<Self>, CodecError> {
+        codec::decode(schemas, record)
     }
 }
 
@@ -65,7 +65,7 @@ impl<S> Default for Outcome<S> {
     }
 }
 
-type Encode = Box<dyn FnOnce(Envelope<()>) -> Result<NewRecord, CodecError> + Send>;
+type Encode = Box<dyn FnOnce(&Schemas, Envelope<()>) -> Result<NewRecord, CodecError> + Send>;
 
 /// An event that follows, waiting for its envelope.
 pub struct Emit(Encode);
@@ -73,11 +73,13 @@ pub struct Emit(Encode);
 impl Emit {
     /// An event for a topic.
     pub fn new<E: Event>(topic: &'static str, event: E) -> Self {
-        Self(Box::new(move |bare| codec::encode(Topic::new(topic), &bare.map(|()| event))))
+        Self(Box::new(move |schemas, bare| {
+            codec::encode(schemas, Topic::new(topic), &bare.map(|()| event))
+        }))
     }
 
-    pub(super) fn encode(self, bare: Envelope<()>) -> Result<NewRecord, CodecError> {
-        (self.0)(bare)
+    pub(super) fn encode(self, schemas: &Schemas, bare: Envelope<()>) -> Result<NewRecord, CodecError> {
+        (self.0)(schemas, bare)
     }
 }
 

@@ -2,6 +2,7 @@
 //! record and stores how far a partition is settled. It may not know what an event means.
 
 mod handler;
+mod letter;
 pub mod ledger;
 mod pump;
 mod retry;
@@ -18,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bus::{BusError, Consumer, Producer},
-    store::SqliteStore,
+    codec::Schemas,
+    store::Store,
 };
 
 /// What a worker runs with.
@@ -28,7 +30,9 @@ pub struct Worker<H> {
     /// Where its events go.
     pub producer: Arc<dyn Producer>,
     /// Its database.
-    pub store: SqliteStore,
+    pub store: Store,
+    /// What its events are written with.
+    pub schemas: Arc<Schemas>,
     /// Its thinking.
     pub handler: H,
 }
@@ -38,6 +42,6 @@ pub struct Worker<H> {
 /// # Errors
 /// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
 pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), BusError> {
-    let Worker { consumer, producer, store, handler } = worker;
-    pump(consumer, settle::Settler { producer, store, handler }, Limits::default(), shutdown).await
+    let Worker { consumer, producer, store, schemas, handler } = worker;
+    pump(consumer, settle::Settler { producer, store, schemas, handler }, Limits::default(), shutdown).await
 }

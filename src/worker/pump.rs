@@ -26,13 +26,15 @@ pub trait Settle: Send + Sync + 'static {
 pub struct Limits {
     /// Records open at a time: under way or waiting in their lane.
     pub open: usize,
+    /// Bytes of keys and payloads open at a time; the last batch taken may go beyond.
+    pub open_bytes: usize,
     /// How long running records may take when a partition goes to another member or the process stops.
     pub drain: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { open: 1000, drain: Duration::from_secs(12) }
+        Self { open: 1000, open_bytes: 64 << 20, drain: Duration::from_secs(12) }
     }
 }
 
@@ -54,6 +56,7 @@ struct Done {
     epoch: Epoch,
     key: Arc<[u8]>,
     offset: Offset,
+    bytes: usize,
 }
 
 struct Pump<S> {
@@ -63,6 +66,7 @@ struct Pump<S> {
     stays: HashMap<TopicPartition, Stay>,
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     queued: usize,
+    open_bytes: usize,
 }
 
 /// Settles the records of a consumer until it is told to stop, then lets running records finish and leaves the group.
@@ -82,6 +86,7 @@ pub async fn pump<S: Settle>(
         stays: HashMap::new(),
         running: FuturesUnordered::new(),
         queued: 0,
+        open_bytes: 0,
     };
     let outcome = pump.until(&shutdown).await;
     pump.drop_queued(|_| true);
@@ -92,7 +97,7 @@ pub async fn pump<S: Settle>(
 impl<S: Settle> Pump<S> {
     async fn until(&mut self, shutdown: &CancellationToken) -> Result<(), BusError> {
         loop {
-            let room = self.limits.open.saturating_sub(self.running.len() + self.queued);
+            let room = self.room();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
@@ -111,6 +116,13 @@ impl<S: Settle> Pump<S> {
         }
     }
 
+    fn room(&self) -> usize {
+        if self.open_bytes >= self.limits.open_bytes {
+            return 0;
+        }
+        self.limits.open.saturating_sub(self.running.len() + self.queued)
+    }
+
     fn begin(&mut self, places: Vec<(TopicPartition, Epoch)>) {
         for (place, epoch) in places {
             let stay =
@@ -122,6 +134,7 @@ impl<S: Settle> Pump<S> {
     fn take(&mut self, record: Record, epoch: Epoch) {
         let Some(stay) = self.stays.get_mut(&record.place).filter(|stay| stay.epoch == epoch) else { return };
         stay.ledger.observe(record.offset);
+        self.open_bytes += size(&record);
         let key = record.key.as_deref().unwrap_or_default();
         if let Some(waiting) = stay.lanes.get_mut(key) {
             waiting.push_back(record);
@@ -135,7 +148,8 @@ impl<S: Settle> Pump<S> {
         }
     }
 
-    fn finished(&mut self, Done { place, epoch, key, offset }: Done) {
+    fn finished(&mut self, Done { place, epoch, key, offset, bytes }: Done) {
+        self.open_bytes -= bytes;
         // Results of an earlier stay are known by their epoch and change nothing.
         let Some(stay) = self.stays.get_mut(&place).filter(|stay| stay.epoch == epoch) else { return };
         stay.running -= 1;
@@ -168,7 +182,9 @@ impl<S: Settle> Pump<S> {
         for (_, stay) in self.stays.iter_mut().filter(|(place, _)| of(place)) {
             self.queued -= stay.queued;
             stay.queued = 0;
-            stay.lanes.values_mut().for_each(VecDeque::clear);
+            for waiting in stay.lanes.values_mut() {
+                self.open_bytes -= waiting.drain(..).map(|record| size(&record)).sum::<usize>();
+            }
         }
     }
 
@@ -193,15 +209,20 @@ impl<S: Settle> Pump<S> {
         for place in places {
             if let Some(stay) = self.stays.remove(place) {
                 self.queued -= stay.queued;
+                self.open_bytes -= stay.lanes.values().flatten().map(size).sum::<usize>();
             }
         }
     }
 }
 
 fn run<S: Settle>(settler: Arc<S>, key: Arc<[u8]>, record: Record, epoch: Epoch) -> BoxFuture<'static, Done> {
-    let (place, offset) = (record.place.clone(), record.offset);
+    let (place, offset, bytes) = (record.place.clone(), record.offset, size(&record));
     Box::pin(async move {
         settler.settle(record).await;
-        Done { place, epoch, key, offset }
+        Done { place, epoch, key, offset, bytes }
     })
+}
+
+fn size(record: &Record) -> usize {
+    record.key.as_ref().map_or(0, Vec::len) + record.value.as_ref().map_or(0, Vec::len)
 }

@@ -4,25 +4,25 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
-use super::{Handler, HandlerError, Input, Outcome, Settle, retry};
+use super::{letter, Handler, HandlerError, Input, Outcome, Settle, retry};
 use crate::{
-    bus::{BusError, Headers, NewRecord, Producer, Record},
-    codec::{self, CodecError},
-    event::{Envelope, EventId},
-    store::{Commit, Found, Outgoing, SqliteStore, Step, StepKey, StoreError},
-    topics,
+    bus::{BusError, Producer, Record},
+    codec::{self, CodecError, Learned, RegistryError, Schemas},
+    event::Envelope,
+    store::{Commit, Found, Outgoing, Step, StepKey, Store, StoreError},
 };
 
 /// What a lane needs to settle a record.
 pub(super) struct Settler<H> {
     pub(super) producer: Arc<dyn Producer>,
-    pub(super) store: SqliteStore,
+    pub(super) store: Store,
+    pub(super) schemas: Arc<Schemas>,
     pub(super) handler: H,
 }
 
@@ -47,7 +47,16 @@ impl Reason {
 
 impl<H: Handler> Settle for Settler<H> {
     async fn settle(&self, record: Record) {
-        let input = match H::In::decode(&record) {
+        let began = Instant::now();
+        self.carry_out(record).await;
+        metrics::counter!("peyvand_records_settled_total", "group" => H::GROUP).increment(1);
+        metrics::histogram!("peyvand_record_seconds", "group" => H::GROUP).record(began.elapsed().as_secs_f64());
+    }
+}
+
+impl<H: Handler> Settler<H> {
+    async fn carry_out(&self, record: Record) {
+        let input = match self.decode(&record).await {
             Ok(input) => input,
             Err(error) => return self.dead_letter(&record, &Reason::Codec(error)).await,
         };
@@ -64,9 +73,18 @@ impl<H: Handler> Settle for Settler<H> {
             Err(reason) => self.dead_letter(&record, &reason).await,
         }
     }
-}
 
-impl<H: Handler> Settler<H> {
+    /// A schema that nobody knows is a dead letter; a registry that is away is not: the record waits for it.
+    async fn decode(&self, record: &Record) -> Result<Envelope<H::In>, CodecError> {
+        match H::In::decode(&self.schemas, record) {
+            Err(CodecError::UnknownSchema(id)) => match patiently(|| self.schemas.learn(id)).await {
+                Learned::Known => H::In::decode(&self.schemas, record),
+                Learned::Unknown => Err(CodecError::UnknownSchema(id)),
+            },
+            other => other,
+        }
+    }
+
     async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Reason> {
         loop {
             let (state, version) = match patiently(|| self.store.look(key)).await {
@@ -130,7 +148,7 @@ impl<H: Handler> Settler<H> {
                 traceparent: input.traceparent.clone(),
                 event: (),
             };
-            outgoing.push(emit.encode(bare).map_err(Reason::Codec)?);
+            outgoing.push(emit.encode(&self.schemas, bare).map_err(Reason::Codec)?);
         }
         let state = match outcome.state {
             Some(state) => Some(serde_json::to_vec(&state).map_err(|_| Reason::State)?),
@@ -154,29 +172,8 @@ impl<H: Handler> Settler<H> {
             "a record could not be worked on and goes to the dead letters"
         );
         metrics::counter!("peyvand_dead_letters_total", "group" => H::GROUP, "class" => class).increment(1);
-        let letter = dead_letter(H::GROUP, record, class);
+        let letter = letter::of(H::GROUP, record, class);
         patiently(|| self.producer.send(letter.clone())).await;
-    }
-}
-
-fn dead_letter(group: &'static str, record: &Record, class: &'static str) -> NewRecord {
-    let mut headers = Headers::default();
-    headers.push("x-dlq-version", "1");
-    headers.push("x-orig-topic", record.place.topic.as_str());
-    headers.push("x-orig-partition", record.place.partition.to_string());
-    headers.push("x-orig-offset", record.offset.0.to_string());
-    headers.push("x-orig-timestamp", record.timestamp_ms.to_string());
-    headers.push("x-group", group);
-    headers.push("x-worker-version", env!("CARGO_PKG_VERSION"));
-    headers.push("x-error-class", class);
-    if let Some(id) = record.headers.text("event-id").and_then(|id| EventId::try_from(id.to_owned()).ok()) {
-        headers.push("x-event-id", id.to_string());
-    }
-    NewRecord {
-        topic: topics::dead_letters(&record.place.topic, group),
-        key: record.key.clone(),
-        value: record.value.clone(),
-        headers,
     }
 }
 
@@ -207,6 +204,12 @@ trait OwnFault: std::error::Error {
 impl OwnFault for BusError {
     fn kind(&self) -> &'static str {
         BusError::kind(self)
+    }
+}
+
+impl OwnFault for RegistryError {
+    fn kind(&self) -> &'static str {
+        RegistryError::kind(self)
     }
 }
 

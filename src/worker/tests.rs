@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::{Emit, Handler, HandlerError, Outcome, Worker, run};
 use crate::{
     bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
-    codec,
+    codec::{self, Schemas},
     event::{DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
-    store::SqliteStore,
+    store::{SqliteStore, Store},
     topics,
 };
 
@@ -57,12 +57,12 @@ fn message(id: &str, text: &str) -> NewRecord {
         traceparent: None,
         event,
     };
-    codec::encode(Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
+    codec::encode(&Schemas::embedded(), Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
 }
 
 struct Stage {
     bus: EmbeddedBus,
-    store: SqliteStore,
+    store: Store,
     shutdown: CancellationToken,
 }
 
@@ -71,7 +71,7 @@ async fn stage() -> Stage {
     std::fs::create_dir_all(&folder).unwrap();
     let bus = EmbeddedBus::open(&folder.join("bus.sqlite")).await.unwrap();
     bus.create_topics(&topics::all()).await.unwrap();
-    let store = SqliteStore::open(&folder.join("store.sqlite")).await.unwrap();
+    let store = Store::Sqlite(SqliteStore::open(&folder.join("store.sqlite")).await.unwrap());
     Stage { bus, store, shutdown: CancellationToken::new() }
 }
 
@@ -83,7 +83,9 @@ impl Stage {
     fn work(&self) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
         let consumer = self.bus.consumer(Echo::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
-        tokio::spawn(run(Worker { consumer, producer, store, handler: Echo }, self.shutdown.clone()))
+        let worker =
+            Worker { consumer, producer, store, schemas: Arc::new(Schemas::embedded()), handler: Echo };
+        tokio::spawn(run(worker, self.shutdown.clone()))
     }
 
     fn watch(&self, topic: Topic) -> Box<dyn Consumer> {
@@ -115,7 +117,7 @@ async fn a_record_that_cannot_be_read_is_dead_lettered_with_its_reason_and_the_n
     assert_eq!(letter.headers.text("x-error-class"), Some("not_avro"));
     assert_eq!(letter.value.as_deref(), Some(&b"rubbish"[..]));
     let served = next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
-    assert_eq!(codec::decode::<DeliveryUpdated>(&served).unwrap().event.channel, "0");
+    assert_eq!(codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &served).unwrap().event.channel, "0");
     stage.shutdown.cancel();
     working.await.unwrap().unwrap();
 }
@@ -144,7 +146,7 @@ async fn a_repeated_message_has_one_effect_and_a_forged_repeat_is_dead_lettered(
     let working = stage.work();
     let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
     let counts = [next(&mut effects).await, next(&mut effects).await]
-        .map(|record| codec::decode::<DeliveryUpdated>(&record).unwrap().event.channel);
+        .map(|record| codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &record).unwrap().event.channel);
     assert_eq!(counts, ["0", "1"]);
     let letter = next(&mut stage.watch(dead())).await;
     assert_eq!(letter.headers.text("x-error-class"), Some("event_id_conflict"));
@@ -166,7 +168,7 @@ async fn a_stopped_worker_leaves_nothing_that_its_successor_does_again() {
     again.send(message("2", "hi")).await;
     let working = again.work();
     let second = next(&mut effects).await;
-    assert_eq!(codec::decode::<DeliveryUpdated>(&second).unwrap().event.channel, "1");
+    assert_eq!(codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &second).unwrap().event.channel, "1");
     again.shutdown.cancel();
     working.await.unwrap().unwrap();
 }

@@ -3,9 +3,11 @@
 
 pub mod desk;
 mod hub;
+mod serve;
 pub mod web;
 mod worker;
 
 pub use desk::{Desk, DeskError};
 pub use hub::Hub;
+pub use serve::serve;
 pub use worker::{Channels, OpenDesk};

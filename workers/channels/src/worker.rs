@@ -9,12 +9,12 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use peyvand::{
     bus::{Producer, Topic},
-    codec,
+    codec::{self, Schemas},
     event::{
         ConversationId, DeliveryStatus, DeliveryUpdated, Envelope, Event, EventId, MessageReceived,
         ReplyReady,
     },
-    store::{SqliteStore, StoredReply},
+    store::{Store, StoredReply},
     topics,
     worker::{Emit, Handler, HandlerError, Outcome},
 };
@@ -27,7 +27,9 @@ pub struct OpenDesk {
     /// Where messages go.
     pub producer: Arc<dyn Producer>,
     /// Where replies are kept.
-    pub store: SqliteStore,
+    pub store: Store,
+    /// What messages are written with.
+    pub schemas: Arc<Schemas>,
     /// Who waits for replies.
     pub hub: Arc<Hub>,
 }
@@ -45,7 +47,8 @@ impl Desk for OpenDesk {
                 traceparent: None,
                 event: message,
             };
-            let record = codec::encode(Topic::new(topics::MESSAGE_RECEIVED), &envelope).map_err(|error| {
+            let topic = Topic::new(topics::MESSAGE_RECEIVED);
+            let record = codec::encode(&self.schemas, topic, &envelope).map_err(|error| {
                 tracing::error!(kind = error.kind(), "a message could not be written in its own schema");
                 DeskError::Unavailable
             })?;
@@ -82,8 +85,10 @@ impl Desk for OpenDesk {
 
 /// Keeps replies for those who fetch them.
 pub struct Channels {
-    /// Who waits for replies.
+    /// Who waits for replies in this process.
     pub hub: Arc<Hub>,
+    /// Where replies are kept; it tells other processes.
+    pub store: Store,
 }
 
 impl Handler for Channels {
@@ -118,5 +123,6 @@ impl Handler for Channels {
 
     fn settled(&self, input: &Envelope<ReplyReady>) {
         self.hub.notify(&input.event.conversation_id);
+        self.store.announce(&input.event.conversation_id);
     }
 }

@@ -1,6 +1,8 @@
 //! From a decision to a system's answer. A system that cannot be asked is not an error here but an answer too: the
 //! person is told honestly.
 
+use std::sync::Arc;
+
 use peyvand::{
     event::{
         Decision, Envelope, Operation, OperationStatus, OperationUpdated, Order, SlotName, StockLevel,
@@ -17,7 +19,7 @@ const ORDERS_MAX: usize = 10;
 
 /// Carries operations out on the systems of record.
 pub struct Connector {
-    sap: Sap,
+    sap: Arc<Sap>,
     target: String,
 }
 
@@ -28,7 +30,7 @@ struct Answer {
 
 impl Connector {
     /// A connector with one SAP target of this name.
-    pub fn new(sap: Sap, target: impl Into<String>) -> Self {
+    pub fn new(sap: Arc<Sap>, target: impl Into<String>) -> Self {
         Self { sap, target: target.into() }
     }
 

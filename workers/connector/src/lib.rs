@@ -4,5 +4,7 @@ pub mod sap;
 pub mod target;
 
 mod handler;
+mod serve;
 
 pub use handler::Connector;
+pub use serve::{configure, fetch_products, keep_products, serve, target};

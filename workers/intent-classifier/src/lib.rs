@@ -1,8 +1,9 @@
 //! The intent-classifier worker: from a person's message to a decision. It owns language and dialogue state and asks no system.
 
 mod dialogue;
+mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use peyvand::{
     assistant::Assistant,
@@ -18,6 +19,35 @@ use peyvand::{
 use thiserror::Error;
 
 pub use dialogue::Dialogue;
+pub use serve::{renew_products, serve};
+
+/// The extractors as they are now; product names come and go while the worker runs.
+#[derive(Clone)]
+pub struct Lexicon(Arc<RwLock<Arc<Extractors>>>);
+
+impl Lexicon {
+    /// A lexicon with these product names.
+    ///
+    /// # Errors
+    /// [`ProductsError`] when they cannot be used.
+    pub fn new(products: &[ProductName]) -> Result<Self, ProductsError> {
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Extractors::new(products)?)))))
+    }
+
+    /// These are the product names from now on.
+    ///
+    /// # Errors
+    /// [`ProductsError`] when they cannot be used; the earlier ones stay.
+    pub fn renew(&self, products: &[ProductName]) -> Result<(), ProductsError> {
+        let extractors = Arc::new(Extractors::new(products)?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = extractors;
+        Ok(())
+    }
+
+    fn now(&self) -> Arc<Extractors> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// Why the worker cannot start.
 #[derive(Debug, Error)]
@@ -34,15 +64,15 @@ pub enum StartError {
 pub struct IntentClassifier {
     assistant: Arc<Assistant>,
     model: Model,
-    extractors: Extractors,
+    lexicon: Lexicon,
 }
 
 impl IntentClassifier {
     /// Learns the assistant's examples.
     ///
     /// # Errors
-    /// [`StartError`] when the examples or the product names cannot be used.
-    pub fn new(assistant: Arc<Assistant>, products: &[ProductName]) -> Result<Self, StartError> {
+    /// [`StartError`] when the examples cannot be used.
+    pub fn new(assistant: Arc<Assistant>, lexicon: Lexicon) -> Result<Self, StartError> {
         let examples: Vec<Example> = assistant
             .examples()
             .into_iter()
@@ -50,8 +80,7 @@ impl IntentClassifier {
             .collect();
         let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
         let model = classifier::train(&examples, &background, &TrainOptions::default())?;
-        let extractors = Extractors::new(products)?;
-        Ok(Self { assistant, model, extractors })
+        Ok(Self { assistant, model, lexicon })
     }
 }
 
@@ -67,7 +96,7 @@ impl Handler for IntentClassifier {
     ) -> Result<Outcome<Dialogue>, HandlerError> {
         let text = input.event.text.expose();
         let normal = normalise(text);
-        let values = self.extractors.extract(text, &normal, state.asked_kind());
+        let values = self.lexicon.now().extract(text, &normal, state.asked_kind());
         let meaning = self.model.classify(&normal);
         let (turn, state) = dialogue::decide(&self.assistant, &self.model, input, &values, &meaning, state);
         let emit = vec![Emit::new(topics::TURN_DECIDED, turn)];

@@ -2,7 +2,7 @@
 
 use peyvand::{
     bus::Record,
-    codec::{self, CodecError},
+    codec::{self, CodecError, Schemas},
     event::{Envelope, OperationUpdated, ReplyReady, TurnDecided},
     topics,
     worker::{Emit, Handler, HandlerError, Input, Outcome},
@@ -19,11 +19,11 @@ pub enum Told {
 }
 
 impl Input for Told {
-    fn decode(record: &Record) -> Result<Envelope<Self>, CodecError> {
+    fn decode(schemas: &Schemas, record: &Record) -> Result<Envelope<Self>, CodecError> {
         if record.place.topic.as_str() == topics::OPERATION_UPDATED {
-            return Ok(codec::decode(record)?.map(|event| Self::Operation(Box::new(event))));
+            return Ok(codec::decode(schemas, record)?.map(|event| Self::Operation(Box::new(event))));
         }
-        Ok(codec::decode(record)?.map(|event| Self::Turn(Box::new(event))))
+        Ok(codec::decode(schemas, record)?.map(|event| Self::Turn(Box::new(event))))
     }
 }
 

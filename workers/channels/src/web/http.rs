@@ -20,6 +20,8 @@ use super::refusal::Refusal;
 use super::serve::Closing;
 use super::{ShownReply, Web};
 
+/// How long a notice of a new reply is trusted to come.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const BODY_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// `POST /v1/messages`
@@ -92,7 +94,10 @@ async fn answer_of(
         if !found.is_empty() {
             return Ok(found);
         }
-        news.changed().await.map_err(|_| Refusal::Unavailable)?;
+        // The reply may be kept by another process, and its notice may be lost.
+        if let Ok(changed) = timeout(LOOK_AGAIN, news.changed()).await {
+            changed.map_err(|_| Refusal::Unavailable)?;
+        }
     }
 }
 

@@ -152,6 +152,8 @@ impl Talk {
                         return Err(Parting::Gone);
                     }
                     self.say(Message::Ping(Bytes::new())).await?;
+                    // A reply may be kept by another process, and its notice may be lost.
+                    look_at = Some(Instant::now());
                 }
             }
         }

@@ -1,0 +1,228 @@
+//! Settings of a process on the cluster backing: a YAML file and `PEYVAND_*` variables, the variables winning. Everything
+//! is read and checked at once, so that one start names every mistake. The only place that looks at the environment; it
+//! may not open a connection.
+
+mod settings;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+
+use crate::{bus::kafka::KafkaConfig, codec::RegistryConfig, event::TenantId, privacy::Sensitive};
+use settings::Settings;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// Its address, such as `postgres://peyvand@db:5432/peyvand`; it may hold the password.
+    pub url: Sensitive<String>,
+    /// The password, where it does not stand in the address.
+    pub password: Option<Sensitive<String>>,
+}
+
+/// Everything a process on the cluster backing needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whose assistant this is.
+    pub tenant: TenantId,
+    /// The assistant folder; without it, the one that is part of the program.
+    pub assistant: Option<PathBuf>,
+    /// The brokers.
+    pub kafka: KafkaConfig,
+    /// The schema registry.
+    pub registry: RegistryConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Where the chat page and its interface are served.
+    pub channels_listen: SocketAddr,
+    /// Where health and metrics are served; without it, only the channels worker serves them, beside its page.
+    pub health_listen: Option<SocketAddr>,
+    /// Addresses of targets that replace those of the assistant folder, by the target's name.
+    pub target_urls: BTreeMap<String, String>,
+    /// Passwords of targets, by the name the assistant folder gives them.
+    pub secrets: BTreeMap<String, Sensitive<String>>,
+}
+
+/// One mistake in the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The setting or the variable or file that is wrong.
+    pub place: String,
+    /// What is wrong and what to do. Never a value.
+    pub problem: String,
+}
+
+/// All mistakes in the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the settings have mistakes:\n{}", lines(.0))]
+pub struct ConfigError(pub Vec<Mistake>);
+
+impl ConfigError {
+    /// A bounded label for metrics.
+    pub const fn kind(&self) -> &'static str {
+        "wrong_settings"
+    }
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    let line = |mistake: &Mistake| format!("  {}: {}", mistake.place, mistake.problem);
+    mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The name of the variable that says where the settings file is.
+const FILE_VARIABLE: &str = "PEYVAND_CONFIG";
+
+impl Config {
+    /// Reads the settings of this process: a file (an argument or `PEYVAND_CONFIG`; neither is needed) and the
+    /// environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake found.
+    pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        #[allow(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let variables: BTreeMap<String, String> =
+            variables.filter(|(name, _)| name.starts_with("PEYVAND_")).collect();
+        let file = file.or_else(|| variables.get(FILE_VARIABLE).map(PathBuf::from));
+        Self::check(Settings::read(file.as_deref(), variables))
+    }
+
+    fn check(mut settings: Settings) -> Result<Self, ConfigError> {
+        let tenant = settings.parsed("tenant", "an id of 1 to 128 characters A-Z a-z 0-9 . _ : @ -", |text| {
+            TenantId::parse(text).ok()
+        });
+        let assistant = settings.optional("assistant").map(PathBuf::from);
+        let brokers = settings.needed("kafka.brokers", "host:port, several by commas");
+        let group_instance_id = settings.optional("kafka.group_instance_id");
+        let properties = settings.under("kafka.properties.");
+        let properties = properties.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let url = settings.parsed("registry.url", "its Confluent-compatible http(s) address", http_address);
+        let (user, password) = (settings.optional("registry.user"), settings.optional("registry.password"));
+        let database_url =
+            settings.parsed("database.url", "an address like postgres://user@host/database", |text| {
+                let fits = text.starts_with("postgres://") || text.starts_with("postgresql://");
+                fits.then(|| text.to_owned())
+            });
+        let database_password = settings.optional("database.password").map(Sensitive::new);
+        let channels_listen = settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
+        let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
+        let target_urls = settings.under("targets.");
+        let target_urls = target_urls
+            .into_iter()
+            .filter_map(|(name, url)| match name.strip_suffix(".base_url") {
+                Some(target) => Some((target.to_owned(), url)),
+                None => {
+                    settings.unknown(&format!("targets.{name}"));
+                    None
+                }
+            })
+            .collect();
+        let secrets = settings.under("secrets.").into_iter().map(|(name, value)| (name, value.into())).collect();
+        let mistakes = settings.finish();
+        match (tenant, brokers, url, database_url, channels_listen) {
+            (Some(tenant), Some(brokers), Some(url), Some(database_url), Some(channels_listen))
+                if mistakes.is_empty() =>
+            {
+                Ok(Self {
+                    tenant,
+                    assistant,
+                    kafka: KafkaConfig { brokers, properties, group_instance_id },
+                    registry: RegistryConfig { url, user, password: password.map(Sensitive::new) },
+                    database: DatabaseConfig { url: database_url.into(), password: database_password },
+                    channels_listen,
+                    health_listen,
+                    target_urls,
+                    secrets,
+                })
+            }
+            _ => Err(ConfigError(mistakes)),
+        }
+    }
+}
+
+fn http_address(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
+    (!rest.is_empty() && !rest.contains('@')).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variables: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigError> {
+        let path = file.map(|text| {
+            let path = std::env::temp_dir().join(format!("peyvand-config-{}.yaml", uuid::Uuid::new_v4()));
+            std::fs::write(&path, text).unwrap();
+            path
+        });
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let checked = Config::check(Settings::read(path.as_deref(), variables));
+        if let Some(path) = path {
+            std::fs::remove_file(path).unwrap();
+        }
+        checked
+    }
+
+    const ENOUGH: &[(&str, &str)] = &[
+        ("PEYVAND_TENANT", "acme"),
+        ("PEYVAND_KAFKA_BROKERS", "k1:9092"),
+        ("PEYVAND_REGISTRY_URL", "http://r/apis/ccompat/v7"),
+        ("PEYVAND_DATABASE_URL", "postgres://u:geheim@db/p"),
+    ];
+
+    fn places(error: &ConfigError) -> Vec<&str> {
+        error.0.iter().map(|mistake| mistake.place.as_str()).collect()
+    }
+
+    #[test]
+    fn every_missing_and_every_unknown_setting_is_named_at_once() {
+        let error = check(&[("PEYVAND_KAFKA_BROKRES", "x")], None).unwrap_err();
+        let wanted =
+            ["PEYVAND_KAFKA_BROKRES", "database.url", "kafka.brokers", "registry.url", "tenant"];
+        assert_eq!(places(&error), wanted, "{error}");
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_both_are_read() {
+        let file = "tenant: acme\nkafka:\n  brokers: file:9092\n  properties:\n    security.protocol: SSL\n";
+        let config = check(&ENOUGH[1..], Some(file)).unwrap();
+        assert_eq!((config.tenant.as_str(), config.kafka.brokers.as_str()), ("acme", "k1:9092"));
+        assert_eq!(config.kafka.properties["security.protocol"].expose(), "SSL");
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file_of_its_own_and_is_never_printed() {
+        let secret = std::env::temp_dir().join(format!("peyvand-secret-{}", uuid::Uuid::new_v4()));
+        std::fs::write(&secret, "0123 geheim\n").unwrap();
+        let with_file = ("PEYVAND_SECRETS_SAP_PASSWORD_FILE", secret.to_str().unwrap());
+        let config = check(&[ENOUGH, &[with_file]].concat(), None).unwrap();
+        std::fs::remove_file(&secret).unwrap();
+        assert_eq!(config.secrets["SAP_PASSWORD"].expose(), "0123 geheim");
+        assert!(!format!("{config:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn a_mistake_never_shows_the_value() {
+        let wrong = [("PEYVAND_DATABASE_URL", "geheim"), ("PEYVAND_CHANNELS_LISTEN", "geheim")];
+        let error = check(&wrong, Some("registry:\n  url: ftp://geheim\nhealth: [1]\n")).unwrap_err();
+        assert!(!error.to_string().contains("geheim"), "{error}");
+        assert!(places(&error).contains(&"health"), "{error}");
+    }
+
+    #[test]
+    fn librdkafka_properties_come_from_variables_too() {
+        let property = [("PEYVAND_KAFKA_PROPERTIES_SASL_USERNAME", "me")];
+        let config = check(&[ENOUGH, &property].concat(), None).unwrap();
+        assert_eq!(config.kafka.properties["sasl.username"].expose(), "me");
+    }
+
+    #[test]
+    fn a_target_gets_another_address_and_nothing_else() {
+        let urls = [("PEYVAND_TARGETS_SAP_BASE_URL", "https://s4"), ("PEYVAND_TARGETS_SAP_USER", "x")];
+        let error = check(&[ENOUGH, &urls].concat(), None).unwrap_err();
+        assert_eq!(places(&error), ["PEYVAND_TARGETS_SAP_USER"]);
+        let config = check(&[ENOUGH, &urls[..1]].concat(), None).unwrap();
+        assert_eq!(config.target_urls["sap"], "https://s4");
+    }
+}

@@ -1,0 +1,254 @@
+//! What every worker process on the cluster backing has in common: it reads its settings, waits until Kafka, registry and
+//! database serve, works until it is told to stop, and says over HTTP how it is. It may not know what a worker does.
+
+mod health;
+mod wait;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+pub use health::{Health, Probes, router as health_router};
+
+use crate::{
+    assistant::{Assistant, AssistantErrors},
+    bus::{BusError, Topic, kafka::KafkaBus},
+    codec::{Registry, RegistryError, Schemas},
+    config::{Config, ConfigError},
+    store::{Store, StoreError},
+    telemetry, topics,
+    worker::{self, Handler, Worker},
+};
+
+/// A program's own fault or a wrong environment (sysexits.h EX_SOFTWARE, EX_CONFIG): a supervisor starts the former
+/// again and need not start the latter.
+const EXIT_SOFTWARE: u8 = 70;
+const EXIT_CONFIG: u8 = 78;
+/// Ended by a second signal.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// Why a worker process ends.
+#[derive(Debug, Error)]
+pub enum ProcessError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The assistant folder is wrong.
+    #[error(transparent)]
+    Assistant(#[from] AssistantErrors),
+    /// The log refuses us or ended.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The database does not fit.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The registry does not have our schemas or refuses us.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({reason}); choose another one in {setting}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The setting that names it.
+        setting: &'static str,
+        /// Why.
+        reason: std::io::ErrorKind,
+    },
+    /// The worker itself cannot start.
+    #[error("{0}")]
+    Start(String),
+    /// It was told to stop before it could start.
+    #[error("stopped while waiting for what it needs")]
+    Stopped,
+}
+
+impl ProcessError {
+    /// A bounded label for metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Config(error) => error.kind(),
+            Self::Assistant(_) => "wrong_assistant",
+            Self::Bus(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            Self::Listen { .. } => "listen",
+            Self::Start(_) => "start",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Assistant(_) | Self::Listen { .. } | Self::Start(_) => {
+                ExitCode::from(EXIT_CONFIG)
+            }
+            Self::Bus(_) | Self::Store(_) | Self::Registry(_) => ExitCode::from(EXIT_SOFTWARE),
+            Self::Stopped => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// What a worker process is told on its command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The settings file; `PEYVAND_*` variables win over it. The variable PEYVAND_CONFIG names one too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Parser)]
+#[command(version, about = "One of Peyvand's workers, on Kafka, a schema registry and PostgreSQL.")]
+struct Alone {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// What a worker process stands on.
+pub struct Cluster {
+    /// Its settings.
+    pub config: Config,
+    /// The assistant.
+    pub assistant: Arc<Assistant>,
+    /// The log.
+    pub bus: KafkaBus,
+    /// The database.
+    pub store: Store,
+    /// The schemas, under the registry's ids.
+    pub schemas: Arc<Schemas>,
+    /// Cancelled when the process is told to stop.
+    pub shutdown: CancellationToken,
+    /// How it is.
+    pub health: Arc<Health>,
+}
+
+impl Cluster {
+    /// Checks everything that can be checked at once and waits for the servers as long as it takes.
+    ///
+    /// # Errors
+    /// [`ProcessError`] for whatever waiting does not mend.
+    pub async fn join(
+        config: Config,
+        health: Arc<Health>,
+        shutdown: CancellationToken,
+    ) -> Result<Self, ProcessError> {
+        let assistant = Arc::new(config.assistant.as_deref().map_or_else(Assistant::shipped, Assistant::load)?);
+        let bus = KafkaBus::open(config.kafka.clone())?;
+        let wait = wait::Wait { health: &health, shutdown: &shutdown };
+        wait.until("kafka", || bus.check_topics(&topics::all())).await?;
+        let store = wait.until("database", || Store::connect(&config.database)).await?;
+        let registry = Registry::new(&config.registry)?;
+        let schemas = wait.until("registry", || Schemas::from_registry(registry.clone())).await?;
+        health.serving(Probes { store: store.clone(), bus: Some(bus.clone()) });
+        Ok(Self { config, assistant, bus, store, schemas: Arc::new(schemas), shutdown, health })
+    }
+
+    /// Runs a handler on the topics its group reads, until the process is told to stop.
+    ///
+    /// # Errors
+    /// [`BusError`] when the log ends or refuses this member.
+    pub async fn work<H: Handler>(&self, handler: H) -> Result<(), ProcessError> {
+        let read: Vec<Topic> = topics::read_by(H::GROUP).map(Topic::new).collect();
+        let worker = Worker {
+            consumer: self.bus.consumer(H::GROUP, &read)?,
+            producer: self.bus.producer(),
+            store: self.store.clone(),
+            schemas: Arc::clone(&self.schemas),
+            handler,
+        };
+        Ok(worker::run(worker, self.shutdown.clone()).await?)
+    }
+
+    /// Publishes what is still under way and closes the database.
+    async fn leave(self) {
+        self.bus.close().await;
+        self.store.close().await;
+    }
+}
+
+/// The whole of a worker's own program: reads the command line, works, and gives the exit code.
+pub fn main<F>(serve: impl FnOnce(Arc<Cluster>) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), ProcessError>>,
+{
+    let Alone { arguments } = Alone::parse();
+    telemetry::init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("no threads can be started: {error}");
+            return ExitCode::from(EXIT_SOFTWARE);
+        }
+    };
+    exit_code(runtime.block_on(run(arguments, serve)))
+}
+
+/// Says why a worker ended, and gives the exit code.
+pub fn exit_code(ended: Result<(), ProcessError>) -> ExitCode {
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(kind = error.kind(), "{error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Runs a worker on the cluster backing until a signal.
+///
+/// # Errors
+/// [`ProcessError`] says what to mend.
+pub async fn run<F>(arguments: Arguments, serve: impl FnOnce(Arc<Cluster>) -> F) -> Result<(), ProcessError>
+where
+    F: Future<Output = Result<(), ProcessError>>,
+{
+    let config = Config::load(arguments.config)?;
+    let shutdown = CancellationToken::new();
+    let health = Arc::new(Health::starting());
+    drop(tokio::spawn(stop_on_signal(shutdown.clone(), Arc::clone(&health))));
+    let listening = match config.health_listen {
+        Some(address) => Some(health::listen(address, Arc::clone(&health), shutdown.clone()).await?),
+        None => None,
+    };
+    let cluster = match Cluster::join(config, health, shutdown.clone()).await {
+        Err(ProcessError::Stopped) => return Ok(()),
+        joined => Arc::new(joined?),
+    };
+    let served = serve(Arc::clone(&cluster)).await;
+    shutdown.cancel();
+    match Arc::try_unwrap(cluster) {
+        Ok(cluster) => cluster.leave().await,
+        Err(_) => tracing::debug!("something still holds the connections; they close with the process"),
+    }
+    if let Some(listening) = listening
+        && listening.await.is_err()
+    {
+        tracing::debug!("the health server ended with a panic");
+    }
+    served
+}
+
+/// The first signal stops in order, the second at once: that is as safe as a crash, and a crash is safe.
+pub async fn stop_on_signal(shutdown: CancellationToken, health: Arc<Health>) {
+    signal().await;
+    health.stopping();
+    shutdown.cancel();
+    signal().await;
+    std::process::exit(EXIT_INTERRUPTED);
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard; only SIGKILL will end this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,7 @@
+//! The channels worker as a program of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    peyvand::process::main(peyvand_channels::serve)
+}
