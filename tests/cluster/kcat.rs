@@ -1,0 +1,83 @@
+//! kcat, as an outside program: it publishes bytes and reads them back, and knows nothing of Peyvand.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::deployment::server;
+
+fn kcat() -> Command {
+    let mut command = Command::new("kcat");
+    command.args(["-q", "-b", &server("PEYVAND_TEST_KAFKA")]);
+    command
+}
+
+/// Publishes one record.
+pub(crate) fn publish(topic: &str, key: Option<&str>, value: &[u8]) {
+    let path = std::env::temp_dir().join(format!("peyvand-kcat-{}", uuid::Uuid::new_v4()));
+    std::fs::File::create(&path).unwrap().write_all(value).unwrap();
+    let mut command = kcat();
+    // The largest payload of these tests is above kcat's own limit.
+    command.args(["-P", "-t", topic, "-X", "message.max.bytes=4000000", "-X", "topic.partitioner=murmur2_random"]);
+    if let Some(key) = key {
+        command.args(["-k", key]);
+    }
+    let output = command.arg(&path).output().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(output.status.success(), "kcat: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A record as kcat shows it.
+pub(crate) struct Shown {
+    pub(crate) key: String,
+    pub(crate) headers: String,
+    pub(crate) value: Vec<u8>,
+}
+
+/// Reads a topic from its beginning, again and again, until a record fits.
+pub(crate) fn find(topic: &str, fits: impl Fn(&Shown) -> bool) -> Shown {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(shown) = read(topic).into_iter().find(&fits) {
+            return shown;
+        }
+        assert!(Instant::now() < until, "no such record came to {topic}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// Every record of a topic. Lengths stand before the parts, so that a payload may hold any byte.
+fn read(topic: &str) -> Vec<Shown> {
+    let output = kcat()
+        .args(["-C", "-t", topic, "-o", "beginning", "-e", "-f", "%K\\n%k\\n%h\\n%S\\n%s\\n"])
+        .stdout(Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "kcat: {}", String::from_utf8_lossy(&output.stderr));
+    let mut rest = output.stdout.as_slice();
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        let key_length: i64 = line(&mut rest).parse().unwrap();
+        let key = take(&mut rest, usize::try_from(key_length).unwrap_or(0));
+        let headers = line(&mut rest);
+        let value_length: i64 = line(&mut rest).parse().unwrap();
+        let value = take(&mut rest, usize::try_from(value_length).unwrap_or(0));
+        all.push(Shown { key: String::from_utf8_lossy(&key).into_owned(), headers, value });
+    }
+    all
+}
+
+fn line(rest: &mut &[u8]) -> String {
+    let end = rest.iter().position(|byte| *byte == b'\n').unwrap();
+    let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+    *rest = &rest[end + 1..];
+    line
+}
+
+fn take(rest: &mut &[u8], length: usize) -> Vec<u8> {
+    let taken = rest[..length].to_vec();
+    *rest = &rest[length + 1..];
+    taken
+}
