@@ -1,8 +1,137 @@
 //! The seam to the database: what one step of a conversation reads and commits. SQL stays behind it; it may not
 //! know workers, codecs or the log.
 
+mod error;
+mod postgres;
+mod row;
 mod sqlite;
 mod step;
 
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::event::ConversationId;
+
+pub use error::StoreError;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
-pub use step::{Commit, Found, Outgoing, Step, StepKey, StoreError, StoredReply};
+pub use step::{Commit, Found, Outgoing, Step, StepKey, StoredReply};
+
+/// The database of an installation: SQLite on one machine, PostgreSQL where several processes share it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// One file, one process.
+    Sqlite(SqliteStore),
+    /// A server, any number of processes.
+    Postgres(PostgresStore),
+}
+
+impl Store {
+    /// What is known for a step before it is worked on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked or holds something unreadable.
+    pub async fn look(&self, key: &StepKey) -> Result<Found, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.look(key).await,
+            Self::Postgres(store) => store.look(key).await,
+        }
+    }
+
+    /// Commits a step: inbox row, state, outgoing events and replies, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known; the same step may be tried again.
+    pub async fn commit(&self, step: Step) -> Result<Commit, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.commit(step).await,
+            Self::Postgres(store) => store.commit(step).await,
+        }
+    }
+
+    /// Forgets outgoing events that are published. It rides with a later commit; when it is lost, the events are
+    /// published twice and their readers drop the repeats.
+    pub async fn published(&self, group: &'static str, conversation_id: ConversationId, through: i64) {
+        match self {
+            Self::Sqlite(store) => store.published(group, conversation_id, through).await,
+            Self::Postgres(store) => store.published(group, conversation_id, through).await,
+        }
+    }
+
+    /// Replies of a conversation after a cursor, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn replies_after(
+        &self,
+        conversation_id: &ConversationId,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<StoredReply>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.replies_after(conversation_id, after, limit).await,
+            Self::Postgres(store) => store.replies_after(conversation_id, after, limit).await,
+        }
+    }
+
+    /// Drops at most `limit` inbox rows that are at least this old by the database's clock, and says how many. An event
+    /// that comes again after its row is dropped is worked on again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_inbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.prune_inbox(older_than, limit).await,
+            Self::Postgres(store) => store.prune_inbox(older_than, limit).await,
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.ping().await,
+            Self::Postgres(store) => store.ping().await,
+        }
+    }
+
+    /// Tells the other processes that a conversation has new replies. Never waits and may be lost, so whoever waits for
+    /// replies looks again from time to time. One process alone has nobody to tell.
+    pub fn announce(&self, conversation_id: &ConversationId) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(store) => store.announce(conversation_id),
+        }
+    }
+
+    /// The conversations that any process announces from soon after this call on; `None` where there is one process.
+    pub fn announcements(&self) -> Option<mpsc::Receiver<ConversationId>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.announcements()),
+        }
+    }
+
+    /// Carries out what is queued and lets go of the database. Who still uses the store is told `Unavailable`.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+impl From<SqliteStore> for Store {
+    fn from(store: SqliteStore) -> Self {
+        Self::Sqlite(store)
+    }
+}
+
+impl From<PostgresStore> for Store {
+    fn from(store: PostgresStore) -> Self {
+        Self::Postgres(store)
+    }
+}

@@ -13,13 +13,12 @@ use sqlx::{
     },
 };
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
-use super::{Commit, Found, Outgoing, Step, StepKey, StoreError, StoredReply};
-use crate::{
-    bus::{Headers, NewRecord, Topic},
-    event::{ConversationId, EventId, TenantId},
+use super::{
+    Commit, Found, Outgoing, Step, StepKey, StoreError, StoredReply,
+    row::{OutgoingRow, ReplyRow},
 };
+use crate::event::ConversationId;
 
 /// Steps that may wait for the writer.
 const QUEUE: usize = 256;
@@ -30,7 +29,9 @@ const BATCH: usize = 128;
 enum Command {
     Commit(Box<Step>, oneshot::Sender<Result<Commit, StoreError>>),
     Published { group: &'static str, conversation_id: ConversationId, through: i64 },
+    Prune { older_than: Duration, limit: u32, answer: oneshot::Sender<u64> },
     Barrier(oneshot::Sender<()>),
+    Close(oneshot::Sender<()>),
 }
 
 /// The store of one machine, in one SQLite file.
@@ -98,9 +99,9 @@ impl SqliteStore {
     /// [`StoreError`] when nothing was committed, or when it is not known; the same step may be tried again.
     pub async fn commit(&self, step: Step) -> Result<Commit, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let closed = || StoreError::Unavailable("it is closed".to_owned());
-        self.writer.send(Command::Commit(Box::new(step), answer)).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        let command = Command::Commit(Box::new(step), answer);
+        self.writer.send(command).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::closed())?
     }
 
     /// Forgets outgoing events that are published. It rides with a later commit; when it is lost, the events are
@@ -134,6 +135,27 @@ impl SqliteStore {
         rows.iter().map(reply_of).collect()
     }
 
+    /// Drops at most `limit` inbox rows that are at least this old, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_inbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Prune { older_than, limit, answer };
+        self.writer.send(command).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::Unavailable("its writer could not prune".to_owned()))
+    }
+
+    /// Carries out what is queued and lets go of the file. Who still uses the store is told `Unavailable`.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.writer.send(Command::Close(done)).await.is_ok() {
+            // The writer answers by its end; there is nothing to learn from how.
+            let _ended = closed.await;
+        }
+        self.readers.close().await;
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -146,9 +168,8 @@ impl SqliteStore {
     /// Waits until what is queued for the writer is carried out, so that events known to be published are forgotten.
     async fn wait_for_queued(&self) -> Result<(), StoreError> {
         let (done, waiting) = oneshot::channel();
-        let closed = || StoreError::Unavailable("it is closed".to_owned());
-        self.writer.send(Command::Barrier(done)).await.map_err(|_| closed())?;
-        waiting.await.map_err(|_| closed())
+        self.writer.send(Command::Barrier(done)).await.map_err(|_| StoreError::closed())?;
+        waiting.await.map_err(|_| StoreError::closed())
     }
 
     async fn outgoing(&self, key: &StepKey) -> Result<Vec<Outgoing>, StoreError> {
@@ -165,57 +186,46 @@ impl SqliteStore {
 }
 
 fn migrations() -> Migrator {
-    let sql = sqlx::SqlSafeStr::into_sql_str(include_str!("../../schemas/sql/sqlite/0001_step.sql"));
-    Migrator::with_migrations(vec![Migration::new(1, "step".into(), MigrationType::Simple, sql, false)])
+    let step = include_str!("../../schemas/sql/sqlite/0001_step.sql");
+    let age = include_str!("../../schemas/sql/sqlite/0002_inbox_age.sql");
+    let all = [(1, "step", step), (2, "inbox age", age)].map(|(version, name, sql)| {
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(all.to_vec())
 }
 
 async fn write(pool: SqlitePool, mut commands: mpsc::Receiver<Command>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while commands.recv_many(&mut batch, BATCH).await > 0 {
-        commit::together(&pool, batch.drain(..)).await;
+    let mut closing = None;
+    while closing.is_none() && commands.recv_many(&mut batch, BATCH).await > 0 {
+        closing = commit::together(&pool, batch.drain(..)).await;
     }
+    // What came behind the closing is dropped, and its callers are told so.
+    drop(commands);
     pool.close().await;
+    drop(closing);
 }
 
 fn outgoing_of(row: &SqliteRow) -> Result<Outgoing, StoreError> {
-    let headers: String = row.try_get(4)?;
-    let headers =
-        serde_json::from_str(&headers).map_err(|_| StoreError::Unreadable { what: "record header" })?;
-    let topic: String = row.try_get(1)?;
-    Ok(Outgoing {
+    OutgoingRow {
         seq: row.try_get(0)?,
-        record: NewRecord {
-            topic: Topic::new(topic),
-            key: row.try_get(2)?,
-            value: row.try_get(3)?,
-            headers: Headers(headers),
-        },
-    })
+        topic: row.try_get(1)?,
+        key: row.try_get(2)?,
+        value: row.try_get(3)?,
+        headers: row.try_get(4)?,
+    }
+    .try_into()
 }
 
 fn reply_of(row: &SqliteRow) -> Result<StoredReply, StoreError> {
-    let unreadable = |what| StoreError::Unreadable { what };
-    let (event_id, turn_id): (Vec<u8>, Vec<u8>) = (row.try_get(1)?, row.try_get(2)?);
-    let id = |bytes: &[u8]| Uuid::from_slice(bytes).map(EventId::from).map_err(|_| unreadable("event id"));
-    let (tenant, language, text): (String, String, String) =
-        (row.try_get(3)?, row.try_get(4)?, row.try_get(5)?);
-    Ok(StoredReply {
+    ReplyRow {
         cursor: row.try_get(0)?,
-        event_id: id(&event_id)?,
-        turn_id: id(&turn_id)?,
-        tenant: TenantId::parse(tenant).map_err(|_| unreadable("tenant"))?,
-        language: language.parse().map_err(|_| unreadable("language"))?,
-        text: text.into(),
-    })
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
-                Self::Unreadable { what: "row" }
-            }
-            other => Self::Unavailable(other.to_string()),
-        }
+        event_id: row.try_get(1)?,
+        turn_id: row.try_get(2)?,
+        tenant: row.try_get(3)?,
+        language: row.try_get(4)?,
+        text: row.try_get(5)?,
     }
+    .try_into()
 }

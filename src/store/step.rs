@@ -1,7 +1,5 @@
 //! One step of one conversation in one worker: the shapes that both databases take and give.
 
-use thiserror::Error;
-
 use crate::{
     bus::NewRecord,
     event::{ConversationId, EventId, TenantId},
@@ -86,34 +84,6 @@ pub enum Commit {
     Done(Vec<Outgoing>),
     /// Somebody else has done it meanwhile; what is left unpublished.
     Seen(Vec<Outgoing>),
-    /// The conversation moved on meanwhile: read again and decide again.
+    /// The conversation moved on meanwhile, or this event was seen with other bytes: look again and decide again.
     Moved,
-}
-
-/// What can go wrong with the database.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// It cannot be reached, is locked or full; the same call may succeed later.
-    #[error("the database cannot be used just now: {0}")]
-    Unavailable(String),
-    /// It holds something this version cannot read.
-    #[error("the database holds a {what} that this version cannot read; run `peyvand doctor`")]
-    Unreadable {
-        /// Which thing.
-        what: &'static str,
-    },
-    /// Its schema is not the one of this version.
-    #[error("the database's schema does not fit this version: {0}")]
-    Migration(String),
-}
-
-impl StoreError {
-    /// A bounded label for metrics.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Unavailable(_) => "unavailable",
-            Self::Unreadable { .. } => "unreadable",
-            Self::Migration(_) => "migration",
-        }
-    }
 }

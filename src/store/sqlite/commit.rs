@@ -1,79 +1,119 @@
 //! Several steps in one transaction. A step that lost against a faster one changes nothing and spoils nothing; a
 //! database error undoes all of them and is told to all of them.
 
+use std::time::Duration;
+
 use sqlx::{Row, SqliteConnection, sqlite::SqlitePool};
 use tokio::sync::oneshot;
 
 use super::{Command, outgoing_of};
-use crate::store::{Commit, Outgoing, Step, StepKey, StoreError};
+use crate::{
+    event::ConversationId,
+    store::{Commit, Outgoing, Step, StepKey, StoreError, row},
+};
 
-type Waiting = (oneshot::Sender<Result<Commit, StoreError>>, Commit);
+/// A batch by what is asked.
+#[derive(Default)]
+struct Sorted {
+    steps: Vec<Step>,
+    answers: Vec<oneshot::Sender<Result<Commit, StoreError>>>,
+    forgotten: Vec<(&'static str, ConversationId, i64)>,
+    prunes: Vec<(Duration, u32, oneshot::Sender<u64>)>,
+    barriers: Vec<oneshot::Sender<()>>,
+    closing: Option<oneshot::Sender<()>>,
+}
 
-/// Carries out a batch in one transaction and answers each step when it is durable.
-pub(super) async fn together(pool: &SqlitePool, batch: impl Iterator<Item = Command>) {
-    let mut waiting = Vec::new();
-    let mut senders = Vec::new();
-    match transaction(pool, batch, &mut waiting, &mut senders).await {
-        Ok(()) => {
-            for (sender, commit) in waiting {
+impl Sorted {
+    fn sort(batch: impl Iterator<Item = Command>) -> Self {
+        let mut sorted = Self::default();
+        for command in batch {
+            match command {
+                Command::Commit(step, answer) => {
+                    sorted.steps.push(*step);
+                    sorted.answers.push(answer);
+                }
+                Command::Published { group, conversation_id, through } => {
+                    sorted.forgotten.push((group, conversation_id, through));
+                }
+                Command::Prune { older_than, limit, answer } => {
+                    sorted.prunes.push((older_than, limit, answer));
+                }
+                Command::Barrier(done) => sorted.barriers.push(done),
+                Command::Close(done) => sorted.closing = Some(done),
+            }
+        }
+        sorted
+    }
+}
+
+/// Carries out a batch in one transaction and answers each step when it is durable; gives the one who waits for the
+/// end, when the store is to be closed.
+pub(super) async fn together(
+    pool: &SqlitePool,
+    batch: impl Iterator<Item = Command>,
+) -> Option<oneshot::Sender<()>> {
+    let Sorted { steps, answers, forgotten, prunes, barriers, closing } = Sorted::sort(batch);
+    let limits: Vec<(Duration, u32)> = prunes.iter().map(|(age, limit, _)| (*age, *limit)).collect();
+    match transaction(pool, steps, &forgotten, &limits).await {
+        Ok((commits, pruned)) => {
+            for (sender, commit) in answers.into_iter().zip(commits) {
                 answer(sender, Ok(commit));
+            }
+            for ((_, _, sender), rows) in prunes.into_iter().zip(pruned) {
+                answer(sender, rows);
+            }
+            for done in barriers {
+                answer(done, ());
             }
         }
         Err(error) => {
             let text = error.to_string();
-            for sender in waiting.into_iter().map(|(sender, _)| sender).chain(senders) {
+            for sender in answers {
                 answer(sender, Err(StoreError::Unavailable(text.clone())));
             }
         }
     }
+    closing
 }
 
-fn answer(sender: oneshot::Sender<Result<Commit, StoreError>>, result: Result<Commit, StoreError>) {
+fn answer<T>(sender: oneshot::Sender<T>, value: T) {
     // A lane that was cancelled waits no more; its record is replayed and finds the step in the inbox.
-    let _cancelled = sender.send(result);
+    let _cancelled = sender.send(value);
 }
 
 async fn transaction(
     pool: &SqlitePool,
-    batch: impl Iterator<Item = Command>,
-    waiting: &mut Vec<Waiting>,
-    unanswered: &mut Vec<oneshot::Sender<Result<Commit, StoreError>>>,
-) -> Result<(), StoreError> {
-    let mut steps = Vec::new();
-    let mut forgotten = Vec::new();
-    let mut barriers = Vec::new();
-    for command in batch {
-        match command {
-            Command::Commit(step, sender) => {
-                unanswered.push(sender);
-                steps.push(step);
-            }
-            Command::Published { group, conversation_id, through } => {
-                forgotten.push((group, conversation_id, through));
-            }
-            Command::Barrier(done) => barriers.push(done),
-        }
-    }
+    steps: Vec<Step>,
+    forgotten: &[(&'static str, ConversationId, i64)],
+    prunes: &[(Duration, u32)],
+) -> Result<(Vec<Commit>, Vec<u64>), StoreError> {
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     for (group, conversation_id, through) in forgotten {
         sqlx::query("DELETE FROM outgoing WHERE consumer_group = ? AND conversation_id = ? AND seq <= ?")
-            .bind(group)
+            .bind(*group)
             .bind(conversation_id.as_str())
-            .bind(through)
+            .bind(*through)
             .execute(&mut *transaction)
             .await?;
     }
     let mut commits = Vec::with_capacity(steps.len());
     for step in steps {
-        commits.push(one(&mut transaction, *step).await?);
+        commits.push(one(&mut transaction, step).await?);
+    }
+    let mut pruned = Vec::with_capacity(prunes.len());
+    for (older_than, limit) in prunes {
+        let rows = sqlx::query(
+            "DELETE FROM inbox WHERE (consumer_group, event_id) IN
+               (SELECT consumer_group, event_id FROM inbox WHERE seen_at <= unixepoch() - ? ORDER BY seen_at LIMIT ?)",
+        )
+        .bind(i64::try_from(older_than.as_secs()).unwrap_or(i64::MAX))
+        .bind(i64::from(*limit))
+        .execute(&mut *transaction)
+        .await?;
+        pruned.push(rows.rows_affected());
     }
     transaction.commit().await?;
-    waiting.extend(unanswered.drain(..).zip(commits));
-    for done in barriers {
-        // Whoever waited and is gone needs no answer.
-        let _gone = done.send(());
-    }
-    Ok(())
+    Ok((commits, pruned))
 }
 
 async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, StoreError> {
@@ -110,8 +150,7 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
     keep_replies(connection, &step).await?;
     let mut outgoing = Vec::with_capacity(step.outgoing.len());
     for (seq, record) in (last - places + 1..).zip(step.outgoing) {
-        let headers = serde_json::to_string(&record.headers.0)
-            .map_err(|_| StoreError::Unreadable { what: "record header" })?;
+        let headers = row::headers_text(&record.headers)?;
         sqlx::query(
             "INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -150,12 +189,13 @@ async fn keep_replies(connection: &mut SqliteConnection, step: &Step) -> Result<
 }
 
 async fn lost(connection: &mut SqliteConnection, key: &StepKey) -> Result<Commit, StoreError> {
-    let seen = sqlx::query("SELECT 1 FROM inbox WHERE consumer_group = ? AND event_id = ?")
+    let seen = sqlx::query("SELECT fingerprint FROM inbox WHERE consumer_group = ? AND event_id = ?")
         .bind(key.group)
         .bind(key.event_id.as_bytes().as_slice())
         .fetch_optional(&mut *connection)
         .await?;
-    if seen.is_none() {
+    let Some(seen) = seen else { return Ok(Commit::Moved) };
+    if seen.try_get::<Vec<u8>, _>(0)? != key.fingerprint {
         return Ok(Commit::Moved);
     }
     let rows = sqlx::query(

@@ -1,0 +1,263 @@
+//! The writer: takes the steps that have queued up and commits them together. A step that loses against another process
+//! changes nothing and spoils nothing; one that the database refuses is tried alone, so that it fails alone.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use sqlx::{Connection, PgConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    BATCH,
+    link::{Link, Remedy, in_time, remedy},
+    look, statements,
+};
+use crate::{
+    event::{ConversationId, EventId},
+    store::{Commit, Found, Outgoing, Step, StepKey, StoreError},
+};
+
+/// How long published events wait for a commit to ride with.
+const FORGET_WITHIN: Duration = Duration::from_millis(200);
+/// Times that the same steps are tried at once when others are in the way.
+const ATTEMPTS: usize = 4;
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    Commit(Box<Waiting>),
+    Published(Published),
+    Barrier(oneshot::Sender<Result<(), StoreError>>),
+    Close(oneshot::Sender<()>),
+}
+
+/// A step and who waits for it.
+pub(super) struct Waiting {
+    pub(super) step: Step,
+    pub(super) answer: oneshot::Sender<Result<Commit, StoreError>>,
+}
+
+/// Outgoing events of a conversation that are published up to this place.
+pub(super) struct Published {
+    pub(super) group: &'static str,
+    pub(super) conversation_id: ConversationId,
+    pub(super) through: i64,
+}
+
+/// The task that writes.
+pub(super) struct Writer {
+    link: Link,
+    published: HashMap<(&'static str, ConversationId), i64>,
+}
+
+impl Writer {
+    pub(super) fn new(link: Link) -> Self {
+        Self { link, published: HashMap::new() }
+    }
+
+    /// Works until the store is closed or nobody can ask any more.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut forget_at = None;
+        let mut closing = None;
+        while closing.is_none() {
+            let taken = match forget_at {
+                Some(at) => timeout_at(at, commands.recv_many(&mut batch, BATCH)).await,
+                None => Ok(commands.recv_many(&mut batch, BATCH).await),
+            };
+            if taken == Ok(0) {
+                break;
+            }
+            closing = self.carry_out(batch.drain(..), taken.is_err()).await;
+            forget_at = match forget_at {
+                _ if self.published.is_empty() => None,
+                Some(at) => Some(at),
+                None => Some(Instant::now() + FORGET_WITHIN),
+            };
+        }
+        // What came behind the closing is dropped, and its callers are told so.
+        drop(commands);
+        if !self.published.is_empty() {
+            let _lost = self.together(&[]).await;
+        }
+        drop(closing);
+    }
+
+    /// Carries out a batch; gives the one who waits for the end, when the store is to be closed.
+    async fn carry_out(
+        &mut self,
+        batch: impl Iterator<Item = Command>,
+        overdue: bool,
+    ) -> Option<oneshot::Sender<()>> {
+        let (mut steps, mut barriers, mut closing) = (Vec::new(), Vec::new(), None);
+        for command in batch {
+            match command {
+                Command::Commit(waiting) => steps.push(*waiting),
+                Command::Published(Published { group, conversation_id, through }) => {
+                    let known = self.published.entry((group, conversation_id)).or_insert(through);
+                    *known = through.max(*known);
+                }
+                Command::Barrier(done) => barriers.push(done),
+                Command::Close(done) => closing = Some(done),
+            }
+        }
+        let must_forget = overdue || !barriers.is_empty() || self.published.len() >= BATCH;
+        let mut forgotten = Ok(());
+        if steps.is_empty() && must_forget && !self.published.is_empty() {
+            forgotten = self.together(&[]).await.map(drop);
+        }
+        while !steps.is_empty() {
+            let later = take_repeats(&mut steps);
+            self.commit(steps).await;
+            steps = later;
+        }
+        for done in barriers {
+            // Whoever waited and is gone needs no answer.
+            let _gone = done.send(match &forgotten {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::of(error)),
+            });
+        }
+        closing
+    }
+
+    /// Commits steps of different conversations and answers each.
+    async fn commit(&mut self, steps: Vec<Waiting>) {
+        match self.patiently(&steps).await {
+            Ok(commits) => {
+                for (waiting, won) in steps.into_iter().zip(commits) {
+                    answer(waiting, won);
+                }
+            }
+            Err(error) if steps.len() > 1 && remedy(&error) != Remedy::Later => {
+                for waiting in steps {
+                    match self.patiently(std::slice::from_ref(&waiting)).await {
+                        Ok(mut commits) => {
+                            let won = commits.pop().unwrap_or(Fate::Lost(Ok(Commit::Moved)));
+                            answer(waiting, won);
+                        }
+                        Err(error) => answer(waiting, Fate::Lost(Err(StoreError::of(&error)))),
+                    }
+                }
+            }
+            Err(error) => {
+                for waiting in steps {
+                    answer(waiting, Fate::Lost(Err(StoreError::of(&error))));
+                }
+            }
+        }
+    }
+
+    /// The same steps again while only others are in the way.
+    async fn patiently(&mut self, steps: &[Waiting]) -> Result<Vec<Fate>, sqlx::Error> {
+        let steps: Vec<&Step> = steps.iter().map(|waiting| &waiting.step).collect();
+        for _ in 1..ATTEMPTS {
+            match self.together(&steps).await {
+                Err(error) if remedy(&error) == Remedy::Again => {}
+                result => return result,
+            }
+        }
+        self.together(&steps).await
+    }
+
+    /// One transaction. What is published is forgotten with it, or with no other: it may be lost.
+    async fn together(&mut self, steps: &[&Step]) -> Result<Vec<Fate>, sqlx::Error> {
+        let published: Vec<Published> = self
+            .published
+            .drain()
+            .map(|((group, conversation_id), through)| Published { group, conversation_id, through })
+            .collect();
+        let mut connection = self.link.take().await?;
+        let fates = in_time(transaction(&mut connection, &published, steps)).await?;
+        self.link.keep(connection);
+        Ok(fates)
+    }
+}
+
+/// What became of one step of a transaction.
+enum Fate {
+    /// Its outgoing events have the places from this one on.
+    Won(i64),
+    Lost(Result<Commit, StoreError>),
+}
+
+fn answer(waiting: Waiting, fate: Fate) {
+    let result = match fate {
+        Fate::Won(first) => {
+            let outgoing = (first..).zip(waiting.step.outgoing);
+            Ok(Commit::Done(outgoing.map(|(seq, record)| Outgoing { seq, record }).collect()))
+        }
+        Fate::Lost(result) => result,
+    };
+    // A lane that was cancelled waits no more; its record is replayed and finds the step in the inbox.
+    let _cancelled = waiting.answer.send(result);
+}
+
+/// Takes out the steps whose conversation or event an earlier one has already.
+fn take_repeats(steps: &mut Vec<Waiting>) -> Vec<Waiting> {
+    let mut conversations: HashSet<(&'static str, ConversationId)> = HashSet::new();
+    let mut events: HashSet<(&'static str, EventId)> = HashSet::new();
+    let (first, later) = std::mem::take(steps).into_iter().partition(|waiting| {
+        let key = &waiting.step.key;
+        // Both are noted even when one is known: what follows a repeat has to stay behind it.
+        let new_conversation = conversations.insert((key.group, key.conversation_id.clone()));
+        let new_event = events.insert((key.group, key.event_id));
+        new_conversation && new_event
+    });
+    *steps = first;
+    later
+}
+
+async fn transaction(
+    connection: &mut PgConnection,
+    published: &[Published],
+    steps: &[&Step],
+) -> Result<Vec<Fate>, sqlx::Error> {
+    // Each statement has to see what was committed before it, whatever the server's default is.
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    if !published.is_empty() {
+        statements::forget(&mut transaction, published).await?;
+    }
+    let mut fates = Vec::new();
+    if !steps.is_empty() {
+        let keys: Vec<&StepKey> = steps.iter().map(|step| &step.key).collect();
+        statements::lock(&mut transaction, &keys).await?;
+        let last = statements::win(&mut transaction, steps).await?;
+        let firsts: Vec<Option<i64>> = last
+            .iter()
+            .zip(steps)
+            .map(|(last, step)| last.map(|last| last + 1 - i64::try_from(step.outgoing.len()).unwrap_or(0)))
+            .collect();
+        let winners: Vec<(&Step, i64)> =
+            firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
+        statements::keep_outgoing(&mut transaction, &winners).await?;
+        statements::keep_replies(&mut transaction, &winners).await?;
+        fates = with_losers(&mut transaction, &keys, &firsts).await?;
+    }
+    transaction.commit().await?;
+    Ok(fates)
+}
+
+async fn with_losers(
+    connection: &mut PgConnection,
+    keys: &[&StepKey],
+    firsts: &[Option<i64>],
+) -> Result<Vec<Fate>, sqlx::Error> {
+    let losers: Vec<&StepKey> =
+        firsts.iter().zip(keys).filter(|(first, _)| first.is_none()).map(|(_, key)| *key).collect();
+    let mut lost =
+        if losers.is_empty() { Vec::new() } else { look::found(connection, &losers).await? }.into_iter();
+    let fates = firsts.iter().map(|first| match first {
+        Some(first) => Fate::Won(*first),
+        None => Fate::Lost(match lost.next() {
+            Some(Ok(Found::Seen(pending))) => Ok(Commit::Seen(pending)),
+            Some(Ok(Found::Fresh { .. } | Found::Conflict)) | None => Ok(Commit::Moved),
+            Some(Err(error)) => Err(error),
+        }),
+    });
+    Ok(fates.collect())
+}

@@ -1,0 +1,117 @@
+//! One connection of one task. After any error it is thrown away, so that nothing half done outlives it; a server that
+//! falls silent is given up after a deadline in the same way. It may not decide what an error means for a step.
+
+use std::{fmt, io, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, PgConnection,
+    postgres::{PgConnectOptions, PgDatabaseError},
+};
+
+use crate::{privacy::Sensitive, store::StoreError};
+
+/// The server ends what takes longer, in this order: waiting for a row, a statement, a transaction nobody continues.
+const LOCK_TIMEOUT: &str = "2s";
+const STATEMENT_TIMEOUT: &str = "10s";
+const IDLE_TIMEOUT: &str = "5s";
+/// For a server that cannot be heard at all; past every limit the server keeps itself.
+const DEADLINE: Duration = Duration::from_secs(30);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Where the server is, and the connection to it while there is one. A copy is another connection.
+pub(super) struct Link {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Link {
+    pub(super) fn new(url: &Sensitive<String>) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url.expose())?.application_name("peyvand").options([
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+            // The arrays' real lengths matter more to a plan than the time to make it; a kept plan guesses ten.
+            ("plan_cache_mode", "force_custom_plan"),
+        ]);
+        Ok(Self { options, connection: None })
+    }
+
+    /// Takes the connection out, making it when there is none. Who has finished with it well keeps it here again.
+    pub(super) async fn take(&mut self) -> Result<PgConnection, sqlx::Error> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => within(CONNECT_DEADLINE, self.options.connect()).await,
+        }
+    }
+
+    pub(super) fn keep(&mut self, connection: PgConnection) {
+        self.connection = Some(connection);
+    }
+
+    /// The same server with no limit to a statement, for changes of the schema.
+    pub(super) fn patient_options(&self) -> PgConnectOptions {
+        self.options.clone().options([("statement_timeout", "0"), ("lock_timeout", "60s")])
+    }
+
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+}
+
+impl Clone for Link {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), connection: None }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The options hold the password.
+        f.write_str("Link")
+    }
+}
+
+/// Waits for the server, but not for ever. What had not ended then has an unknown end, and its connection is lost.
+pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    within(DEADLINE, work).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer"))),
+    }
+}
+
+/// What an error of several calls together means for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Others were in the way: the same again at once.
+    Again,
+    /// One of them may be at fault: each alone.
+    Apart,
+    /// The server is at fault: the callers come again later.
+    Later,
+}
+
+pub(super) fn remedy(error: &sqlx::Error) -> Remedy {
+    let sqlx::Error::Database(inner) = error else {
+        return match error {
+            // The values could not even be written to the wire, or a row not be read.
+            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+                Remedy::Apart
+            }
+            _ => Remedy::Later,
+        };
+    };
+    match inner.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code) {
+        // 23505: two groups gave the same cursor to a reply of one conversation.
+        Some("40001" | "40P01" | "23505") => Remedy::Again,
+        Some("55P03") => Remedy::Apart,
+        Some(code) if crate::store::error::is_of_values(code) => Remedy::Apart,
+        Some(_) | None => Remedy::Later,
+    }
+}

@@ -1,0 +1,177 @@
+//! The database of several processes. Each task below owns the one connection it works with: nobody else can find a
+//! transaction half done on it, and a caller that goes away cancels nothing. What is right follows from locked rows and
+//! unique keys, never from what this process remembers.
+
+mod announce;
+mod commit;
+mod link;
+mod look;
+mod read;
+mod schema;
+mod statements;
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use self::link::Link;
+use super::{Commit, Found, Step, StepKey, StoreError, StoredReply};
+use crate::{event::ConversationId, privacy::Sensitive};
+
+/// Commands that may wait for each task.
+const QUEUE: usize = 512;
+/// Steps that share one commit, and looks that share one statement.
+const BATCH: usize = 128;
+/// Conversations that may wait to be announced or to be heard of; more are dropped.
+const NOTICES: usize = 4096;
+
+/// The store of several processes, in one PostgreSQL database.
+#[derive(Clone, Debug)]
+pub struct PostgresStore {
+    link: Link,
+    writer: mpsc::Sender<commit::Command>,
+    looks: mpsc::Sender<look::Ask>,
+    reads: mpsc::Sender<read::Ask>,
+    notices: mpsc::Sender<ConversationId>,
+    closed: CancellationToken,
+}
+
+impl PostgresStore {
+    /// Connects to a database whose schema is the one of this version. Takes four connections, and one more for each
+    /// [`PostgresStore::announcements`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be reached, [`StoreError::Migration`] when its schema is another one.
+    pub async fn connect(url: &Sensitive<String>) -> Result<Self, StoreError> {
+        let link = Link::new(url)?;
+        schema::check(&link).await?;
+        let closed = CancellationToken::new();
+        let (writer, commands) = mpsc::channel(QUEUE);
+        let (looks, asked) = mpsc::channel(QUEUE);
+        let (reads, wanted) = mpsc::channel(QUEUE);
+        let (notices, noted) = mpsc::channel(NOTICES);
+        drop(tokio::spawn(commit::Writer::new(link.clone()).run(commands)));
+        drop(tokio::spawn(look::run(link.clone(), asked, closed.clone())));
+        drop(tokio::spawn(read::run(link.clone(), wanted, closed.clone())));
+        drop(tokio::spawn(announce::notify(link.clone(), noted, closed.clone())));
+        Ok(Self { link, writer, looks, reads, notices, closed })
+    }
+
+    /// Makes the tables, or brings them to this version. For an operator or one process at a time, by a direct
+    /// connection (no pooler).
+    ///
+    /// # Errors
+    /// [`StoreError::Migration`] when the tables are of a newer version or were changed by hand.
+    pub async fn migrate(url: &Sensitive<String>) -> Result<(), StoreError> {
+        schema::migrate(&Link::new(url)?).await
+    }
+
+    /// What is known for a step before it is worked on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked or holds something unreadable.
+    pub async fn look(&self, key: &StepKey) -> Result<Found, StoreError> {
+        match self.look_once(key).await? {
+            Found::Seen(pending) if !pending.is_empty() => {
+                // Some of it may be published, and only the writer knows yet.
+                let (done, waiting) = oneshot::channel();
+                self.tell(commit::Command::Barrier(done)).await?;
+                waiting.await.map_err(|_| StoreError::closed())??;
+                self.look_once(key).await
+            }
+            found @ (Found::Fresh { .. } | Found::Seen(_) | Found::Conflict) => Ok(found),
+        }
+    }
+
+    async fn look_once(&self, key: &StepKey) -> Result<Found, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = look::Ask { key: key.clone(), answer };
+        self.looks.send(ask).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::closed())?
+    }
+
+    /// Commits a step: inbox row, state, outgoing events and replies, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the database will never take it; otherwise nothing was committed, or it is not
+    /// known, and the same step may be tried again.
+    pub async fn commit(&self, step: Step) -> Result<Commit, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(commit::Command::Commit(Box::new(commit::Waiting { step, answer }))).await?;
+        answered.await.map_err(|_| StoreError::closed())?
+    }
+
+    /// Forgets outgoing events that are published. It rides with a later commit; when it is lost, the events are
+    /// published twice and their readers drop the repeats.
+    pub async fn published(&self, group: &'static str, conversation_id: ConversationId, through: i64) {
+        let published = commit::Published { group, conversation_id, through };
+        if self.tell(commit::Command::Published(published)).await.is_err() {
+            tracing::debug!(group, "the store closed before published events were forgotten");
+        }
+    }
+
+    async fn tell(&self, command: commit::Command) -> Result<(), StoreError> {
+        self.writer.send(command).await.map_err(|_| StoreError::closed())
+    }
+
+    /// Replies of a conversation after a cursor, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn replies_after(
+        &self,
+        conversation_id: &ConversationId,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<StoredReply>, StoreError> {
+        let conversation_id = conversation_id.clone();
+        self.read(|answer| read::Ask::Replies { conversation_id, after, limit, answer }).await
+    }
+
+    /// Drops at most `limit` inbox rows that are at least this old by the server's clock, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_inbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.read(|answer| read::Ask::Prune { older_than, limit, answer }).await
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(read::Ask::Ping).await
+    }
+
+    async fn read<T>(&self, ask: impl FnOnce(read::Answer<T>) -> read::Ask) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.reads.send(ask(answer)).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::closed())?
+    }
+
+    /// Tells all processes that a conversation has new replies; never waits and may be lost.
+    pub fn announce(&self, conversation_id: &ConversationId) {
+        if self.notices.try_send(conversation_id.clone()).is_err() {
+            metrics::counter!("peyvand_announcements_dropped_total").increment(1);
+        }
+    }
+
+    /// The conversations that any process announces from soon after this call on, this process included.
+    pub fn announcements(&self) -> mpsc::Receiver<ConversationId> {
+        let (heard, hearing) = mpsc::channel(NOTICES);
+        drop(tokio::spawn(announce::listen(self.link.clone(), heard, self.closed.clone())));
+        hearing
+    }
+
+    /// Carries out what is queued and lets go of the connections. Who still uses the store is told `Unavailable`.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.tell(commit::Command::Close(done)).await.is_ok() {
+            // The writer answers by its end; there is nothing to learn from how.
+            let _ended = closed.await;
+        }
+        self.closed.cancel();
+    }
+}

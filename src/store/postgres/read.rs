@@ -1,0 +1,105 @@
+//! Everything besides steps: replies for those who fetch them, old rows, signs of life. One connection, one after the
+//! other; nothing here waits for a row.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    link::{Link, in_time},
+    statements,
+};
+use crate::{
+    event::ConversationId,
+    store::{StoreError, StoredReply, row::ReplyRow},
+};
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What is wanted.
+pub(super) enum Ask {
+    Replies { conversation_id: ConversationId, after: i64, limit: u16, answer: Answer<Vec<StoredReply>> },
+    Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
+    Ping(Answer<()>),
+}
+
+/// Answers until the store is closed or nobody can ask any more.
+pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed: CancellationToken) {
+    loop {
+        let ask = tokio::select! {
+            biased;
+            () = closed.cancelled() => None,
+            ask = wanted.recv() => ask,
+        };
+        match ask {
+            Some(Ask::Replies { conversation_id, after, limit, answer }) => {
+                let rows = replies(&mut link, &conversation_id, after, limit).await;
+                give(
+                    answer,
+                    rows.map_err(StoreError::from).and_then(|rows| rows.iter().map(reply_of).collect()),
+                );
+            }
+            Some(Ask::Prune { older_than, limit, answer }) => {
+                give(answer, prune(&mut link, older_than, limit).await.map_err(StoreError::from));
+            }
+            Some(Ask::Ping(answer)) => give(answer, ping(&mut link).await.map_err(StoreError::from)),
+            None => return,
+        }
+    }
+}
+
+fn give<T>(answer: Answer<T>, result: Result<T, StoreError>) {
+    // Who does not wait any more needs no answer.
+    let _gone = answer.send(result);
+}
+
+async fn replies(
+    link: &mut Link,
+    conversation_id: &ConversationId,
+    after: i64,
+    limit: u16,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let mut connection = link.take().await?;
+    let query = sqlx::query(statements::REPLIES_AFTER)
+        .bind(conversation_id.as_str())
+        .bind(after)
+        .bind(i64::from(limit));
+    let rows = in_time(query.fetch_all(&mut connection)).await?;
+    link.keep(connection);
+    Ok(rows)
+}
+
+async fn prune(link: &mut Link, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {
+    let mut connection = link.take().await?;
+    let query = sqlx::query(statements::PRUNE).bind(older_than.as_secs_f64()).bind(i64::from(limit));
+    let done = in_time(query.execute(&mut connection)).await?;
+    link.keep(connection);
+    Ok(done.rows_affected())
+}
+
+async fn ping(link: &mut Link) -> Result<(), sqlx::Error> {
+    let mut connection = link.take().await?;
+    in_time(one(&mut connection)).await?;
+    link.keep(connection);
+    Ok(())
+}
+
+async fn one(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let _one = sqlx::query("SELECT 1").execute(connection).await?;
+    Ok(())
+}
+
+fn reply_of(row: &PgRow) -> Result<StoredReply, StoreError> {
+    let text = String::from_utf8(row.try_get(5)?).map_err(|_| StoreError::Unreadable { what: "reply" })?;
+    ReplyRow {
+        cursor: row.try_get(0)?,
+        event_id: row.try_get(1)?,
+        turn_id: row.try_get(2)?,
+        tenant: row.try_get(3)?,
+        language: row.try_get(4)?,
+        text,
+    }
+    .try_into()
+}

@@ -1,0 +1,193 @@
+//! The statements, each with a fixed text and arrays for what varies, so that a batch of any size is one prepared
+//! statement. Locks are taken in one order: conversations by key, inbox by key, replies by key.
+
+use sqlx::{PgConnection, Row};
+
+use super::commit::Published;
+use crate::store::{Step, StepKey, StoreError, row};
+
+pub(super) const LOOK: &str = "
+SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers
+FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
+  AS a (consumer_group, event_id, conversation_id, place)
+LEFT JOIN inbox i ON i.consumer_group = a.consumer_group AND i.event_id = a.event_id
+LEFT JOIN conversation c ON i.event_id IS NULL
+  AND c.consumer_group = a.consumer_group AND c.conversation_id = a.conversation_id
+LEFT JOIN outgoing o ON i.event_id IS NOT NULL
+  AND o.consumer_group = a.consumer_group AND o.conversation_id = a.conversation_id
+ORDER BY a.place, o.seq";
+
+pub(super) const REPLIES_AFTER: &str = "
+SELECT cursor, uuid_send(event_id), uuid_send(turn_id), tenant, language, text FROM reply
+WHERE conversation_id = $1 AND cursor > $2 ORDER BY cursor LIMIT $3";
+
+/// Skips rows that another process is dropping.
+pub(super) const PRUNE: &str = "
+DELETE FROM inbox USING (
+  SELECT consumer_group, event_id FROM inbox WHERE seen_at <= now() - make_interval(secs => $1)
+  ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) AS old WHERE inbox.consumer_group = old.consumer_group AND inbox.event_id = old.event_id";
+
+/// Skips rows that another process is dropping: waiting for them could go round in a circle.
+const FORGET: &str = "
+DELETE FROM outgoing USING (
+  SELECT o.consumer_group, o.conversation_id, o.seq
+  FROM UNNEST($1::text[], $2::text[], $3::bigint[]) AS p (consumer_group, conversation_id, through)
+  JOIN outgoing o ON o.consumer_group = p.consumer_group AND o.conversation_id = p.conversation_id AND o.seq <= p.through
+  FOR UPDATE OF o SKIP LOCKED
+) AS old WHERE outgoing.consumer_group = old.consumer_group
+  AND outgoing.conversation_id = old.conversation_id AND outgoing.seq = old.seq";
+
+/// Makes the rows of new conversations and locks those of old ones. The update never happens, but it locks: the
+/// statements that follow see what the transactions before us have left, and nobody changes it until we commit.
+const LOCK: &str = "
+INSERT INTO conversation AS c (consumer_group, conversation_id, version, last_seq)
+SELECT s.consumer_group, s.conversation_id, 0, 0
+FROM UNNEST($1::text[], $2::text[]) AS s (consumer_group, conversation_id) ORDER BY 1, 2
+ON CONFLICT (consumer_group, conversation_id) DO UPDATE SET version = c.version WHERE false";
+
+/// A step wins when its version still holds and its event is new to the group.
+const WIN: &str = "
+WITH step AS (
+  SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[]::uuid[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[])
+    WITH ORDINALITY
+    AS s (consumer_group, conversation_id, event_id, fingerprint, version, state, places, place)
+), fresh AS (
+  INSERT INTO inbox (consumer_group, event_id, fingerprint)
+  SELECT s.consumer_group, s.event_id, s.fingerprint FROM step s
+  JOIN conversation c ON c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
+  WHERE c.version = s.version ORDER BY 1, 2
+  ON CONFLICT (consumer_group, event_id) DO NOTHING
+  RETURNING consumer_group, event_id
+)
+UPDATE conversation c SET version = c.version + 1, last_seq = c.last_seq + s.places,
+  state = COALESCE(s.state, c.state), changed_at = now()
+FROM step s JOIN fresh f ON f.event_id = s.event_id AND f.consumer_group = s.consumer_group
+WHERE c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
+RETURNING s.place, c.last_seq";
+
+const OUTGOING: &str = "
+INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers)
+SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])";
+
+/// Each event once, though it comes in several steps. A cursor that another group gives at the same moment is an error
+/// (the primary key), and the transaction is done again.
+const REPLIES: &str = "
+INSERT INTO reply (conversation_id, cursor, event_id, turn_id, tenant, language, text)
+SELECT n.conversation_id,
+  COALESCE((SELECT MAX(r.cursor) FROM reply r WHERE r.conversation_id = n.conversation_id), 0)
+    + ROW_NUMBER() OVER (PARTITION BY n.conversation_id ORDER BY n.place),
+  n.event_id, n.turn_id, n.tenant, n.language, n.text
+FROM (
+  SELECT DISTINCT ON (event_id) *
+  FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]::uuid[], $4::text[], $5::text[], $6::bytea[]) WITH ORDINALITY
+    AS t (conversation_id, event_id, turn_id, tenant, language, text, place)
+  ORDER BY event_id, place
+) AS n
+WHERE NOT EXISTS (SELECT FROM reply r WHERE r.event_id = n.event_id)
+ORDER BY 1, 2
+ON CONFLICT (event_id) DO NOTHING";
+
+/// One column of an array parameter.
+pub(super) fn texts<'a, T, C>(rows: &'a [T], column: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(column).collect()
+}
+
+pub(super) async fn forget(
+    connection: &mut PgConnection,
+    published: &[Published],
+) -> Result<(), sqlx::Error> {
+    let _dropped = sqlx::query(FORGET)
+        .bind(texts(published, |one| one.group))
+        .bind(texts(published, |one| one.conversation_id.as_str()))
+        .bind(texts(published, |one| one.through))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn lock(connection: &mut PgConnection, keys: &[&StepKey]) -> Result<(), sqlx::Error> {
+    let _locked = sqlx::query(LOCK)
+        .bind(texts(keys, |key| key.group))
+        .bind(texts(keys, |key| key.conversation_id.as_str()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The last place in the order of outgoing events that each winner has, `None` for those that lost.
+pub(super) async fn win(
+    connection: &mut PgConnection,
+    steps: &[&Step],
+) -> Result<Vec<Option<i64>>, sqlx::Error> {
+    let rows = sqlx::query(WIN)
+        .bind(texts(steps, |step| step.key.group))
+        .bind(texts(steps, |step| step.key.conversation_id.as_str()))
+        .bind(texts(steps, |step| step.key.event_id.to_string()))
+        .bind(texts(steps, |step| step.key.fingerprint.as_slice()))
+        .bind(texts(steps, |step| step.version))
+        .bind(texts(steps, |step| step.state.as_deref()))
+        .bind(texts(steps, |step| i64::try_from(step.outgoing.len()).unwrap_or(i64::MAX)))
+        .fetch_all(connection)
+        .await?;
+    let mut last = vec![None; steps.len()];
+    for row in &rows {
+        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
+        if let Some(last) = last.get_mut(place) {
+            *last = Some(row.try_get(1)?);
+        }
+    }
+    Ok(last)
+}
+
+/// Keeps the winners' outgoing events, each step with the first of its places.
+pub(super) async fn keep_outgoing(
+    connection: &mut PgConnection,
+    winners: &[(&Step, i64)],
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = winners
+        .iter()
+        .flat_map(|(step, first)| {
+            (*first..).zip(&step.outgoing).map(|(seq, record)| (&step.key, seq, record))
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let headers: Result<Vec<String>, StoreError> =
+        rows.iter().map(|(_, _, record)| row::headers_text(&record.headers)).collect();
+    let _kept = sqlx::query(OUTGOING)
+        .bind(texts(&rows, |(key, _, _)| key.group))
+        .bind(texts(&rows, |(key, _, _)| key.conversation_id.as_str()))
+        .bind(texts(&rows, |(_, seq, _)| *seq))
+        .bind(texts(&rows, |(_, _, record)| record.topic.as_str()))
+        .bind(texts(&rows, |(_, _, record)| record.key.as_deref()))
+        .bind(texts(&rows, |(_, _, record)| record.value.as_deref()))
+        .bind(headers.map_err(|error| sqlx::Error::Encode(error.into()))?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn keep_replies(
+    connection: &mut PgConnection,
+    winners: &[(&Step, i64)],
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = winners
+        .iter()
+        .flat_map(|(step, _)| step.replies.iter().map(|reply| (&step.key.conversation_id, reply)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let _kept = sqlx::query(REPLIES)
+        .bind(texts(&rows, |(conversation_id, _)| conversation_id.as_str()))
+        .bind(texts(&rows, |(_, reply)| reply.event_id.to_string()))
+        .bind(texts(&rows, |(_, reply)| reply.turn_id.to_string()))
+        .bind(texts(&rows, |(_, reply)| reply.tenant.as_str()))
+        .bind(texts(&rows, |(_, reply)| reply.language.to_string()))
+        .bind(texts(&rows, |(_, reply)| reply.text.expose().as_bytes()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! How values lie in rows of either database. It may not ask one.
+
+use uuid::Uuid;
+
+use super::{Outgoing, StoreError, StoredReply};
+use crate::{
+    bus::{Headers, NewRecord, Topic},
+    event::{EventId, TenantId},
+};
+
+/// Headers as the text of their column.
+pub(super) fn headers_text(headers: &Headers) -> Result<String, StoreError> {
+    serde_json::to_string(&headers.0).map_err(|_| StoreError::Unreadable { what: "record header" })
+}
+
+/// A row of an event that waits for its publication.
+pub(super) struct OutgoingRow {
+    pub(super) seq: i64,
+    pub(super) topic: String,
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) headers: String,
+}
+
+impl TryFrom<OutgoingRow> for Outgoing {
+    type Error = StoreError;
+    fn try_from(row: OutgoingRow) -> Result<Self, StoreError> {
+        let OutgoingRow { seq, topic, key, value, headers } = row;
+        let headers =
+            serde_json::from_str(&headers).map_err(|_| StoreError::Unreadable { what: "record header" })?;
+        let record = NewRecord { topic: Topic::new(topic), key, value, headers: Headers(headers) };
+        Ok(Self { seq, record })
+    }
+}
+
+/// A row of a reply.
+pub(super) struct ReplyRow {
+    pub(super) cursor: i64,
+    pub(super) event_id: Vec<u8>,
+    pub(super) turn_id: Vec<u8>,
+    pub(super) tenant: String,
+    pub(super) language: String,
+    pub(super) text: String,
+}
+
+impl TryFrom<ReplyRow> for StoredReply {
+    type Error = StoreError;
+    fn try_from(row: ReplyRow) -> Result<Self, StoreError> {
+        let unreadable = |what| StoreError::Unreadable { what };
+        let id =
+            |bytes: &[u8]| Uuid::from_slice(bytes).map(EventId::from).map_err(|_| unreadable("event id"));
+        Ok(Self {
+            cursor: row.cursor,
+            event_id: id(&row.event_id)?,
+            turn_id: id(&row.turn_id)?,
+            tenant: TenantId::parse(row.tenant).map_err(|_| unreadable("tenant"))?,
+            language: row.language.parse().map_err(|_| unreadable("language"))?,
+            text: row.text.into(),
+        })
+    }
+}

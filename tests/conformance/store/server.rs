@@ -1,0 +1,266 @@
+//! What only a server can do wrong: die in the middle, hold a row, refuse a value, be of another version. Databases are
+//! made, watched and hurt by connections of the test's own.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use peyvand::{
+    privacy::Sensitive,
+    store::{Commit, PostgresStore, Store, StoreError},
+};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::time::timeout;
+
+use super::{
+    crowd::Crowd,
+    stage::{GROUP, Stage, conversation, done, fresh, key, replies, reply, step},
+};
+use peyvand::store::{Step, StepKey};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A database of one test.
+pub(crate) struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    async fn empty() -> Self {
+        let Some(server) = std::env::var_os("PEYVAND_TEST_POSTGRES") else {
+            panic!("PEYVAND_TEST_POSTGRES is not set: run these tests by tests/run, which starts the servers")
+        };
+        let server = server.into_string().unwrap();
+        let name = format!("store_{}", uuid::Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        Self { server, name }
+    }
+
+    pub(crate) async fn migrated() -> Self {
+        let database = Self::empty().await;
+        PostgresStore::migrate(&database.url()).await.unwrap();
+        database
+    }
+
+    fn url(&self) -> Sensitive<String> {
+        let (server, _) = self.server.rsplit_once('/').unwrap();
+        Sensitive::new(format!("{server}/{}", self.name))
+    }
+
+    pub(crate) async fn connect(&self) -> PostgresStore {
+        PostgresStore::connect(&self.url()).await.unwrap()
+    }
+
+    /// A connection besides the store.
+    async fn beside(&self) -> PgConnection {
+        PgConnection::connect(self.url().expose()).await.unwrap()
+    }
+
+    pub(crate) async fn drop(self) {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        admin.execute(AssertSqlSafe(statement)).await.unwrap();
+    }
+
+    async fn end_all_connections(&self) {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let ended = sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+            .bind(&self.name)
+            .execute(&mut admin);
+        ended.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_in_the_middle_lose_and_repeat_nothing() {
+    let database = Database::migrated().await;
+    let stores: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    let crowd = Crowd::new(20, 20);
+    let mut progress = crowd.progress();
+    let hurt = async {
+        for goal in (20..400).step_by(40) {
+            progress.wait_for(|done| *done >= goal).await.unwrap();
+            database.end_all_connections().await;
+        }
+    };
+    let (faults, ()) = tokio::join!(crowd.work(&stores), hurt);
+    assert!(faults > 0, "no connection ended in the middle");
+    let store = database.connect().await.into();
+    crowd.check(&store).await;
+    drop(stores);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_the_server_refuses_fails_alone() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    for round in 0..3 {
+        let refused = step(&StepKey { group: "gr\0up", ..key("bad", &format!("bad{round}")) }, 0);
+        let mates = (0..20).map(|n| step(&key(&format!("{round}-{n}"), &format!("{round}-{n}")), 0));
+        let mates = join_all(mates.map(|mate| store.commit(mate)));
+        let (refused, mates) = tokio::join!(store.commit(refused), mates);
+        let error = refused.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains("22021"), "{error}");
+        for mate in mates {
+            assert_eq!(mate.unwrap(), Commit::Done(Vec::new()));
+        }
+    }
+    let mates = join_all((0..20).map(|n| {
+        let store = store.clone();
+        async move { store.look(&key(&format!("0-{n}"), &format!("0-{n}"))).await }
+    }));
+    let bad = StepKey { group: "gr\0up", ..key("bad", "bad") };
+    let (refused, mates) = tokio::join!(store.look(&bad), mates);
+    assert_eq!(refused.unwrap_err().kind(), "refused");
+    assert!(mates.into_iter().all(|mate| mate.is_ok()));
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_held_by_a_stuck_process_does_not_hold_the_others() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    done(&store, step(&key("held", "1"), 0)).await;
+    let mut stuck = database.beside().await;
+    let mut holding = stuck.begin().await.unwrap();
+    let lock = sqlx::query("SELECT FROM conversation WHERE conversation_id = 'held' FOR UPDATE");
+    lock.execute(&mut *holding).await.unwrap();
+    let waiting = step(&key("held", "2"), 1);
+    let mates = join_all((0..10).map(|n| store.commit(step(&key(&n.to_string(), &format!("mate{n}")), 0))));
+    let (held, mates) =
+        timeout(LONG, async { tokio::join!(store.commit(waiting.clone()), mates) }).await.unwrap();
+    let error = held.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("55P03"), "{error}");
+    for mate in mates {
+        assert_eq!(mate.unwrap(), Commit::Done(Vec::new()));
+    }
+    holding.rollback().await.unwrap();
+    done(&store, waiting).await;
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_groups_that_reply_to_one_conversation_share_its_cursors() {
+    let database = Database::migrated().await;
+    let stores: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    let groups = [GROUP, "connector"];
+    let work = stores.iter().zip(groups).map(|(store, group)| async move {
+        for n in 0..30 {
+            let name = format!("{group}-{n}");
+            let key = StepKey { group, ..key("c", &name) };
+            loop {
+                let step = Step { replies: vec![reply(&name, &name)], ..step(&key, n) };
+                match store.commit(step).await {
+                    Ok(Commit::Done(_)) => break,
+                    Ok(other) => panic!("expected Done and got {other:?}"),
+                    Err(error) => assert!(error.is_transient(), "{error}"),
+                }
+            }
+        }
+    });
+    timeout(LONG, join_all(work)).await.unwrap();
+    let said = replies(&stores[0], "c", 0, 100).await;
+    assert_eq!(said.iter().map(|(cursor, _)| *cursor).collect::<Vec<_>>(), (1..=60).collect::<Vec<_>>());
+    for group in groups {
+        let own: Vec<&String> =
+            said.iter().map(|(_, text)| text).filter(|text| text.starts_with(group)).collect();
+        assert_eq!(
+            own,
+            (0..30).map(|n| format!("{group}-{n}")).collect::<Vec<_>>().iter().collect::<Vec<_>>()
+        );
+    }
+    database.drop().await;
+}
+
+/// Announces until it is heard: a notice may be lost.
+async fn heard(
+    speaker: &Store,
+    listener: &mut tokio::sync::mpsc::Receiver<peyvand::event::ConversationId>,
+    name: &str,
+) {
+    let hearing = async {
+        loop {
+            speaker.announce(&conversation(name));
+            while let Ok(Some(id)) = timeout(Duration::from_millis(100), listener.recv()).await {
+                if id == conversation(name) {
+                    return;
+                }
+            }
+        }
+    };
+    timeout(LONG, hearing).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_announcement_wakes_another_process_even_after_its_connection_ended() {
+    let database = Database::migrated().await;
+    let [speaker, listener]: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    let mut hearing = listener.announcements().unwrap();
+    heard(&speaker, &mut hearing, "web:1").await;
+    // Many at once share few notices, and each is heard.
+    let mut expected: Vec<String> = (0..500).map(|n| format!("web:{n:0>100}")).collect();
+    expected.iter().for_each(|name| speaker.announce(&conversation(name)));
+    while !expected.is_empty() {
+        let id = timeout(LONG, hearing.recv()).await.unwrap().unwrap();
+        expected.retain(|name| name != id.as_str());
+    }
+    database.end_all_connections().await;
+    heard(&speaker, &mut hearing, "web:2").await;
+    listener.close().await;
+    let rest = async { while hearing.recv().await.is_some() {} };
+    timeout(LONG, rest).await.unwrap();
+    speaker.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_of_another_version_is_refused_with_the_way_out() {
+    let database = Database::empty().await;
+    let refusal = async |database: &Database| match PostgresStore::connect(&database.url()).await.unwrap_err()
+    {
+        StoreError::Migration(text) => text,
+        other => panic!("expected Migration and got {other}"),
+    };
+    assert!(refusal(&database).await.contains("peyvand database migrate"));
+    let url = database.url();
+    let (one, two) = tokio::join!(PostgresStore::migrate(&url), PostgresStore::migrate(&url));
+    one.unwrap();
+    two.unwrap();
+    PostgresStore::migrate(&url).await.unwrap();
+    let store: Store = database.connect().await.into();
+    assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh(0, None));
+    store.close().await;
+    let mut beside = database.beside().await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (99, 'newer', true, '', 0)";
+    beside.execute(newer).await.unwrap();
+    assert!(refusal(&database).await.contains("newer"));
+    assert_eq!(PostgresStore::migrate(&url).await.unwrap_err().kind(), "migration");
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_error_tells_the_password_or_the_words() {
+    let database = Database::migrated().await;
+    let missing = database.url().expose().replace("postgres@", "postgres:geheim@") + "_missing";
+    let closed_port = "postgres://peyvand:geheim@127.0.0.1:1/peyvand".to_owned();
+    for url in [missing, closed_port, "postgres://peyvand:geheim@:x/".to_owned(), "geheim".to_owned()] {
+        let error = PostgresStore::connect(&Sensitive::new(url)).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
+        assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
+    }
+    let store: Store = database.connect().await.into();
+    assert!(!format!("{store:?}").contains("127.0.0.1"));
+    let words = Step {
+        replies: vec![reply("1", "geheim")],
+        ..step(&StepKey { group: "gr\0up", ..key("c", "1") }, 0)
+    };
+    let error = store.commit(words).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
+    store.close().await;
+    Stage::Postgres(database).end().await;
+}
