@@ -207,8 +207,9 @@ impl Browser {
         let bye =
             format!("DELETE /session/{session} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         line.write_all(bye.as_bytes())?;
-        line.read_to_end(&mut Vec::new())?;
-        Ok(())
+        // The driver answers when the browser has ended, and keeps the connection.
+        let heard = line.read(&mut [0; 64])?;
+        if heard == 0 { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 }
 
