@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
 mod conversation;
+mod crowd;
+mod hostile;
+mod hostile_socket;
 mod support;
 mod systems;

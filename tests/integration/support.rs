@@ -22,8 +22,12 @@ pub(crate) fn data() -> PathBuf {
 
 impl Peyvand {
     pub(crate) fn up(data: PathBuf) -> Self {
+        Self::up_at(data, "127.0.0.1:0")
+    }
+
+    pub(crate) fn up_at(data: PathBuf, listen: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_peyvand"))
-            .args(["up", "--listen", "127.0.0.1:0", "--data"])
+            .args(["up", "--listen", listen, "--data"])
             .arg(&data)
             .stdout(Stdio::piped())
             .spawn()
@@ -34,6 +38,15 @@ impl Peyvand {
         let (url, rest) = (address(), address());
         let sandbox = rest.split(". ").next().unwrap().to_owned();
         Self { child, url, sandbox, data }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: nothing is said, nothing is closed.

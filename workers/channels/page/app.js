@@ -8,7 +8,8 @@ const WORDS = {
     about: "از سفارش‌ها و موجودی کالا بپرسید؛ پاسخ زنده از سامانهٔ شرکت می‌آید.",
     samples: "نمونه‌ها", log: "گفتگو", write: "پیام خود را بنویسید…", send: "فرستادن",
     keys: "Enter می‌فرستد، Shift+Enter خط تازه", other: "English",
-    connected: "متصل", connecting: "در حال اتصال…", offline: "اتصال قطع است؛ دوباره تلاش می‌شود",
+    connected: "متصل", connecting: "در حال اتصال…", offline: "اتصال قطع است", retry: "تلاش دوباره",
+    you: "شما:", edit: "ویرایش و فرستادن دوباره", long: "پیام بلندتر از اندازهٔ مجاز است؛ کوتاه‌ترش کنید یا در چند پیام بفرستید.",
     pending: "در حال فرستادن…", waiting: "پیام رسید…",
     late: "هنوز پاسخی نیامده است. پیام شما رسیده؛ پاسخ که آماده شود همین‌جا نمایش داده می‌شود.",
     unsent: "پیام هنوز فرستاده نشده است؛ با برقراری اتصال فرستاده می‌شود.",
@@ -19,7 +20,8 @@ const WORDS = {
     about: "Ask about orders and stock; the answer comes live from the company’s own system.",
     samples: "Examples", log: "Conversation", write: "Write a message…", send: "Send",
     keys: "Enter sends, Shift+Enter starts a new line", other: "فارسی",
-    connected: "Connected", connecting: "Connecting…", offline: "Connection lost; trying again",
+    connected: "Connected", connecting: "Connecting…", offline: "Connection lost", retry: "Try now",
+    you: "You:", edit: "Edit and send again", long: "This message is too long; shorten it, or send it in parts.",
     pending: "Sending…", waiting: "Received…",
     late: "No answer yet. Your message has arrived; the answer will appear here as soon as it is ready.",
     unsent: "Your message is not sent yet; it will be as soon as the connection is back.",
@@ -32,6 +34,8 @@ const GIVE_UP_MS = 180_000;
 const ACCEPT_MS = 10_000;
 const RETRY = { first: 500, max: 15_000 };
 const LATER = { too_fast: 1_000, unavailable: 3_000 };
+// How far a message of ours has come; of two tabs' views the further one is true.
+const RANK = { pending: 0, accepted: 1, failed: 1, answered: 2, gone: 3 };
 const $ = (id) => document.getElementById(id);
 
 // --- what the browser keeps; a browser that keeps nothing still talks
@@ -48,22 +52,42 @@ function randomId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 const freshTalk = () => ({ conversation: `web-${randomId()}`, cursor: 0, items: [] });
-function readTalk() {
+function keptTalk() {
   try {
     const talk = JSON.parse(kept("peyvand.talk"));
     if (typeof talk.conversation === "string" && Number.isInteger(talk.cursor) && Array.isArray(talk.items)) return talk;
   } catch { /* nothing kept or not ours */ }
-  return freshTalk();
+  return null;
 }
-function saveTalk() {
+function keepTalk() {
   talk.items = talk.items.slice(-KEPT_MAX);
   keep("peyvand.talk", JSON.stringify(talk));
 }
+function saveTalk() {
+  const there = keptTalk();
+  // Another tab has begun a new conversation; we are about to be told.
+  if (there && there.conversation !== talk.conversation) return;
+  if (there) absorb(there);
+  keepTalk();
+}
+// Takes over what another tab of this conversation knows and we do not. The cursor stays ours: it says what this page
+// has heard.
+function absorb(other) {
+  let changed = false;
+  for (const item of other.items) {
+    const mine = talk.items.find((one) => one.id === item.id);
+    if (mine && (RANK[item.state] || 0) <= (RANK[mine.state] || 0)) continue;
+    if (mine) Object.assign(mine, item); else talk.items.push(item);
+    changed = true;
+  }
+  if (changed) talk.items.sort((one, two) => one.at - two.at);
+  return changed;
+}
 
-let talk = readTalk();
+let talk = keptTalk() || freshTalk();
 let language = kept("peyvand.language");
 if (!WORDS[language]) language = (navigator.language || "fa").toLowerCase().startsWith("en") ? "en" : "fa";
-saveTalk();
+keepTalk();
 
 // --- what the person sees
 
@@ -81,25 +105,57 @@ function noteOf(item) {
   const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   return new Intl.DateTimeFormat(language, clock).format(new Date(item.at));
 }
+// Each line is a block of its own, so that the points of a list hang under each other.
+function fill(bubble, text) {
+  for (const line of text.split("\n")) bubble.append(element("span", line.startsWith("•") ? "line point" : "line", line || "\u00a0"));
+}
+function newRow(item) {
+  const row = element("div", "");
+  const bubble = element("div", `bubble ${item.who}`);
+  bubble.dir = "auto";
+  if (item.who === "mine") bubble.textContent = item.text; else fill(bubble, item.text);
+  if (WORDS[item.language]) {
+    // A reply's language is known, so a line of it that begins with a Latin name still runs its language's way.
+    bubble.lang = item.language;
+    bubble.dir = item.language === "fa" ? "rtl" : "ltr";
+  }
+  const who = item.who === "mine" ? WORDS[language].you : `${WORDS[language].name}:`;
+  row.append(element("span", "unseen", who), bubble, element("p", "note"));
+  return row;
+}
 function show(item) {
   const atEnd = nearEnd();
   let row = rows.get(item.id);
+  if (item.state === "gone") {
+    if (row) row.remove();
+    rows.delete(item.id);
+    return;
+  }
   if (!row) {
-    row = element("div", "");
-    const bubble = element("div", `bubble ${item.who}`, item.text);
-    bubble.dir = "auto";
-    if (WORDS[item.language]) {
-      // A reply's language is known, so a line of it that begins with a Latin name still runs its language's way.
-      bubble.lang = item.language;
-      bubble.dir = item.language === "fa" ? "rtl" : "ltr";
-    }
-    row.append(bubble, element("p", "note"));
+    row = newRow(item);
     rows.set(item.id, row);
     $("log").append(row);
   }
   row.className = `row ${item.who} ${item.state || ""}`;
-  row.lastChild.textContent = noteOf(item);
+  const note = row.querySelector(".note");
+  note.textContent = noteOf(item);
+  if (item.state === "failed") note.append(" ", editButton(item));
   if (atEnd || item.who === "mine") toEnd();
+}
+function editButton(item) {
+  const button = element("button", "link", WORDS[language].edit);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    const written = $("text").value;
+    $("text").value = written ? `${item.text}\n${written}` : item.text;
+    Object.assign(item, { state: "gone", text: "" });
+    saveTalk();
+    show(item);
+    showWaiting();
+    fit();
+    $("text").focus();
+  });
+  return button;
 }
 function showAll() {
   rows.clear();
@@ -121,7 +177,7 @@ function showWaiting() {
   const unsent = talk.items.some((item) => item.state === "pending" && now - item.at > ACCEPT_MS);
   const late = open.some((item) => now - item.at >= LATE_MS);
   const atEnd = nearEnd();
-  $("welcome").hidden = talk.items.length > 0;
+  $("welcome").hidden = rows.size > 0;
   $("typing").hidden = open.length === 0;
   $("hint").hidden = !late && !unsent;
   const hint = unsent ? WORDS[language].unsent : late ? WORDS[language].late : "";
@@ -131,6 +187,7 @@ function showWaiting() {
 function showState(state) {
   $("state").dataset.state = state;
   $("state").textContent = WORDS[language][state];
+  $("retry").hidden = state !== "offline";
 }
 function speak(chosen) {
   language = chosen;
@@ -153,6 +210,8 @@ function speak(chosen) {
 let socket = null;
 let attempt = 0;
 let reconnectTimer = 0;
+// Messages that the server has asked to send again later.
+const putOff = new Set();
 
 function connect() {
   clearTimeout(reconnectTimer);
@@ -190,7 +249,7 @@ function deliver(item) {
   const sentBy = socket;
   setTimeout(() => {
     // A connection that died unnoticed accepts nothing.
-    if (item.state === "pending" && socket === sentBy && !item.later) reconnect();
+    if (item.state === "pending" && socket === sentBy && !putOff.has(item.id)) reconnect();
   }, ACCEPT_MS);
 }
 function itemOf(id) {
@@ -222,8 +281,8 @@ function take(event) {
 function refuse(item, event) {
   const pause = LATER[event.code];
   if (pause) {
-    item.later = true;
-    setTimeout(() => { item.later = false; if (item.state === "pending") deliver(item); }, pause);
+    putOff.add(item.id);
+    setTimeout(() => { putOff.delete(item.id); if (item.state === "pending") deliver(item); }, pause);
     return;
   }
   Object.assign(item, { state: "failed", why: event.message });
@@ -246,8 +305,11 @@ function takeReply(event) {
 
 // --- what the person does
 
+const bytesMax = Number($("text").dataset.bytesMax);
+const sayable = (text) => text.trim() !== "" && !tooLong(text);
+const tooLong = (text) => new TextEncoder().encode(text).length > bytesMax;
+
 function say(text) {
-  if (!text.trim()) return;
   const item = { id: randomId(), who: "mine", text, state: "pending", at: Date.now() };
   talk.items.push(item);
   saveTalk();
@@ -259,14 +321,19 @@ function fit() {
   const box = $("text");
   box.style.height = "auto";
   box.style.height = `${Math.min(box.scrollHeight, 168)}px`;
-  $("send").disabled = !box.value.trim();
+  const long = tooLong(box.value);
+  $("send").disabled = !sayable(box.value);
+  if ($("long").hidden === long) $("long").hidden = !long;
+  box.setAttribute("aria-invalid", String(long));
 }
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  say($("text").value);
-  $("text").value = "";
+  const box = $("text");
+  if (!sayable(box.value)) return;
+  say(box.value);
+  box.value = "";
   fit();
-  $("text").focus();
+  box.focus();
 });
 $("text").addEventListener("input", fit);
 $("text").addEventListener("keydown", (event) => {
@@ -283,24 +350,31 @@ $("language").addEventListener("click", () => {
   keep("peyvand.language", language);
 });
 $("new").addEventListener("click", () => {
-  if (talk.items.length > 0 && !confirm(WORDS[language].confirm)) return;
+  if (rows.size > 0 && !confirm(WORDS[language].confirm)) return;
   talk = freshTalk();
-  saveTalk();
+  keepTalk();
   showAll();
   attempt = 0;
   if (socket) { socket.onclose = null; socket.close(); }
   connect();
   $("text").focus();
 });
+$("retry").addEventListener("click", reconnectNow);
 addEventListener("online", reconnectNow);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) reconnectNow(); });
-// Another tab of the same browser talks in the same conversation.
+// Another tab of the same browser talks in the same conversation, or has begun a new one.
 addEventListener("storage", (event) => {
-  if (event.key !== "peyvand.talk" || !event.newValue) return;
-  const before = talk.conversation;
-  talk = readTalk();
+  const there = event.key === "peyvand.talk" && keptTalk();
+  if (!there) return;
+  if (there.conversation === talk.conversation) {
+    if (absorb(there)) showAll();
+    return;
+  }
+  talk = there;
   showAll();
-  if (talk.conversation !== before) { if (socket) { socket.onclose = null; socket.close(); } connect(); }
+  attempt = 0;
+  if (socket) { socket.onclose = null; socket.close(); }
+  connect();
 });
 setInterval(showWaiting, 1_000);
 

@@ -104,7 +104,7 @@ impl Web {
 /// The routes of the web channel.
 pub fn router(desk: Arc<dyn Desk>, config: WebConfig) -> Router {
     let places = Arc::new(Semaphore::new(config.sockets_max.min(Semaphore::MAX_PERMITS)));
-    let pages = page::router(&config.sample_sentences);
+    let pages = page::router(&config.sample_sentences, config.text_bytes_max);
     let web = Arc::new(Web { desk, config, places });
     Router::new()
         .route("/v1/messages", post(http::publish))

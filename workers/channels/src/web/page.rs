@@ -11,12 +11,13 @@ const CSS: &str = include_str!("../../page/app.css");
 const JS: &str = include_str!("../../page/app.js");
 const ICON: &str = include_str!("../../page/icon.svg");
 const SAMPLES: &str = "<!-- samples -->";
+const BYTES_MAX: &str = "{bytes_max}";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page's own routes.
-pub(super) fn router(sample_sentences: &[String]) -> Router {
-    let html = with_samples(sample_sentences);
+pub(super) fn router(sample_sentences: &[String], text_bytes_max: usize) -> Router {
+    let html = with_samples(sample_sentences).replace(BYTES_MAX, &text_bytes_max.to_string());
     let file = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
