@@ -8,7 +8,7 @@ use peyvand::{
     codec::{self, Registry, Released},
     config::Config,
     process,
-    store::Store,
+    store::PostgresStore,
     topics,
 };
 
@@ -162,7 +162,9 @@ pub(crate) async fn database(command: Database) -> anyhow::Result<()> {
     match command {
         Database::Migrate(arguments) => {
             let config = Config::load(arguments.config)?;
-            Store::migrate(&config.database).await.context("the database was not changed")?;
+            PostgresStore::migrate(&config.database.url, config.database.password.as_ref())
+                .await
+                .context("the database was not changed")?;
             println!("The tables are those of this version.");
         }
     }

@@ -7,7 +7,9 @@ use peyvand::{
     bus::kafka::KafkaBus,
     codec::{self, Registry},
     config::Config,
-    process, store::Store, topics,
+    process,
+    store::PostgresStore,
+    topics,
 };
 use peyvand_connector::{configure, sap::Sap};
 use peyvand_intent_classifier::{IntentClassifier, Lexicon};
@@ -140,7 +142,8 @@ async fn registry(findings: &mut Findings, config: &Config) {
 }
 
 async fn database(config: &Config) -> Result<String, String> {
-    let store = Store::connect(&config.database).await.map_err(|error| error.to_string())?;
+    let (url, password) = (&config.database.url, config.database.password.as_ref());
+    let store = PostgresStore::connect(url, password).await.map_err(|error| error.to_string())?;
     store.ping().await.map_err(|error| error.to_string())?;
     store.close().await;
     Ok("tables of this version".to_owned())

@@ -17,7 +17,7 @@ use crate::{
     bus::{BusError, Topic, kafka::KafkaBus},
     codec::{Registry, RegistryError, Schemas},
     config::{Config, ConfigError},
-    store::{Store, StoreError},
+    store::{PostgresStore, Store, StoreError},
     telemetry, topics,
     worker::{self, Handler, Worker},
 };
@@ -137,8 +137,14 @@ impl Cluster {
         let assistant = Arc::new(config.assistant.as_deref().map_or_else(Assistant::shipped, Assistant::load)?);
         let bus = KafkaBus::open(config.kafka.clone())?;
         let wait = wait::Wait { health: &health, shutdown: &shutdown };
-        wait.until("kafka", || bus.check_topics(&topics::all())).await?;
-        let store = wait.until("database", || Store::connect(&config.database)).await?;
+        let needed = topics::all();
+        wait.until("kafka", || bus.check_topics(&needed)).await?;
+        let store = wait
+            .until("database", || {
+                PostgresStore::connect(&config.database.url, config.database.password.as_ref())
+            })
+            .await?;
+        let store = Store::from(store);
         let registry = Registry::new(&config.registry)?;
         let schemas = wait.until("registry", || Schemas::from_registry(registry.clone())).await?;
         health.serving(Probes { store: store.clone(), bus: Some(bus.clone()) });
@@ -163,7 +169,9 @@ impl Cluster {
 
     /// Publishes what is still under way and closes the database.
     async fn leave(self) {
-        self.bus.close().await;
+        if let Err(error) = self.bus.close().await {
+            tracing::warn!(kind = error.kind(), "{error}; what was not published is published after the next start");
+        }
         self.store.close().await;
     }
 }

@@ -27,10 +27,7 @@ impl Passing for BusError {
 
 impl Passing for StoreError {
     fn may_pass(&self) -> bool {
-        match self {
-            Self::Unavailable(_) => true,
-            Self::Unreadable { .. } | Self::Migration(_) => false,
-        }
+        self.is_transient()
     }
 }
 

@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::event::ConversationId;
+use crate::{
+    event::{ConversationId, TenantId},
+    language::slots::ProductName,
+};
 
 pub use error::StoreError;
 pub use postgres::PostgresStore;
@@ -84,6 +87,28 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.prune_inbox(older_than, limit).await,
             Self::Postgres(store) => store.prune_inbox(older_than, limit).await,
+        }
+    }
+
+    /// Keeps a tenant's product names in place of the earlier ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was kept, or when it is not known.
+    pub async fn keep_products(&self, tenant: &TenantId, names: &[ProductName]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.keep_products(tenant, names).await,
+            Self::Postgres(store) => store.keep_products(tenant, names).await,
+        }
+    }
+
+    /// The product names kept for a tenant; empty when none were kept yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked or holds something unreadable.
+    pub async fn products(&self, tenant: &TenantId) -> Result<Vec<ProductName>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.products(tenant).await,
+            Self::Postgres(store) => store.products(tenant).await,
         }
     }
 

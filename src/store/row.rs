@@ -6,6 +6,7 @@ use super::{Outgoing, StoreError, StoredReply};
 use crate::{
     bus::{Headers, NewRecord, Topic},
     event::{EventId, TenantId},
+    language::slots::ProductName,
 };
 
 /// Headers as the text of their column.
@@ -58,4 +59,12 @@ impl TryFrom<ReplyRow> for StoredReply {
             text: row.text.into(),
         })
     }
+}
+
+pub(super) fn names_to_bytes(names: &[ProductName]) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(names).map_err(|_| StoreError::Unreadable { what: "product name" })
+}
+
+pub(super) fn names_of_bytes(bytes: Vec<u8>) -> Result<Vec<ProductName>, StoreError> {
+    serde_json::from_slice(&bytes).map_err(|_| StoreError::Unreadable { what: "product name" })
 }

@@ -16,9 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Commit, Found, Outgoing, Step, StepKey, StoreError, StoredReply,
-    row::{OutgoingRow, ReplyRow},
+    row::{self, OutgoingRow, ReplyRow},
 };
-use crate::event::ConversationId;
+use crate::{
+    event::{ConversationId, TenantId},
+    language::slots::ProductName,
+};
 
 /// Steps that may wait for the writer.
 const QUEUE: usize = 256;
@@ -39,6 +42,8 @@ enum Command {
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: mpsc::Sender<Command>,
+    /// The writer's one connection, for what needs no batch.
+    writer_pool: SqlitePool,
 }
 
 impl SqliteStore {
@@ -58,8 +63,8 @@ impl SqliteStore {
         let readers =
             SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
         let (writer, commands) = mpsc::channel(QUEUE);
-        tokio::spawn(write(writer_pool, commands));
-        Ok(Self { readers, writer })
+        tokio::spawn(write(writer_pool.clone(), commands));
+        Ok(Self { readers, writer, writer_pool })
     }
 
     /// What is known for a step before it is worked on.
@@ -156,6 +161,34 @@ impl SqliteStore {
         self.readers.close().await;
     }
 
+    /// Keeps a tenant's product names in place of the earlier ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was kept.
+    pub async fn keep_products(&self, tenant: &TenantId, names: &[ProductName]) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO product_names (tenant, names) VALUES (?, ?)
+             ON CONFLICT DO UPDATE SET names = excluded.names, kept_at = unixepoch()",
+        )
+        .bind(tenant.as_str())
+        .bind(row::names_to_bytes(names)?)
+        .execute(&self.writer_pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The product names kept for a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked or holds something unreadable.
+    pub async fn products(&self, tenant: &TenantId) -> Result<Vec<ProductName>, StoreError> {
+        let kept = sqlx::query("SELECT names FROM product_names WHERE tenant = ?")
+            .bind(tenant.as_str())
+            .fetch_optional(&self.readers)
+            .await?;
+        kept.map_or(Ok(Vec::new()), |found| row::names_of_bytes(found.try_get(0)?))
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -188,7 +221,8 @@ impl SqliteStore {
 fn migrations() -> Migrator {
     let step = include_str!("../../schemas/sql/sqlite/0001_step.sql");
     let age = include_str!("../../schemas/sql/sqlite/0002_inbox_age.sql");
-    let all = [(1, "step", step), (2, "inbox age", age)].map(|(version, name, sql)| {
+    let names = include_str!("../../schemas/sql/sqlite/0003_product_names.sql");
+    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names)].map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });

@@ -32,6 +32,7 @@ enum Reason {
     Conflict,
     Handler(&'static str),
     State,
+    Refused,
 }
 
 impl Reason {
@@ -41,6 +42,7 @@ impl Reason {
             Self::Conflict => "event_id_conflict",
             Self::Handler(class) => class,
             Self::State => "state_unreadable",
+            Self::Refused => "refused_by_database",
         }
     }
 }
@@ -94,10 +96,19 @@ impl<H: Handler> Settler<H> {
             };
             let outcome = self.handle(input, state.as_deref()).await?;
             let step = self.step(key, version, input, outcome)?;
-            match patiently(|| self.store.commit(step.clone())).await {
-                Commit::Done(outgoing) | Commit::Seen(outgoing) => return Ok(outgoing),
-                Commit::Moved => {}
+            match patiently(|| self.commit(step.clone())).await {
+                Some(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),
+                Some(Commit::Moved) => {}
+                None => return Err(Reason::Refused),
             }
+        }
+    }
+
+    /// `None` when the database will never take this step.
+    async fn commit(&self, step: Step) -> Result<Option<Commit>, StoreError> {
+        match self.store.commit(step).await {
+            Err(StoreError::Refused { .. }) => Ok(None),
+            other => other.map(Some),
         }
     }
 

@@ -45,13 +45,13 @@ impl Worker {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
 
-    pub(crate) async fn settled(&self) -> f64 {
-        let url = format!("{}/metrics", self.health);
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let line = text.lines().find(|line| line.starts_with("peyvand_records_settled_total{"));
-        line.map_or(0.0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
-    }
+/// How many records a worker has settled, as it says itself.
+pub(crate) async fn settled(health: &str) -> u64 {
+    let text = reqwest::get(format!("{health}/metrics")).await.unwrap().text().await.unwrap();
+    let line = text.lines().find(|line| line.starts_with("peyvand_records_settled_total{"));
+    line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
 }
 
 #[allow(clippy::disallowed_methods, reason = "the addresses of the servers come from tests/run")]

@@ -26,3 +26,8 @@ CREATE TABLE reply (
     tenant text NOT NULL, language text NOT NULL, text bytea NOT NULL, kept_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (conversation_id, cursor)
 );
+
+-- The names of a tenant's products as the ERP last gave them, as one JSON document: read whole, written whole.
+CREATE TABLE product_names (
+    tenant text NOT NULL PRIMARY KEY, names bytea NOT NULL, kept_at timestamptz NOT NULL DEFAULT now()
+);

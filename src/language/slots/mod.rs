@@ -12,6 +12,8 @@ mod words;
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::normal::NormalText;
 
 /// Longest stretch of a normal text that is searched, in bytes.
@@ -51,7 +53,7 @@ impl std::fmt::Debug for Extracted {
 }
 
 /// A product with the names people may use for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductName {
     /// SKU, as the system of record writes it.
     pub sku: String,

@@ -25,8 +25,15 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(url: &Sensitive<String>) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url.expose())?.application_name("peyvand").options([
+    pub(super) fn new(
+        url: &Sensitive<String>,
+        password: Option<&Sensitive<String>>,
+    ) -> Result<Self, StoreError> {
+        let mut options = PgConnectOptions::from_str(url.expose())?;
+        if let Some(password) = password {
+            options = options.password(password.expose());
+        }
+        let options = options.application_name("peyvand").options([
             ("lock_timeout", LOCK_TIMEOUT),
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),

@@ -16,8 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
-use super::{Commit, Found, Step, StepKey, StoreError, StoredReply};
-use crate::{event::ConversationId, privacy::Sensitive};
+use super::{Commit, Found, Step, StepKey, StoreError, StoredReply, row};
+use crate::{
+    event::{ConversationId, TenantId},
+    language::slots::ProductName,
+    privacy::Sensitive,
+};
 
 /// Commands that may wait for each task.
 const QUEUE: usize = 512;
@@ -43,8 +47,11 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be reached, [`StoreError::Migration`] when its schema is another one.
-    pub async fn connect(url: &Sensitive<String>) -> Result<Self, StoreError> {
-        let link = Link::new(url)?;
+    pub async fn connect(
+        url: &Sensitive<String>,
+        password: Option<&Sensitive<String>>,
+    ) -> Result<Self, StoreError> {
+        let link = Link::new(url, password)?;
         schema::check(&link).await?;
         let closed = CancellationToken::new();
         let (writer, commands) = mpsc::channel(QUEUE);
@@ -63,8 +70,11 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError::Migration`] when the tables are of a newer version or were changed by hand.
-    pub async fn migrate(url: &Sensitive<String>) -> Result<(), StoreError> {
-        schema::migrate(&Link::new(url)?).await
+    pub async fn migrate(
+        url: &Sensitive<String>,
+        password: Option<&Sensitive<String>>,
+    ) -> Result<(), StoreError> {
+        schema::migrate(&Link::new(url, password)?).await
     }
 
     /// What is known for a step before it is worked on.
@@ -135,6 +145,24 @@ impl PostgresStore {
     /// [`StoreError`] when the database cannot be asked.
     pub async fn prune_inbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
         self.read(|answer| read::Ask::Prune { older_than, limit, answer }).await
+    }
+
+    /// Keeps a tenant's product names in place of the earlier ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was kept, or when it is not known.
+    pub async fn keep_products(&self, tenant: &TenantId, names: &[ProductName]) -> Result<(), StoreError> {
+        let (tenant, names) = (tenant.clone(), row::names_to_bytes(names)?);
+        self.read(|answer| read::Ask::KeepProducts { tenant, names, answer }).await
+    }
+
+    /// The product names kept for a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked or holds something unreadable.
+    pub async fn products(&self, tenant: &TenantId) -> Result<Vec<ProductName>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(|answer| read::Ask::Products { tenant, answer }).await
     }
 
     /// Asks the database for a sign of life.

@@ -12,8 +12,12 @@ use super::{
     statements,
 };
 use crate::{
-    event::ConversationId,
-    store::{StoreError, StoredReply, row::ReplyRow},
+    event::{ConversationId, TenantId},
+    language::slots::ProductName,
+    store::{
+        StoreError, StoredReply,
+        row::{self, ReplyRow},
+    },
 };
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -22,6 +26,8 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Ask {
     Replies { conversation_id: ConversationId, after: i64, limit: u16, answer: Answer<Vec<StoredReply>> },
     Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
+    KeepProducts { tenant: TenantId, names: Vec<u8>, answer: Answer<()> },
+    Products { tenant: TenantId, answer: Answer<Vec<ProductName>> },
     Ping(Answer<()>),
 }
 
@@ -43,6 +49,13 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             }
             Some(Ask::Prune { older_than, limit, answer }) => {
                 give(answer, prune(&mut link, older_than, limit).await.map_err(StoreError::from));
+            }
+            Some(Ask::KeepProducts { tenant, names, answer }) => {
+                give(answer, keep_products(&mut link, &tenant, names).await.map_err(StoreError::from));
+            }
+            Some(Ask::Products { tenant, answer }) => {
+                let kept = products(&mut link, &tenant).await.map_err(StoreError::from);
+                give(answer, kept.and_then(|kept| kept.map_or(Ok(Vec::new()), row::names_of_bytes)));
             }
             Some(Ask::Ping(answer)) => give(answer, ping(&mut link).await.map_err(StoreError::from)),
             None => return,
@@ -77,6 +90,22 @@ async fn prune(link: &mut Link, older_than: Duration, limit: u32) -> Result<u64,
     let done = in_time(query.execute(&mut connection)).await?;
     link.keep(connection);
     Ok(done.rows_affected())
+}
+
+async fn keep_products(link: &mut Link, tenant: &TenantId, names: Vec<u8>) -> Result<(), sqlx::Error> {
+    let mut connection = link.take().await?;
+    let query = sqlx::query(statements::KEEP_PRODUCTS).bind(tenant.as_str()).bind(names);
+    let _kept = in_time(query.execute(&mut connection)).await?;
+    link.keep(connection);
+    Ok(())
+}
+
+async fn products(link: &mut Link, tenant: &TenantId) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let mut connection = link.take().await?;
+    let query = sqlx::query(statements::PRODUCTS).bind(tenant.as_str());
+    let row = in_time(query.fetch_optional(&mut connection)).await?;
+    link.keep(connection);
+    row.map(|row| row.try_get(0)).transpose()
 }
 
 async fn ping(link: &mut Link) -> Result<(), sqlx::Error> {

@@ -21,6 +21,12 @@ pub(super) const REPLIES_AFTER: &str = "
 SELECT cursor, uuid_send(event_id), uuid_send(turn_id), tenant, language, text FROM reply
 WHERE conversation_id = $1 AND cursor > $2 ORDER BY cursor LIMIT $3";
 
+pub(super) const KEEP_PRODUCTS: &str = "
+INSERT INTO product_names (tenant, names) VALUES ($1, $2)
+ON CONFLICT (tenant) DO UPDATE SET names = excluded.names, kept_at = now()";
+
+pub(super) const PRODUCTS: &str = "SELECT names FROM product_names WHERE tenant = $1";
+
 /// Skips rows that another process is dropping.
 pub(super) const PRUNE: &str = "
 DELETE FROM inbox USING (

@@ -39,7 +39,7 @@ impl Database {
 
     pub(crate) async fn migrated() -> Self {
         let database = Self::empty().await;
-        PostgresStore::migrate(&database.url()).await.unwrap();
+        PostgresStore::migrate(&database.url(), None).await.unwrap();
         database
     }
 
@@ -49,7 +49,7 @@ impl Database {
     }
 
     pub(crate) async fn connect(&self) -> PostgresStore {
-        PostgresStore::connect(&self.url()).await.unwrap()
+        PostgresStore::connect(&self.url(), None).await.unwrap()
     }
 
     /// A connection besides the store.
@@ -220,17 +220,17 @@ async fn an_announcement_wakes_another_process_even_after_its_connection_ended()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     let database = Database::empty().await;
-    let refusal = async |database: &Database| match PostgresStore::connect(&database.url()).await.unwrap_err()
+    let refusal = async |database: &Database| match PostgresStore::connect(&database.url(), None).await.unwrap_err()
     {
         StoreError::Migration(text) => text,
         other => panic!("expected Migration and got {other}"),
     };
     assert!(refusal(&database).await.contains("peyvand database migrate"));
     let url = database.url();
-    let (one, two) = tokio::join!(PostgresStore::migrate(&url), PostgresStore::migrate(&url));
+    let (one, two) = tokio::join!(PostgresStore::migrate(&url, None), PostgresStore::migrate(&url, None));
     one.unwrap();
     two.unwrap();
-    PostgresStore::migrate(&url).await.unwrap();
+    PostgresStore::migrate(&url, None).await.unwrap();
     let store: Store = database.connect().await.into();
     assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh(0, None));
     store.close().await;
@@ -239,7 +239,7 @@ async fn a_schema_of_another_version_is_refused_with_the_way_out() {
                  VALUES (99, 'newer', true, '', 0)";
     beside.execute(newer).await.unwrap();
     assert!(refusal(&database).await.contains("newer"));
-    assert_eq!(PostgresStore::migrate(&url).await.unwrap_err().kind(), "migration");
+    assert_eq!(PostgresStore::migrate(&url, None).await.unwrap_err().kind(), "migration");
     database.drop().await;
 }
 
@@ -249,7 +249,7 @@ async fn no_error_tells_the_password_or_the_words() {
     let missing = database.url().expose().replace("postgres@", "postgres:geheim@") + "_missing";
     let closed_port = "postgres://peyvand:geheim@127.0.0.1:1/peyvand".to_owned();
     for url in [missing, closed_port, "postgres://peyvand:geheim@:x/".to_owned(), "geheim".to_owned()] {
-        let error = PostgresStore::connect(&Sensitive::new(url)).await.unwrap_err();
+        let error = PostgresStore::connect(&Sensitive::new(url), None).await.unwrap_err();
         assert!(error.is_transient(), "{error}");
         assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     }

@@ -45,7 +45,7 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
 /// Wakes those who wait here for replies that another process of the group has kept. A notice may be lost: whoever
 /// waits looks again from time to time.
 async fn listen(cluster: Arc<Cluster>, hub: Arc<Hub>) {
-    let Some(mut announced) = cluster.store.announcements().await else { return };
+    let Some(mut announced) = cluster.store.announcements() else { return };
     while let Some(Some(conversation)) = cluster.shutdown.run_until_cancelled(announced.recv()).await {
         hub.notify(&conversation);
     }
