@@ -16,25 +16,25 @@ use peyvand::{
 #[derive(clap::Subcommand)]
 pub(crate) enum Topics {
     /// Creates what is missing; what is there is left as it is.
-    Create(process::Arguments),
+    Create(process::ConfigArguments),
     /// Lists Peyvand's topics, and whether the brokers have them.
-    List(process::Arguments),
+    List(process::ConfigArguments),
 }
 
 /// What to do with schemas.
 #[derive(clap::Subcommand)]
 pub(crate) enum Schemas {
     /// Registers the schemas of this version; an incompatible one is refused, and then nothing is registered.
-    Register(process::Arguments),
+    Register(process::ConfigArguments),
     /// Says for each schema whether it is registered and, if not, whether it would be taken.
-    Check(process::Arguments),
+    Check(process::ConfigArguments),
 }
 
 /// What to do with the database.
 #[derive(clap::Subcommand)]
 pub(crate) enum Database {
     /// Brings the tables to this version.
-    Migrate(process::Arguments),
+    Migrate(process::ConfigArguments),
 }
 
 /// Which worker.
@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// The worker to run.
     worker: WorkerName,
     #[command(flatten)]
-    arguments: process::Arguments,
+    arguments: process::ConfigArguments,
 }
 
 pub(crate) async fn run(run: Run) -> ExitCode {

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    settings: process::Arguments,
+    settings: process::ConfigArguments,
     /// Looks at this assistant folder alone; no settings and no servers are needed for it.
     #[arg(long, value_name = "FOLDER")]
     assistant: Option<PathBuf>,

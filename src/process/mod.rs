@@ -93,7 +93,7 @@ impl ProcessError {
 
 /// What a worker process is told on its command line.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Arguments {
+pub struct ConfigArguments {
     /// The settings file; `PEYVAND_*` variables win over it. The variable PEYVAND_CONFIG names one too.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -103,7 +103,7 @@ pub struct Arguments {
 #[command(version, about = "One of Peyvand's workers, on Kafka, a schema registry and PostgreSQL.")]
 struct Alone {
     #[command(flatten)]
-    arguments: Arguments,
+    arguments: ConfigArguments,
 }
 
 /// What a worker process stands on.
@@ -208,7 +208,7 @@ pub fn exit_code(ended: Result<(), ProcessError>) -> ExitCode {
 ///
 /// # Errors
 /// [`ProcessError`] says what to mend.
-pub async fn run<F>(arguments: Arguments, serve: impl FnOnce(Arc<Cluster>) -> F) -> Result<(), ProcessError>
+pub async fn run<F>(arguments: ConfigArguments, serve: impl FnOnce(Arc<Cluster>) -> F) -> Result<(), ProcessError>
 where
     F: Future<Output = Result<(), ProcessError>>,
 {

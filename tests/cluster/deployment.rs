@@ -26,24 +26,20 @@ pub(crate) struct Deployment {
     _workers: Vec<Worker>,
 }
 
-/// A worker's process; it is killed when the tests end.
+/// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
+/// tests, however they end.
 pub(crate) struct Worker {
-    child: Child,
+    shell: Child,
     pub(crate) health: String,
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
+const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & read -r _; kill -9 $!; wait";
 
 impl Worker {
     /// SIGKILL: nothing is said, nothing is closed.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        drop(self.shell.stdin.take());
+        self.shell.wait().unwrap();
     }
 }
 
@@ -150,15 +146,16 @@ impl Deployment {
     pub(crate) fn spawn(&self, worker: &str) -> Worker {
         let port = free_port();
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{worker}-{port}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_peyvand"))
-            .args(["run", worker])
+        let shell = Command::new("sh")
+            .args(["-c", UNDER_A_SHELL, env!("CARGO_BIN_EXE_peyvand"), worker])
             .envs(&self.settings)
             .env("PEYVAND_HEALTH_LISTEN", format!("127.0.0.1:{port}"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap();
-        Worker { child, health: format!("http://127.0.0.1:{port}") }
+        Worker { shell, health: format!("http://127.0.0.1:{port}") }
     }
 
     /// Sends a message and waits for what it is answered.

@@ -51,7 +51,7 @@ async fn reply_to(conversation: &str) -> String {
 #[tokio::test]
 async fn another_program_publishes_a_message_and_reads_its_answer() {
     let (_running, talk): (&Deployment, String) = (deployment(), conversation());
-    kcat::publish(RECEIVED, Some(&talk), &message(&talk, "سفارش ۴۵۰۰۱ کجاست؟").await);
+    kcat::publish(RECEIVED, &talk, &message(&talk, "سفارش ۴۵۰۰۱ کجاست؟").await);
     let answer = reply_to(&talk).await;
     assert!(answer.contains("۴۵۰۰۱"), "{answer}");
 }
@@ -82,7 +82,7 @@ async fn each_kind_of_rubbish_is_a_dead_letter_with_its_reason_and_the_next_mess
     for (reason, bytes) in rubbish {
         // The key marks the record: a rubbish payload says nothing of its own.
         let mark = conversation();
-        kcat::publish(RECEIVED, Some(&mark), &bytes);
+        kcat::publish(RECEIVED, &mark, &bytes);
         let mark_of = mark.clone();
         let letter = tokio::task::spawn_blocking(move || kcat::find(DEAD, |shown| shown.key == mark_of));
         let letter = letter.await.unwrap();
@@ -95,6 +95,6 @@ async fn each_kind_of_rubbish_is_a_dead_letter_with_its_reason_and_the_next_mess
         }
     }
     let talk = conversation();
-    kcat::publish(RECEIVED, Some(&talk), &message(&talk, "hello").await);
+    kcat::publish(RECEIVED, &talk, &message(&talk, "hello").await);
     assert!(!reply_to(&talk).await.is_empty());
 }
