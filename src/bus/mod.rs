@@ -1,6 +1,7 @@
 //! The seam between Peyvand and the log that carries its records. It knows no events: bytes, keys, topics, offsets.
 
 pub mod embedded;
+pub mod kafka;
 mod record;
 
 use futures_util::future::BoxFuture;
@@ -104,6 +105,9 @@ pub enum BusError {
         /// The limit.
         limit: usize,
     },
+    /// Settings of the log that cannot be used.
+    #[error("the settings of the log cannot be used: {0}")]
+    Settings(String),
     /// The log cannot be reached or written just now.
     #[error("the log cannot be used just now: {0}")]
     Unavailable(String),
@@ -119,6 +123,7 @@ impl BusError {
             Self::UnknownTopic(_) => "unknown_topic",
             Self::Partitions { .. } => "partitions",
             Self::TooLarge { .. } => "too_large",
+            Self::Settings(_) => "settings",
             Self::Unavailable(_) => "unavailable",
             Self::Closed => "closed",
         }
@@ -128,7 +133,11 @@ impl BusError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::UnknownTopic(_) | Self::Partitions { .. } | Self::TooLarge { .. } | Self::Closed => false,
+            Self::UnknownTopic(_)
+            | Self::Partitions { .. }
+            | Self::TooLarge { .. }
+            | Self::Settings(_)
+            | Self::Closed => false,
         }
     }
 }

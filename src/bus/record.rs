@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+/// Key, value and headers of one record together may have this many bytes, on every backing.
+pub(super) const MOST_RECORD_BYTES: usize = 1 << 20;
+
 /// A topic's name; a copy shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Topic(Arc<str>);
@@ -97,6 +100,14 @@ pub struct NewRecord {
     pub value: Option<Vec<u8>>,
     /// The headers.
     pub headers: Headers,
+}
+
+impl NewRecord {
+    /// Its bytes as they count against the limit: key, value and headers, each length of a header with four.
+    pub fn size(&self) -> usize {
+        let payload = self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len);
+        payload + 4 + self.headers.0.len() * 8 + self.headers.size()
+    }
 }
 
 /// A record as it was read.

@@ -27,12 +27,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::group::Groups;
 use self::log::{Answer, Append, Command};
 use self::shared::{Place, Shared};
+use super::record::MOST_RECORD_BYTES;
 use super::{
     BusError, Consumer, NewRecord, NextOffset, Offset, Producer, Record, Topic, TopicPartition, TopicSpec,
 };
 
-/// Key, value and headers of one record together.
-const MOST_RECORD_BYTES: usize = 1 << 20;
 /// Records of one `read_from`.
 const MOST_READ: usize = 1000;
 
@@ -178,8 +177,7 @@ impl Inner {
     async fn send(&self, record: NewRecord) -> Result<(TopicPartition, Offset), BusError> {
         let topic = record.topic.clone();
         let known = self.shared.known(&topic).ok_or_else(|| BusError::UnknownTopic(topic.clone()))?;
-        let payload = record.key.as_ref().map_or(0, Vec::len) + record.value.as_ref().map_or(0, Vec::len);
-        let size = payload + headers::encoded_size(&record.headers);
+        let size = record.size();
         if size > MOST_RECORD_BYTES {
             return Err(BusError::TooLarge { topic, size, limit: MOST_RECORD_BYTES });
         }

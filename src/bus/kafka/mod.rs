@@ -1,0 +1,141 @@
+//! The log on Apache Kafka, by librdkafka. One producer a process, one thread a consumer; offsets are stored only when
+//! a record is settled and committed by librdkafka itself, so that a member never moves what is not its own.
+
+mod cluster;
+mod desk;
+mod health;
+mod member;
+mod poller;
+mod producer;
+mod rebalance;
+mod settings;
+mod stays;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::health::Health;
+use self::producer::Publisher;
+use super::{BusError, Consumer, NextOffset, Producer, Topic, TopicPartition, TopicSpec};
+use crate::privacy::Sensitive;
+
+/// How long closing waits for records on their way.
+const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a test may shorten.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// How long a worker may keep what is asked back; below the time after which the group takes a member for dead.
+    let_go: Duration,
+    /// How long a topic of a member may be missing.
+    missing: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { let_go: Duration::from_secs(20), missing: Duration::from_secs(60) }
+    }
+}
+
+/// Where the cluster is and how it is spoken to.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaConfig {
+    /// Addresses to begin with: `host:port`, separated by commas.
+    pub brokers: String,
+    /// Further properties of librdkafka (`security.protocol`, `sasl.*`, `ssl.*` and others). Those on which Peyvand's
+    /// promises hang are refused, and so are unknown ones.
+    pub properties: BTreeMap<String, Sensitive<String>>,
+    /// A name of this process that stays the same when it is started again: its groups then wait for it instead of
+    /// sharing its partitions out. No two running processes may have the same.
+    pub group_instance_id: Option<String>,
+}
+
+/// How far a group is in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The partition.
+    pub place: TopicPartition,
+    /// What the group reads next; none when it has never settled anything here.
+    pub committed: Option<NextOffset>,
+    /// The offset that the partition gives to its next record.
+    pub end: NextOffset,
+}
+
+/// The log on a Kafka cluster. Cheap to clone; close it before the process ends.
+#[derive(Clone)]
+pub struct KafkaBus {
+    config: Arc<KafkaConfig>,
+    limits: Limits,
+    publisher: Arc<Publisher>,
+    health: Arc<Health>,
+}
+
+impl KafkaBus {
+    /// Makes the producer. The cluster need not be up.
+    pub fn open(config: KafkaConfig) -> Result<Self, BusError> {
+        Self::open_with(config, Limits::default())
+    }
+
+    fn open_with(config: KafkaConfig, limits: Limits) -> Result<Self, BusError> {
+        settings::check(&config)?;
+        let health = Arc::new(Health::new());
+        let publisher = Arc::new(Publisher::new(&config, Arc::clone(&health))?);
+        Ok(Self { config: Arc::new(config), limits, publisher, health })
+    }
+
+    /// The producer, the same for the whole process.
+    pub fn producer(&self) -> Arc<dyn Producer> {
+        let publisher: Arc<Publisher> = Arc::clone(&self.publisher);
+        publisher
+    }
+
+    /// Joins a group as a new member. A group without a stored offset starts at the earliest record. A topic that
+    /// does not exist is told by the member when it is still missing after a minute.
+    pub fn consumer(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Consumer>, BusError> {
+        Ok(Box::new(member::Member::join(&self.config, self.limits, &self.health, group, topics)?))
+    }
+
+    /// Creates the topics that are missing. One that is there with another number of partitions is refused; its other
+    /// settings are left to the operator.
+    pub async fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
+        cluster::create(&self.config, &self.publisher, topics).await
+    }
+
+    /// Whether all these topics are there with their number of partitions.
+    pub async fn check_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
+        cluster::look(&self.publisher).await?.check(topics)
+    }
+
+    /// The topics that are there, with their number of partitions.
+    pub async fn topics(&self) -> Result<Vec<(Topic, i32)>, BusError> {
+        Ok(cluster::look(&self.publisher).await?.topics)
+    }
+
+    /// Whether a broker answers within this time.
+    pub async fn ping(&self, within: Duration) -> Result<(), BusError> {
+        let _shown = cluster::shown(&self.publisher, within).await?;
+        self.health.heard(Duration::ZERO);
+        Ok(())
+    }
+
+    /// How far a group is in each partition of these topics. Asks every partition: for operators and now and then.
+    pub async fn lag(&self, group: &str, topics: &[Topic]) -> Result<Vec<Lag>, BusError> {
+        cluster::lag(&self.config, &self.publisher, group, topics).await
+    }
+
+    /// How long ago a broker was last heard. With a consumer it is looked at every ten seconds; a process that only
+    /// publishes, and seldom, asks by `ping`.
+    pub fn last_contact(&self) -> Option<Duration> {
+        self.health.last_contact()
+    }
+
+    /// Waits a few seconds for records on their way, then ends the producer. Who still uses the log is told `Closed`.
+    pub async fn close(&self) -> Result<(), BusError> {
+        self.health.end();
+        let publisher = Arc::clone(&self.publisher);
+        cluster::blocking(move || publisher.flush(FLUSH_WITHIN)).await
+    }
+}

@@ -1,0 +1,301 @@
+//! The one thread that touches a member's client: polls, copies records out of librdkafka, lays them on the desk, and
+//! at the end leaves the group. Nothing of it runs on a worker thread of the runtime.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::sync::oneshot;
+
+use super::desk::{Batch, Fill, Over, weight};
+use super::rebalance::{Callbacks, Shared};
+use super::stays::Stays;
+use crate::bus::{Epoch, Headers, Offset, Record, Topic, TopicPartition};
+
+/// How long a poll waits for the first record; also how soon notes reach librdkafka and a closing member is seen.
+const POLL: Duration = Duration::from_millis(100);
+/// A batch is laid down when it has so many records or bytes.
+const MOST_RECORDS: usize = 256;
+const MOST_BYTES: usize = 1 << 20;
+/// Even paused partitions may give what was on its way. So much of it is kept, then polling waits as well.
+const MOST_PENDING: usize = 1024;
+const MOST_PENDING_BYTES: usize = 8 << 20;
+/// How long a full desk is waited for before reading is paused. A pause throws away what is fetched ahead.
+const HOLD: Duration = Duration::from_secs(1);
+/// How often a missing topic is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The work of a poll thread.
+pub(super) struct Poller {
+    consumer: BaseConsumer<Callbacks>,
+    shared: Arc<Shared>,
+    gathered: Gathered,
+    noted_at: Instant,
+    /// Since when the desk is full.
+    full_since: Option<Instant>,
+    missing: Option<Missing>,
+}
+
+/// A topic is not there.
+struct Missing {
+    since: Instant,
+    looked: Instant,
+}
+
+/// What is read and not laid down yet.
+#[derive(Default)]
+struct Gathered {
+    batch: Batch,
+    /// The stay of the last record: those of one partition come in rows. Forgotten whenever partitions may have moved.
+    reading: Option<(TopicPartition, Epoch)>,
+}
+
+/// Tells the member that nothing more comes, however the thread ends.
+struct Ending {
+    shared: Arc<Shared>,
+    _ended: oneshot::Sender<()>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.shared.desk.end(Over::Closed);
+    }
+}
+
+/// Starts the thread of a member; what it gives wakes when the thread has left the group.
+pub(super) fn start(
+    consumer: BaseConsumer<Callbacks>,
+    shared: Arc<Shared>,
+) -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, when_ended) = oneshot::channel();
+    let ending = Ending { shared: Arc::clone(&shared), _ended: ended };
+    let poller = Poller {
+        consumer,
+        shared,
+        gathered: Gathered::default(),
+        noted_at: Instant::now(),
+        full_since: None,
+        missing: None,
+    };
+    let name = format!("kafka-{}", poller.shared.group);
+    // Nobody joins it: a client that hangs while it leaves must not hang the process.
+    drop(thread::Builder::new().name(name).spawn(move || {
+        let _ending = ending;
+        poller.run();
+    })?);
+    Ok(when_ended)
+}
+
+impl Poller {
+    fn run(mut self) {
+        self.shared.desk.polled_by(thread::current());
+        let over = self.until_over();
+        self.shared.desk.end(over);
+        // From here on nobody is asked to let go.
+        self.shared.desk.close();
+        self.shared.store_notes(&self.consumer);
+        drop(self.consumer);
+    }
+
+    fn until_over(&mut self) -> Over {
+        while !self.shared.desk.is_closing() {
+            if self.shared.health.is_over() {
+                return Over::Closed;
+            }
+            self.store_notes_in_time();
+            if let Err(over) = self.look_for_topics().and_then(|()| self.gather()) {
+                return over;
+            }
+            self.lay_down();
+        }
+        Over::Closed
+    }
+
+    fn store_notes_in_time(&mut self) {
+        if self.noted_at.elapsed() >= POLL {
+            self.noted_at = Instant::now();
+            self.shared.store_notes(&self.consumer);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.shared.paused.load(Ordering::Relaxed)
+    }
+
+    /// No more fits before something is laid down.
+    fn is_held(&self) -> bool {
+        let batch = &self.gathered.batch;
+        if self.is_paused() {
+            batch.records.len() >= MOST_PENDING || batch.bytes >= MOST_PENDING_BYTES
+        } else {
+            self.full_since.is_some()
+        }
+    }
+
+    /// Reads what is there. A paused member polls as well, so that partitions can move.
+    fn gather(&mut self) -> Result<(), Over> {
+        if self.is_held() {
+            return Ok(());
+        }
+        let mut patience = POLL;
+        loop {
+            match self.consumer.poll(patience) {
+                None => {
+                    // Partitions move only inside a poll, and such a poll gives no record.
+                    self.gathered.reading = None;
+                    return Ok(());
+                }
+                Some(Ok(message)) => self.gathered.add(&self.shared.stays, &message),
+                Some(Err(error)) => self.judge(&error)?,
+            }
+            let batch = &self.gathered.batch;
+            if batch.records.len() >= MOST_RECORDS || batch.bytes >= MOST_BYTES {
+                return Ok(());
+            }
+            patience = Duration::ZERO;
+        }
+    }
+
+    fn judge(&mut self, error: &KafkaError) -> Result<(), Over> {
+        match error {
+            KafkaError::MessageConsumptionFatal(code) => {
+                tracing::error!(group = self.shared.group, "{}", advice(*code));
+                Err(Over::Closed)
+            }
+            KafkaError::MessageConsumption(
+                RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
+            ) => {
+                let now = Instant::now();
+                let _since = self.missing.get_or_insert(Missing { since: now, looked: now });
+                Ok(())
+            }
+            KafkaError::PartitionEOF(_) => Ok(()),
+            other => {
+                self.shared.health.complain(&other.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    /// After a topic was told to be missing: is it still?
+    fn look_for_topics(&mut self) -> Result<(), Over> {
+        let Some(missing) = &mut self.missing else { return Ok(()) };
+        if missing.looked.elapsed() < LOOK_EVERY {
+            return Ok(());
+        }
+        missing.looked = Instant::now();
+        let Ok(metadata) = self.consumer.fetch_metadata(None, LOOK_EVERY) else { return Ok(()) };
+        let there = |topic: &Topic| metadata.topics().iter().any(|there| there.name() == topic.as_str());
+        match self.shared.topics.iter().find(|topic| !there(topic)) {
+            None => self.missing = None,
+            Some(topic) if missing.since.elapsed() >= self.shared.limits.missing => {
+                return Err(Over::UnknownTopic(topic.clone()));
+            }
+            Some(topic) => self.shared.health.complain(&format!("topic {topic} does not exist")),
+        }
+        Ok(())
+    }
+
+    /// Lays down what is read. A full desk is waited for, and when it stays full reading is paused until it is half empty.
+    fn lay_down(&mut self) {
+        let paused = self.is_paused();
+        if self.gathered.batch.records.is_empty() && !paused {
+            return;
+        }
+        let fill = if paused { Fill::Half } else { Fill::NotFull };
+        if self.shared.desk.offer(&mut self.gathered.batch, fill) {
+            self.full_since = None;
+            if paused {
+                self.pause(false);
+            }
+            return;
+        }
+        let since = *self.full_since.get_or_insert_with(Instant::now);
+        let left = HOLD.saturating_sub(since.elapsed());
+        if paused {
+            if self.is_held() {
+                thread::park_timeout(POLL);
+            }
+        } else if left.is_zero() {
+            self.pause(true);
+        } else {
+            thread::park_timeout(left.min(POLL));
+        }
+    }
+
+    fn pause(&mut self, pause: bool) {
+        let places = self.shared.stays.places();
+        let mut list = TopicPartitionList::with_capacity(places.len());
+        for place in &places {
+            let _added = list.add_partition(place.topic.as_str(), place.partition);
+        }
+        let done: KafkaResult<()> =
+            if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        match done {
+            Ok(()) => self.shared.paused.store(pause, Ordering::Relaxed),
+            Err(error) => {
+                self.shared.health.complain(&format!("reading could not be paused or resumed: {error}"))
+            }
+        }
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, stays: &Stays, message: &BorrowedMessage<'_>) {
+        let (topic, partition) = (message.topic(), message.partition());
+        let offset = Offset(message.offset());
+        let same = self
+            .reading
+            .as_ref()
+            .is_some_and(|(place, _)| place.partition == partition && place.topic.as_str() == topic);
+        if !same {
+            self.reading = stays.of_record(topic, partition, offset);
+        }
+        // A record of a partition that is not held is read by the member that holds it.
+        let Some((place, epoch)) = &self.reading else { return };
+        let record = Record {
+            place: place.clone(),
+            offset,
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers(message),
+        };
+        self.batch.bytes += weight(&record);
+        self.batch.records.push((record, *epoch));
+    }
+}
+
+/// Names that are not UTF-8 make the library panic. Such headers are nobody's whom Peyvand knows: the record comes
+/// without them and is judged by its value.
+fn headers(message: &BorrowedMessage<'_>) -> Headers {
+    let Some(native) = message.headers() else { return Headers::default() };
+    let copied = catch_unwind(AssertUnwindSafe(|| {
+        let pair = |name: &str, value: Option<&[u8]>| (name.to_owned(), value.unwrap_or_default().to_vec());
+        native.iter().map(|header| pair(header.key, header.value)).collect()
+    }));
+    Headers(copied.unwrap_or_default())
+}
+
+fn advice(code: RDKafkaErrorCode) -> String {
+    match code {
+        RDKafkaErrorCode::FencedInstanceId => {
+            "another process has the same group_instance_id and took this one's \
+             place; give each process its own"
+                .to_owned()
+        }
+        RDKafkaErrorCode::InconsistentGroupProtocol => {
+            "the group has members with another assignment strategy; \
+             stop those that are not Peyvand"
+                .to_owned()
+        }
+        other => format!("reading cannot go on ({other}); the process must be started again"),
+    }
+}

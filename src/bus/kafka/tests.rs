@@ -1,0 +1,106 @@
+//! What takes long or a broken cluster on the real thing, on librdkafka's own small cluster inside this process.
+
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use tokio::time::timeout;
+
+use super::*;
+use crate::bus::{ConsumerEvent, Headers, LetGo, NewRecord};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn cluster() -> MockCluster<'static, DefaultProducerContext> {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("t", 2, 1).unwrap();
+    cluster
+}
+
+fn bus(brokers: &str, limits: Limits) -> KafkaBus {
+    KafkaBus::open_with(KafkaConfig { brokers: brokers.to_owned(), ..KafkaConfig::default() }, limits)
+        .unwrap()
+}
+
+async fn event(consumer: &mut Box<dyn Consumer>) -> Result<ConsumerEvent, BusError> {
+    timeout(PATIENCE, consumer.next(10)).await.expect("nothing happened")
+}
+
+/// Until the member is asked to let go; what it held by then.
+async fn asked(consumer: &mut Box<dyn Consumer>) -> (Vec<TopicPartition>, LetGo) {
+    loop {
+        if let ConsumerEvent::Revoking(places, let_go) = event(consumer).await.unwrap() {
+            return (places, let_go);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_never_comes_ends_its_member() {
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits { missing: Duration::ZERO, ..Limits::default() });
+    let mut consumer = bus.consumer("g", &[Topic::new("t"), Topic::new("nowhere")]).unwrap();
+    loop {
+        match event(&mut consumer).await {
+            Ok(_) => {}
+            Err(BusError::UnknownTopic(topic)) => break assert_eq!(topic.as_str(), "nowhere"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    consumer.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn partitions_that_are_not_let_go_are_lost_in_the_end() {
+    let cluster = cluster();
+    let limits = Limits { let_go: Duration::from_millis(200), ..Limits::default() };
+    let bus = bus(&cluster.bootstrap_servers(), limits);
+    let mut one = bus.consumer("g", &[Topic::new("t")]).unwrap();
+    assert!(matches!(event(&mut one).await.unwrap(), ConsumerEvent::Assigned(held) if held.len() == 2));
+    let mut other = bus.consumer("g", &[Topic::new("t")]).unwrap();
+    let (places, _kept) = asked(&mut one).await;
+    loop {
+        if let ConsumerEvent::Lost(lost) = event(&mut one).await.unwrap() {
+            break assert_eq!(lost, places);
+        }
+    }
+    let came = loop {
+        if let ConsumerEvent::Assigned(came) = event(&mut other).await.unwrap() {
+            break came;
+        }
+    };
+    assert_eq!(came.into_iter().map(|(place, _)| place).collect::<Vec<_>>(), places);
+}
+
+#[tokio::test]
+async fn a_closed_bus_ends_its_members_and_its_producer() {
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    let producer = bus.producer();
+    let mut consumer = bus.consumer("g", &[Topic::new("t")]).unwrap();
+    bus.close().await.unwrap();
+    let record = NewRecord { topic: Topic::new("t"), key: None, value: None, headers: Headers::default() };
+    assert!(matches!(producer.send(record).await, Err(BusError::Closed)));
+    while let Ok(_before) = event(&mut consumer).await {}
+    assert!(matches!(event(&mut consumer).await, Err(BusError::Closed)));
+    assert!(matches!(bus.consumer("g", &[Topic::new("t")]), Err(BusError::Closed)));
+    consumer.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_told_and_does_not_hold_up_closing() {
+    let bus = bus("127.0.0.1:1", Limits::default());
+    let refused = bus.ping(Duration::from_millis(200)).await.unwrap_err();
+    assert!(refused.is_transient(), "{refused}");
+    assert_eq!(bus.last_contact(), None);
+    let mut consumer = bus.consumer("g", &[Topic::new("t")]).unwrap();
+    assert!(timeout(Duration::from_millis(300), consumer.next(1)).await.is_err(), "silence is not an end");
+    consumer.close().await.unwrap();
+    bus.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_of_a_broker_is_a_contact() {
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    bus.ping(PATIENCE).await.unwrap();
+    assert!(bus.last_contact().is_some_and(|ago| ago < PATIENCE));
+}
