@@ -1,0 +1,58 @@
+//! What only a cluster can show.
+
+use std::time::Duration;
+
+use peyvand::bus::{NextOffset, Topic};
+
+use super::backing::{Backing, Kafka, PARTITIONS, spec};
+use super::reader::{Reader, fill, record};
+
+#[tokio::test]
+async fn a_start_is_refused_when_a_topic_is_missing_or_has_other_partitions() {
+    let log = Kafka::open().await;
+    let topic = log.topic();
+    log.bus.check_topics(&[spec(&topic, PARTITIONS)]).await.unwrap();
+    let kind = async |wanted| log.bus.check_topics(&[wanted]).await.unwrap_err().kind();
+    assert_eq!(kind(spec(&topic, PARTITIONS + 1)).await, "partitions");
+    assert_eq!(kind(spec(&Topic::new(format!("{topic}-nowhere")), 1)).await, "unknown_topic");
+    assert!(log.bus.topics().await.unwrap().contains(&(topic, PARTITIONS)));
+}
+
+#[tokio::test]
+async fn the_lag_is_what_a_group_has_not_settled() {
+    let log = Kafka::open().await;
+    let topic = log.topic();
+    fill(&log.producer(), &topic, 4, 3).await;
+    let mut reader = Reader::of(log.join("g"));
+    let read = reader.records(12).await;
+    let settled = read[0].0.place.clone();
+    for (record, epoch) in read.iter().filter(|(record, _)| record.place == settled) {
+        reader.store(record, *epoch);
+    }
+    reader.close().await;
+    let lags = log.bus.lag(&log.group("g"), std::slice::from_ref(&topic)).await.unwrap();
+    assert_eq!(lags.len(), 4);
+    for lag in lags {
+        let committed = (lag.place == settled).then_some(NextOffset(3));
+        assert_eq!((lag.end, lag.committed), (NextOffset(3), committed));
+    }
+}
+
+/// The commit comes on a timer, long before anybody leaves.
+#[tokio::test]
+async fn what_is_settled_is_committed_while_the_member_stays() {
+    let log = Kafka::open().await;
+    log.producer().send(record(&log.topic(), "k", "v")).await.unwrap();
+    let mut reader = Reader::of(log.join("g"));
+    let (read, epoch) = reader.records(1).await.remove(0);
+    reader.store(&read, epoch);
+    let committed = async { while log.committed("g", &read.place).await != Some(NextOffset(1)) {} };
+    tokio::time::timeout(Duration::from_secs(20), committed).await.expect("nothing was committed");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_counts_as_contact() {
+    let log = Kafka::open().await;
+    log.bus.ping(Duration::from_secs(10)).await.unwrap();
+    assert!(log.bus.last_contact().is_some_and(|ago| ago < Duration::from_secs(10)));
+}
