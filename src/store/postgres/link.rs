@@ -10,10 +10,11 @@ use sqlx::{
 
 use crate::{privacy::Sensitive, store::StoreError};
 
-/// The server ends what takes longer, in this order: waiting for a row, a statement, a transaction nobody continues.
-const LOCK_TIMEOUT: &str = "2s";
+/// The server ends what takes longer. A transaction that nobody continues (its process is stuck) is ended before those
+/// who wait for its rows give up.
+const IDLE_TIMEOUT: &str = "4s";
+const LOCK_TIMEOUT: &str = "5s";
 const STATEMENT_TIMEOUT: &str = "10s";
-const IDLE_TIMEOUT: &str = "5s";
 /// For a server that cannot be heard at all; past every limit the server keeps itself.
 const DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);

@@ -105,9 +105,9 @@ pub(crate) async fn steps_of_one_conversation_at_the_same_moment_have_one_winner
         let (one, two) = (step(&named("1"), 0), step(&named("2"), 0));
         let (a, b, c, d) = tokio::join!(
             store.commit(one.clone()),
-            store.commit(two.clone()),
-            other.commit(one),
-            store.commit(two)
+            other.commit(two.clone()),
+            store.commit(two),
+            other.commit(one)
         );
         let commits = [a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap()];
         let done = commits.iter().filter(|commit| matches!(commit, Commit::Done(_))).count();
@@ -147,8 +147,7 @@ pub(crate) async fn a_late_zombie_changes_nothing(stage: &Stage) {
 pub(crate) async fn a_crowd_in_several_processes_does_every_step_once(stage: &Stage) {
     let stores = stage.open_twice().await;
     let crowd = crowd::Crowd::new(50, 20);
-    let faults = crowd.work(&stores).await;
-    assert_eq!(faults, 0, "a healthy database answers every call");
+    crowd.work(&stores).await;
     crowd.check(&stores[0]).await;
     for store in stores {
         store.close().await;

@@ -63,6 +63,35 @@ impl Database {
         admin.execute(AssertSqlSafe(statement)).await.unwrap();
     }
 
+    /// How often the server had to break a circle of waiting, as it counts itself once a connection has ended.
+    async fn deadlocks(&self) -> i64 {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let query = "SELECT deadlocks, (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = d.datname)
+                     FROM pg_stat_database d WHERE d.datname = $1";
+        loop {
+            let (deadlocks, connections): (i64, i64) =
+                sqlx::query_as(query).bind(&self.name).fetch_one(&mut admin).await.unwrap();
+            if connections == 0 {
+                return deadlocks;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until so many connections wait for a row.
+    async fn wait_for_waiting(&self, count: i64) {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let query = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+        let waiting = async {
+            while sqlx::query_scalar::<_, i64>(query).bind(&self.name).fetch_one(&mut admin).await.unwrap()
+                < count
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, waiting).await.unwrap();
+    }
+
     async fn end_all_connections(&self) {
         let mut admin = PgConnection::connect(&self.server).await.unwrap();
         let ended = sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
@@ -89,6 +118,48 @@ async fn connections_that_end_in_the_middle_lose_and_repeat_nothing() {
     let store = database.connect().await.into();
     crowd.check(&store).await;
     drop(stores);
+    database.drop().await;
+}
+
+/// Two processes are held at a gate until both have a full batch of the same conversations queued, one from the first
+/// to the last and one from the last to the first; then both go at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn opposed_batches_of_two_processes_neither_block_each_other_nor_both_win() {
+    let database = Database::migrated().await;
+    let stores: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    for (n, store) in stores.iter().enumerate() {
+        done(store, step(&key(&format!("gate{n}"), &format!("gate{n}")), 0)).await;
+    }
+    for round in 0..6_i64 {
+        let mut beside = database.beside().await;
+        let mut gate = beside.begin().await.unwrap();
+        let close = sqlx::query("SELECT FROM conversation WHERE conversation_id LIKE 'gate%' FOR UPDATE");
+        close.execute(&mut *gate).await.unwrap();
+        let steps = |n: usize| -> Vec<Step> {
+            (0..100).map(|c| step(&key(&format!("c{c:0>3}"), &format!("{round}-{n}-{c}")), round)).collect()
+        };
+        let held = stores.iter().enumerate().map(async |(n, store)| {
+            let gate = step(&key(&format!("gate{n}"), &format!("gate{n}-{round}")), round + 1);
+            while store.commit(gate.clone()).await.is_err() {}
+        });
+        let forth = join_all(steps(0).into_iter().map(|step| stores[0].commit(step)));
+        let back = join_all(steps(1).into_iter().rev().map(|step| stores[1].commit(step)));
+        let open = async {
+            database.wait_for_waiting(2).await;
+            gate.rollback().await.unwrap();
+        };
+        let (_held, forth, mut back, ()) = tokio::join!(join_all(held), forth, back, open);
+        back.reverse();
+        for (c, (one, other)) in forth.into_iter().zip(back).enumerate() {
+            let both = [one.unwrap(), other.unwrap()];
+            assert!(both.contains(&Commit::Done(Vec::new())), "conversation {c}: {both:?}");
+            assert!(both.contains(&Commit::Moved), "conversation {c}: {both:?}");
+        }
+    }
+    for store in stores {
+        store.close().await;
+    }
+    assert_eq!(timeout(LONG, database.deadlocks()).await.unwrap(), 0);
     database.drop().await;
 }
 
