@@ -131,7 +131,7 @@ async fn make(config: &KafkaConfig, missing: &[TopicSpec], brokers: usize) -> Re
                 .set("cleanup.policy", "delete")
                 .set("retention.ms", time)
                 .set("retention.bytes", bytes)
-                .set("max.message.bytes", settings::MOST_MESSAGE_BYTES)
+                .set("max.message.bytes", settings::MOST_TOPIC_BYTES)
                 .set("message.timestamp.type", "LogAppendTime")
                 // A record counts as kept when a second replica has it, where there is one to spare.
                 .set("min.insync.replicas", if replicas == 3 { "2" } else { "1" })

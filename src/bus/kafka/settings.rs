@@ -15,6 +15,8 @@ const LINGER_MS: &str = "0";
 pub(super) const SESSION_TIMEOUT_MS: u64 = 10_000;
 /// What the cluster lets through: a record at Peyvand's limit, with its frame and the lengths of its headers.
 pub(super) const MOST_MESSAGE_BYTES: &str = "1114112";
+/// What a topic takes from any program. More than we read: such a record becomes a dead letter with its reason.
+pub(super) const MOST_TOPIC_BYTES: &str = "4194304";
 
 const SETTLED: &str = "a group moves past a record only when it is settled";
 const ORDERED: &str = "records are kept once, in order, before a send is told to be done";
