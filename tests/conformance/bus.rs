@@ -36,7 +36,7 @@ on_every_backing! {
     records::a_key_is_on_the_partition_where_the_java_client_puts_it,
     records::a_record_at_the_limit_is_taken_and_one_over_it_refused,
     records::a_record_for_an_unknown_topic_is_refused_and_the_next_is_taken,
-    records::many_sends_at_once_keep_the_order_of_their_key,
+    records::keys_that_are_sent_side_by_side_keep_their_order,
     records::topics_are_made_once_and_never_with_other_partitions,
     records::a_waiting_member_is_woken_by_a_record,
     records::no_more_records_come_than_there_is_room_for,

@@ -1,9 +1,10 @@
 //! What becomes of records.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
-use peyvand::bus::{ConsumerEvent, Headers, NewRecord, Topic};
+use peyvand::bus::{ConsumerEvent, Epoch, Headers, NewRecord, Record, Topic};
 
 use super::backing::{Backing, PARTITIONS, spec};
 use super::reader::{Reader, fill, places, record, text};
@@ -93,18 +94,32 @@ pub(crate) async fn a_record_for_an_unknown_topic_is_refused_and_the_next_is_tak
     producer.send(record(&log.topic(), "k", "v")).await.unwrap();
 }
 
-pub(crate) async fn many_sends_at_once_keep_the_order_of_their_key(log: impl Backing) {
+/// Sends `many` records under each of so many keys: side by side, and those of one key one after the other.
+async fn send_lanes(log: &impl Backing, lanes: usize, many: std::ops::Range<usize>) {
     let (producer, topic) = (log.producer(), log.topic());
-    let sends = (0..1000)
-        .map(|number| producer.send(record(&topic, &format!("k{}", number % 7), &number.to_string())));
-    assert!(join_all(sends).await.into_iter().all(|sent| sent.is_ok()));
-    let read = Reader::of(log.join("g")).records(1000).await;
-    for lane in 0..7 {
-        let key = format!("k{lane}").into_bytes();
-        let of_key = read.iter().filter(|(record, _)| record.key.as_ref() == Some(&key));
-        let numbers: Vec<usize> = of_key.map(|(record, _)| text(record).parse().unwrap()).collect();
-        assert_eq!(numbers, (lane..1000).step_by(7).collect::<Vec<_>>());
+    let lane = async |lane: usize| {
+        for number in many.clone() {
+            producer.send(record(&topic, &format!("k{lane}"), &number.to_string())).await.unwrap();
+        }
+    };
+    join_all((0..lanes).map(lane)).await;
+}
+
+/// The numbers of each key, in the order they came.
+fn by_lane(read: &[(Record, Epoch)]) -> HashMap<Vec<u8>, Vec<usize>> {
+    let mut lanes = HashMap::<_, Vec<usize>>::new();
+    for (record, _) in read {
+        lanes.entry(record.key.clone().unwrap()).or_default().push(text(record).parse().unwrap());
     }
+    lanes
+}
+
+pub(crate) async fn keys_that_are_sent_side_by_side_keep_their_order(log: impl Backing) {
+    send_lanes(&log, 40, 0..25).await;
+    let read = Reader::of(log.join("g")).records(1000).await;
+    let lanes = by_lane(&read);
+    assert_eq!(lanes.len(), 40);
+    assert!(lanes.values().all(|lane| *lane == (0..25).collect::<Vec<_>>()), "{lanes:?}");
 }
 
 pub(crate) async fn topics_are_made_once_and_never_with_other_partitions(log: impl Backing) {
@@ -170,25 +185,18 @@ pub(crate) async fn a_next_that_is_given_up_loses_nothing(log: impl Backing) {
 
 /// More than any backing reads ahead, and longer than it waits before it stops reading.
 pub(crate) async fn a_member_that_was_saturated_reads_everything_afterwards(log: impl Backing) {
-    let (producer, topic) = (log.producer(), log.topic());
     let mut reader = Reader::of(log.join("g"));
     reader.hold(4).await;
     for round in 0..3 {
-        let sends = (0..2500).map(|number| {
-            producer.send(record(&topic, &format!("k{}", number % 50), &(round * 2500 + number).to_string()))
-        });
-        assert!(join_all(sends).await.into_iter().all(|sent| sent.is_ok()));
+        let sent = round * 50..(round + 1) * 50;
+        send_lanes(&log, 50, sent.clone()).await;
         assert!(reader.soon(0, Duration::from_millis(1500)).await.is_none(), "something without room");
         let mut read = Vec::new();
         while read.len() < 2500 {
             let ConsumerEvent::Records(records) = reader.event(100).await else { continue };
             read.extend(records);
         }
-        let lane = |record: &peyvand::bus::Record| record.key.clone();
-        let mut numbers = std::collections::HashMap::<_, Vec<usize>>::new();
-        for (record, _) in &read {
-            numbers.entry(lane(record)).or_default().push(text(record).parse().unwrap());
-        }
-        assert!(numbers.values().all(|lane| lane.len() == 50 && lane.is_sorted()), "{numbers:?}");
+        let lanes = by_lane(&read);
+        assert!(lanes.values().all(|lane| *lane == sent.clone().collect::<Vec<_>>()), "{lanes:?}");
     }
 }
