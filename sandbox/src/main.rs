@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Parser;
 use jiff::civil::Date;
 use peyvand_sandbox::{SandboxConfig, start};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for SAP S/4HANA with a Persian building-trade company in it. For demonstrations and tests.
 #[derive(Parser)]
@@ -53,7 +54,11 @@ async fn main() -> anyhow::Result<()> {
         format!("try       curl -u {} '{orders}?$top=3&$format=json'", flags.user),
     ];
     writeln!(std::io::stdout(), "{}\nCtrl-C stops it.", lines.join("\n"))?;
-    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.context("cannot wait for Ctrl-C")?,
+        _ = terminate.recv() => {}
+    }
     sandbox.shutdown().await;
     Ok(())
 }

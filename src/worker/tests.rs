@@ -1,5 +1,19 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::{
+    Json, Router,
+    extract::Path,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -7,7 +21,7 @@ use uuid::Uuid;
 use super::{Emit, Handler, HandlerError, Outcome, Worker, run};
 use crate::{
     bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
-    codec::{self, Schemas},
+    codec::{self, Registry, RegistryConfig, Schemas},
     event::{DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
     store::{SqliteStore, Store},
     topics,
@@ -81,10 +95,13 @@ impl Stage {
     }
 
     fn work(&self) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
+        self.work_with(Schemas::embedded())
+    }
+
+    fn work_with(&self, schemas: Schemas) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
         let consumer = self.bus.consumer(Echo::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
-        let worker =
-            Worker { consumer, producer, store, schemas: Arc::new(Schemas::embedded()), handler: Echo };
+        let worker = Worker { consumer, producer, store, schemas: Arc::new(schemas), handler: Echo };
         tokio::spawn(run(worker, self.shutdown.clone()))
     }
 
@@ -170,5 +187,55 @@ async fn a_stopped_worker_leaves_nothing_that_its_successor_does_again() {
     let second = next(&mut effects).await;
     assert_eq!(codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &second).unwrap().event.channel, "1");
     again.shutdown.cancel();
+    working.await.unwrap().unwrap();
+}
+
+/// A registry that has every schema of this version under the ids 1 to 5, and MessageReceived also as 77, which it can
+/// only give after it was asked twice in vain.
+async fn registry_that_is_away_at_first() -> (Registry, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let by_subject = async |Path(subject): Path<String>| {
+        let id = codec::newest().position(|one| one.subject() == subject).unwrap() + 1;
+        Json(json!({"subject": subject, "id": id, "version": 1}))
+    };
+    let by_id = move |Path(id): Path<u32>| {
+        let before = counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match (id, before) {
+                (77, 0 | 1) => Err(StatusCode::SERVICE_UNAVAILABLE),
+                (77, _) => Ok(Json(json!({"schema": codec::RELEASED[0].text}))),
+                _ => Err(StatusCode::NOT_FOUND),
+            }
+        }
+    };
+    let router = Router::new().route("/subjects/{subject}", post(by_subject)).route("/schemas/ids/{id}", get(by_id));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (Registry::new(&RegistryConfig { url, user: None, password: None }).unwrap(), asked)
+}
+
+#[tokio::test]
+async fn a_record_waits_for_a_registry_that_is_away_and_an_unknown_schema_is_asked_for_once() {
+    let stage = stage().await;
+    let (registry, asked) = registry_that_is_away_at_first().await;
+    let schemas = Schemas::from_registry(registry).await.unwrap();
+    let under_id = |id: u8, record: NewRecord| {
+        let mut value = record.value.clone().unwrap();
+        value[1..5].copy_from_slice(&[0, 0, 0, id]);
+        NewRecord { value: Some(value), ..record }
+    };
+    let working = stage.work_with(schemas);
+    stage.send(under_id(77, message("1", "hi"))).await;
+    next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "twice in vain, then learned");
+    let mut letters = stage.watch(dead());
+    for id in ["2", "3"] {
+        stage.send(under_id(78, message(id, "hi"))).await;
+        assert_eq!(next(&mut letters).await.headers.text("x-error-class"), Some("unknown_schema"));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 4, "an unknown id is kept in mind for a while");
+    stage.shutdown.cancel();
     working.await.unwrap().unwrap();
 }
