@@ -27,6 +27,8 @@ use crate::{
 const QUEUE: usize = 256;
 /// Steps that share one commit.
 const BATCH: usize = 128;
+/// How long a wait for a reader is worth a warning.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// What the writer is asked to do.
 enum Command {
@@ -60,8 +62,9 @@ impl SqliteStore {
             .busy_timeout(Duration::from_secs(5));
         let writer_pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrations().run(&writer_pool).await.map_err(|error| StoreError::Migration(error.to_string()))?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
+        // Ten thousand sockets that open at once wait for a moment here, and that is no news.
+        let readers = SqlitePoolOptions::new().max_connections(2).acquire_slow_threshold(SLOW);
+        let readers = readers.connect_with(options.read_only(true)).await?;
         let (writer, commands) = mpsc::channel(QUEUE);
         tokio::spawn(write(writer_pool.clone(), commands));
         Ok(Self { readers, writer, writer_pool })
