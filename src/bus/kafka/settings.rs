@@ -136,13 +136,15 @@ pub(super) fn consumer(config: &KafkaConfig, group: &str) -> ClientConfig {
 /// The settings of one who looks at a group's offsets without being a member.
 pub(super) fn onlooker(config: &KafkaConfig, group: &str) -> ClientConfig {
     let mut client = with(config, CONSUMER);
-    client.set("group.id", group).set("enable.auto.commit", "false");
+    client.set("group.id", group).set("enable.auto.commit", "false").set("statistics.interval.ms", "0");
     client
 }
 
 /// The settings of one who makes topics.
 pub(super) fn admin(config: &KafkaConfig) -> ClientConfig {
-    with(config, &[])
+    let mut client = with(config, &[]);
+    client.set("statistics.interval.ms", "0");
+    client
 }
 
 fn with(config: &KafkaConfig, kind: &[(&str, &str)]) -> ClientConfig {

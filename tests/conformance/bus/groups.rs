@@ -127,14 +127,8 @@ pub(crate) async fn the_partitions_of_a_member_that_leaves_go_on_with_the_other(
     one.close().await;
     let came = other.records(2).await;
     assert_eq!(other.held.len(), 4);
-    let expected: BTreeSet<_> = read
-        .iter()
-        .filter(|(record, _)| record.offset.0 == 3)
-        .map(|(record, _)| record.clone())
-        .collect::<Vec<_>>()
-        .iter()
-        .map(|record| (record.place.clone(), record.offset))
-        .collect();
+    let expected: BTreeSet<_> =
+        places(&read).into_iter().filter(|(_, offset)| *offset == Offset(3)).collect();
     assert_eq!(places(&came).into_iter().collect::<BTreeSet<_>>(), expected);
     // What it held all the time goes on in the same stay.
     assert!(kept.iter().all(|(record, epoch)| other.held.get(&record.place) == Some(epoch)));

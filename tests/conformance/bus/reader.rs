@@ -34,13 +34,8 @@ pub(crate) async fn fill(producer: &Arc<dyn Producer>, topic: &Topic, partitions
         tried += 1;
         // The first record of a partition tells where its key belongs.
         let place = producer.send(record(topic, &key, "0")).await.unwrap().0;
-        if let Some((known, sent)) = keys.get_mut(&place) {
-            // Another key of this partition: it counts as the next record there.
-            let _same = known;
-            *sent += 1;
-        } else {
-            keys.insert(place, (key, 1));
-        }
+        // Another key of a known partition counts as the next record there.
+        keys.entry(place).or_insert((key, 0)).1 += 1;
     }
     for (key, sent) in keys.into_values() {
         for number in sent..many {
@@ -61,7 +56,8 @@ impl Reader {
 
     /// The next event; what is held follows it.
     pub(crate) async fn event(&mut self, room: usize) -> ConsumerEvent {
-        let event = timeout(PATIENCE, self.consumer.next(room)).await.expect("nothing happened").unwrap();
+        let Ok(event) = timeout(PATIENCE, self.consumer.next(room)).await else { panic!("nothing happened") };
+        let event = event.unwrap();
         match &event {
             ConsumerEvent::Assigned(places) => self.held.extend(places.iter().cloned()),
             ConsumerEvent::Revoking(places, _) | ConsumerEvent::Lost(places) => {
