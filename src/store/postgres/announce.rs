@@ -18,6 +18,8 @@ const CHANNEL: &str = "peyvand_replies";
 const PAUSE: Duration = Duration::from_millis(10);
 /// After an error of the server.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
+/// A connection that was quiet for so long is asked whether it still lives.
+const QUIET: Duration = Duration::from_secs(60);
 /// PostgreSQL takes less than 8000 bytes.
 const PAYLOAD_BYTES: usize = 7900;
 /// An id has no such character.
@@ -107,7 +109,11 @@ async fn hear(link: &Link, heard: &mpsc::Sender<ConversationId>) -> Result<(), s
     listener.ignore_pool_close_event(true);
     listener.listen(CHANNEL).await?;
     loop {
-        let notice = listener.recv().await?;
+        let Ok(notice) = tokio::time::timeout(QUIET, listener.recv()).await else {
+            let _alive = in_time(sqlx::query("SELECT 1").execute(&mut listener)).await?;
+            continue;
+        };
+        let notice = notice?;
         for id in notice.payload().split(BETWEEN) {
             if let Ok(conversation_id) = ConversationId::parse(id)
                 && heard.try_send(conversation_id).is_err()

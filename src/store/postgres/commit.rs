@@ -127,13 +127,14 @@ impl Writer {
 
     /// Commits steps of different conversations and answers each.
     async fn commit(&mut self, steps: Vec<Waiting>) {
+        let in_company = steps.len() > 1 || !self.published.is_empty();
         match self.patiently(&steps).await {
             Ok(commits) => {
                 for (waiting, won) in steps.into_iter().zip(commits) {
                     answer(waiting, won);
                 }
             }
-            Err(error) if steps.len() > 1 && remedy(&error) != Remedy::Later => {
+            Err(error) if in_company && remedy(&error) != Remedy::Later => {
                 for waiting in steps {
                     match self.patiently(std::slice::from_ref(&waiting)).await {
                         Ok(mut commits) => {

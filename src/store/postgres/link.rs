@@ -1,7 +1,7 @@
 //! One connection of one task. After any error it is thrown away, so that nothing half done outlives it; a server that
 //! falls silent is given up after a deadline in the same way. It may not decide what an error means for a step.
 
-use std::{fmt, io, str::FromStr, time::Duration};
+use std::{fmt, io, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, PgConnection,
@@ -21,7 +21,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where the server is, and the connection to it while there is one. A copy is another connection.
 pub(super) struct Link {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
 }
 
@@ -41,7 +41,7 @@ impl Link {
             // The arrays' real lengths matter more to a plan than the time to make it; a kept plan guesses ten.
             ("plan_cache_mode", "force_custom_plan"),
         ]);
-        Ok(Self { options, connection: None })
+        Ok(Self { options: Arc::new(options), connection: None })
     }
 
     /// Takes the connection out, making it when there is none. Who has finished with it well keeps it here again.
@@ -58,7 +58,7 @@ impl Link {
 
     /// The same server with no limit to a statement, for changes of the schema.
     pub(super) fn patient_options(&self) -> PgConnectOptions {
-        self.options.clone().options([("statement_timeout", "0"), ("lock_timeout", "60s")])
+        PgConnectOptions::clone(&self.options).options([("statement_timeout", "0"), ("lock_timeout", "60s")])
     }
 
     pub(super) fn options(&self) -> &PgConnectOptions {
@@ -68,7 +68,7 @@ impl Link {
 
 impl Clone for Link {
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), connection: None }
+        Self { options: Arc::clone(&self.options), connection: None }
     }
 }
 

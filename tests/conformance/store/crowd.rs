@@ -31,6 +31,7 @@ impl Crowd {
     }
 
     /// How many steps were answered with Done so far.
+    #[cfg(feature = "stack-tests")]
     pub(crate) fn progress(&self) -> watch::Receiver<usize> {
         self.progress.subscribe()
     }
