@@ -1,6 +1,9 @@
 //! `peyvand doctor`: looks at everything a start would need, says what is wrong and how to mend it, and changes nothing.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use peyvand::{
     assistant::Assistant,
@@ -27,6 +30,9 @@ pub(crate) struct Arguments {
     /// Looks at this assistant folder alone; no settings and no servers are needed for it.
     #[arg(long, value_name = "FOLDER")]
     assistant: Option<PathBuf>,
+    /// Where `peyvand up` keeps conversations; looked at when there are no settings for Kafka.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
 }
 
 /// What was found, printed as it is found.
@@ -63,8 +69,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(folder) = arguments.assistant {
         assistant(&mut findings, Some(folder));
     } else {
-        match Config::load(arguments.settings.config) {
-            Ok(config) => {
+        match Config::load_if_given(arguments.settings.config) {
+            Ok(None) => {
+                findings.warn("settings", "none for Kafka, so this looks at what `peyvand up` needs");
+                assistant(&mut findings, None);
+                findings.note("data directory", data_directory(&arguments.data));
+            }
+            Ok(Some(config)) => {
                 findings.note::<String>("settings", Ok(format!("tenant {}", config.tenant)));
                 let assistant = assistant(&mut findings, config.assistant.clone());
                 kafka(&mut findings, &config).await;
@@ -112,6 +123,19 @@ fn assistant(findings: &mut Findings, folder: Option<PathBuf>) -> Option<Assista
         .map(|_| format!("{} intents, {} examples", assistant.intents.len(), assistant.examples().len()));
     findings.note("assistant", learned);
     Some(assistant)
+}
+
+/// Whether `up` could write there. The directory itself is made by `up`, so it may be missing, but not its place.
+fn data_directory(data: &Path) -> Result<String, String> {
+    let place = data.ancestors().find(|place| place.as_os_str().is_empty() || place.exists());
+    let place = place.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let probe = place.join(format!(".peyvand-doctor-{}", uuid::Uuid::new_v4()));
+    let wrong = |error: std::io::Error| {
+        format!("{} cannot be written ({}); check who owns it and the disk's free space", place.display(), error.kind())
+    };
+    std::fs::write(&probe, b"peyvand").map_err(wrong)?;
+    std::fs::remove_file(&probe).map_err(wrong)?;
+    Ok(format!("{} can be written", data.display()))
 }
 
 async fn kafka(findings: &mut Findings, config: &Config) {

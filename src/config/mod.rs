@@ -79,13 +79,27 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every mistake found.
     pub fn load(file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        Self::check(Self::settings(file))
+    }
+
+    /// The same, or nothing where there is neither a file nor a single setting: the machine of somebody who only uses
+    /// the embedded backing.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake found.
+    pub fn load_if_given(file: Option<PathBuf>) -> Result<Option<Self>, ConfigError> {
+        let settings = Self::settings(file);
+        if settings.is_empty() { Ok(None) } else { Self::check(settings).map(Some) }
+    }
+
+    fn settings(file: Option<PathBuf>) -> Settings {
         #[allow(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
         let variables: BTreeMap<String, String> =
             variables.filter(|(name, _)| name.starts_with("PEYVAND_")).collect();
         let file = file.or_else(|| variables.get(FILE_VARIABLE).map(PathBuf::from));
-        Self::check(Settings::read(file.as_deref(), variables))
+        Settings::read(file.as_deref(), variables)
     }
 
     fn check(mut settings: Settings) -> Result<Self, ConfigError> {

@@ -51,6 +51,11 @@ impl Settings {
         settings
     }
 
+    /// Nothing was given, and so nothing can be wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.mistakes.is_empty()
+    }
+
     fn read_file(&mut self, file: &Path) {
         let place = file.display().to_string();
         let size = match fs::metadata(file) {

@@ -2,6 +2,7 @@
 //! database serve, works until it is told to stop, and says over HTTP how it is. It may not know what a worker does.
 
 mod health;
+mod prune;
 mod wait;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -11,6 +12,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 pub use health::{Health, Probes, router as health_router};
+pub use prune::prune_inbox;
 
 use crate::{
     assistant::{Assistant, AssistantErrors},
@@ -147,6 +149,7 @@ impl Cluster {
         let store = Store::from(store);
         let registry = Registry::new(&config.registry)?;
         let schemas = wait.until("registry", || Schemas::from_registry(registry.clone())).await?;
+        drop(tokio::spawn(prune_inbox(store.clone(), shutdown.clone())));
         health.serving(Probes { store: store.clone(), bus: Some(bus.clone()) });
         Ok(Self { config, assistant, bus, store, schemas: Arc::new(schemas), shutdown, health })
     }

@@ -4,6 +4,7 @@
 
 mod conversation;
 mod crowd;
+mod doctor;
 mod hostile;
 mod hostile_socket;
 mod support;

@@ -14,6 +14,15 @@ async fn a_person_is_told(fault: serde_json::Value, english: &str, persian: &str
 }
 
 #[tokio::test]
+async fn an_order_that_does_not_exist_is_told_so() {
+    let peyvand = Peyvand::up(data());
+    let answer = peyvand.ask("web:en", "where is order 99999?").await;
+    assert!(answer.contains("99999") && !answer.contains("not answering"), "{answer}");
+    let answer = peyvand.ask("web:fa", "سفارش ۹۹۹۹۹ کجاست؟").await;
+    assert!(answer.contains("۹۹۹۹۹"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_system_that_cuts_the_connection_is_told_honestly() {
     a_person_is_told(json!({"match": "A_SalesOrder", "drop": true}), "is not answering", "پاسخ نمی‌دهد").await;
 }
