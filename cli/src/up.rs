@@ -83,6 +83,7 @@ pub(crate) async fn start(
     data: &Path,
     assistant: Option<&Path>,
 ) -> anyhow::Result<Instance> {
+    process::raise_open_files();
     let assistant = Arc::new(assistant.map_or_else(Assistant::shipped, Assistant::load)?);
     std::fs::create_dir_all(data)
         .with_context(|| format!("cannot make the data directory {}", data.display()))?;

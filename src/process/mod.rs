@@ -28,6 +28,8 @@ use crate::{
 /// again and need not start the latter.
 const EXIT_SOFTWARE: u8 = 70;
 const EXIT_CONFIG: u8 = 78;
+/// Open files that are asked for; the system may allow fewer.
+const OPEN_FILES: u64 = 1 << 17;
 /// Ended by a second signal.
 const EXIT_INTERRUPTED: i32 = 130;
 
@@ -216,6 +218,7 @@ where
     F: Future<Output = Result<(), ProcessError>>,
 {
     let config = Config::load(arguments.config)?;
+    raise_open_files();
     let shutdown = CancellationToken::new();
     let health = Arc::new(Health::starting());
     drop(tokio::spawn(stop_on_signal(shutdown.clone(), Arc::clone(&health))));
@@ -239,6 +242,14 @@ where
         tracing::debug!("the health server ended with a panic");
     }
     served
+}
+
+/// Every socket of a person is an open file, and many systems begin with a limit of 1,024: takes what this user may have.
+pub fn raise_open_files() {
+    match rlimit::increase_nofile_limit(OPEN_FILES) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!("the limit of open files stays as it is: {error}"),
+    }
 }
 
 /// The first signal stops in order, the second at once: that is as safe as a crash, and a crash is safe.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::Ledger;
@@ -101,7 +104,7 @@ impl<S: Settle> Pump<S> {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                Some(done) = self.running.next() => self.finished(done),
+                Some(done) = settled(&mut self.running) => self.finished(done),
                 event = self.consumer.next(room) => match event? {
                     ConsumerEvent::Assigned(places) => self.begin(places),
                     ConsumerEvent::Revoking(places, let_go) => self.hand_over(&places, let_go).await,
@@ -192,7 +195,7 @@ impl<S: Settle> Pump<S> {
     async fn drain(&mut self, of: impl Fn(&TopicPartition) -> bool) {
         let deadline = Instant::now() + self.limits.drain;
         while self.stays.iter().any(|(place, stay)| of(place) && stay.running > 0) {
-            match timeout_at(deadline, self.running.next()).await {
+            match timeout_at(deadline, settled(&mut self.running)).await {
                 Ok(Some(done)) => self.finished(done),
                 Ok(None) => break,
                 Err(_) => {
@@ -213,6 +216,13 @@ impl<S: Settle> Pump<S> {
             }
         }
     }
+}
+
+/// The next record that is settled. A task of tokio's may take 128 steps at a time, and a future that is polled beyond is
+/// put off: with thousands of records in one task each step would put off all the others. So their steps do not count;
+/// the set itself gives way after it has polled each of them once.
+async fn settled(running: &mut FuturesUnordered<BoxFuture<'static, Done>>) -> Option<Done> {
+    unconstrained(running.next()).await
 }
 
 fn run<S: Settle>(settler: Arc<S>, key: Arc<[u8]>, record: Record, epoch: Epoch) -> BoxFuture<'static, Done> {

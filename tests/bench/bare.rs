@@ -58,6 +58,17 @@ pub(crate) fn producing(linger_ms: &str) -> ClientConfig {
     config
 }
 
+/// The next record; a poll that only moved partitions gives none.
+pub(crate) fn next(consumer: &BaseConsumer) -> rdkafka::message::BorrowedMessage<'_> {
+    let until = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < until {
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            return message.unwrap();
+        }
+    }
+    panic!("no record came for 30 seconds")
+}
+
 /// Copies `records` records from one topic to another; gives processor time and wall time from the first record on.
 pub(crate) fn pass(from: &str, to: &str, records: usize) -> (Duration, Duration) {
     let consumer = consumer(&format!("bare-{}", uuid::Uuid::new_v4()));

@@ -73,7 +73,11 @@ impl Http {
     ) -> Result<T, TargetError> {
         let began = Instant::now();
         let until = began + self.config.deadline;
-        let outcome = match timeout_at(until, self.places.acquire()).await {
+        let place = timeout_at(until, self.places.acquire()).await;
+        // A place that comes when the time is nearly over is none: the system would be blamed for our own queue.
+        let too_late = until.saturating_duration_since(Instant::now()) < self.config.deadline / 10;
+        let outcome = match place {
+            Ok(Ok(_)) if too_late => Err(TargetError::Busy { target: self.name(), retry_after: None }),
             Ok(Ok(_place)) => match timeout_at(until, work).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(TargetError::Slow { target: self.name() }),
