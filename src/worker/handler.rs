@@ -59,6 +59,13 @@ pub struct Outcome<S> {
     pub replies: Vec<StoredReply>,
 }
 
+impl<S> Outcome<S> {
+    /// Nothing changes and nothing follows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.is_none() && self.emit.is_empty() && self.replies.is_empty()
+    }
+}
+
 impl<S> Default for Outcome<S> {
     fn default() -> Self {
         Self { state: None, emit: Vec::new(), replies: Vec::new() }

@@ -95,6 +95,10 @@ impl<H: Handler> Settler<H> {
                 Found::Fresh { state, version } => (state, version),
             };
             let outcome = self.handle(input, state.as_deref()).await?;
+            if outcome.is_empty() {
+                // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
+                return Ok(Vec::new());
+            }
             let step = self.step(key, version, input, outcome)?;
             match patiently(|| self.commit(step.clone())).await {
                 Some(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),

@@ -38,8 +38,12 @@ impl Link {
             ("lock_timeout", LOCK_TIMEOUT),
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
-            // The arrays' real lengths matter more to a plan than the time to make it; a kept plan guesses ten.
-            ("plan_cache_mode", "force_custom_plan"),
+            // Making a plan takes longer than carrying it out, so plans are kept. Every statement finds its rows by key;
+            // a plan made while the tables were small might read them whole, and would be kept too.
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
         ]);
         Ok(Self { options: Arc::new(options), connection: None })
     }
