@@ -18,7 +18,8 @@ pub fn init() {
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS);
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS);
     match builder.map(PrometheusBuilder::install_recorder) {
         Ok(Ok(handle)) => drop(METRICS.set(handle)),
         Ok(Err(_)) | Err(_) => tracing::debug!("metrics were started before"),

@@ -131,7 +131,11 @@ fn data_directory(data: &Path) -> Result<String, String> {
     let place = place.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let probe = place.join(format!(".peyvand-doctor-{}", uuid::Uuid::new_v4()));
     let wrong = |error: std::io::Error| {
-        format!("{} cannot be written ({}); check who owns it and the disk's free space", place.display(), error.kind())
+        format!(
+            "{} cannot be written ({}); check who owns it and the disk's free space",
+            place.display(),
+            error.kind()
+        )
     };
     std::fs::write(&probe, b"peyvand").map_err(wrong)?;
     std::fs::remove_file(&probe).map_err(wrong)?;

@@ -10,8 +10,8 @@ use std::{
 use anyhow::Context;
 use peyvand::{
     assistant::Assistant,
-    codec::Schemas,
     bus::{Topic, embedded::EmbeddedBus},
+    codec::Schemas,
     event::TenantId,
     process::{self, Health, Probes},
     store::{SqliteStore, Store},
@@ -107,7 +107,12 @@ pub(crate) async fn start(
     let schemas = Arc::new(Schemas::embedded());
 
     let shutdown = CancellationToken::new();
-    let desk = OpenDesk { producer: bus.producer(), store: store.clone(), schemas: Arc::clone(&schemas), hub: Arc::clone(&hub) };
+    let desk = OpenDesk {
+        producer: bus.producer(),
+        store: store.clone(),
+        schemas: Arc::clone(&schemas),
+        hub: Arc::clone(&hub),
+    };
     let health = Arc::new(Health::starting());
     health.serving(Probes { store: store.clone(), bus: None });
     let router = web::router(Arc::new(desk), web::WebConfig::new(tenant))
@@ -151,7 +156,13 @@ fn employ<H: Handler>(
 ) -> anyhow::Result<()> {
     let read: Vec<Topic> = topics::read_by(H::GROUP).map(Topic::new).collect();
     let consumer = bus.consumer(H::GROUP, &read)?;
-    let worker = Worker { consumer, producer: bus.producer(), store: store.clone(), schemas: Arc::clone(schemas), handler };
+    let worker = Worker {
+        consumer,
+        producer: bus.producer(),
+        store: store.clone(),
+        schemas: Arc::clone(schemas),
+        handler,
+    };
     let shutdown = shutdown.clone();
     workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
     Ok(())

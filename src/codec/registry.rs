@@ -37,19 +37,25 @@ pub enum RegistryError {
     #[error("the schema registry does not accept us (status {0}); check registry.user and registry.password")]
     NotAllowed(u16),
     /// It does not have a schema this version writes with.
-    #[error("the schema of {subject} is not registered; run `peyvand schemas register` once for this release")]
+    #[error(
+        "the schema of {subject} is not registered; run `peyvand schemas register` once for this release"
+    )]
     NotRegistered {
         /// The subject.
         subject: String,
     },
     /// It refuses a schema because readers or writers of another version could not live with it.
-    #[error("the registry refuses the schema of {subject}: it is not compatible with the version that is there")]
+    #[error(
+        "the registry refuses the schema of {subject}: it is not compatible with the version that is there"
+    )]
     Incompatible {
         /// The subject.
         subject: String,
     },
     /// What it says cannot be understood.
-    #[error("the schema registry's answer cannot be understood; is registry.url the Confluent-compatible address?")]
+    #[error(
+        "the schema registry's answer cannot be understood; is registry.url the Confluent-compatible address?"
+    )]
     Unreadable,
 }
 
@@ -173,7 +179,8 @@ impl Problem {
 /// The client's errors carry the status only in their text, and count a status of 500 as final; here every failure
 /// but "not found" and "refused" may pass.
 fn problem(error: &SRCError) -> Problem {
-    let status = error.error.split_once("failed with status ").and_then(|(_, rest)| rest.get(..3)?.parse().ok());
+    let status =
+        error.error.split_once("failed with status ").and_then(|(_, rest)| rest.get(..3)?.parse().ok());
     match status {
         Some(status) => Problem::Status(status),
         None if error.retriable => Problem::Transport,
@@ -188,8 +195,14 @@ mod tests {
     #[test]
     fn the_status_is_read_from_the_clients_error() {
         let of = |text: &str, retriable| problem(&SRCError::new(text, None, retriable)).into_error().kind();
-        assert_eq!(of("HTTP request to schema registry failed with status 401 Unauthorized", false), "not_allowed");
-        assert_eq!(of("HTTP request to schema registry failed with status 500 Internal", false), "unavailable");
+        assert_eq!(
+            of("HTTP request to schema registry failed with status 401 Unauthorized", false),
+            "not_allowed"
+        );
+        assert_eq!(
+            of("HTTP request to schema registry failed with status 500 Internal", false),
+            "unavailable"
+        );
         assert_eq!(of("http call to schema registry failed", true), "unavailable");
         assert_eq!(of("could not parse to RawRegisteredSchema", false), "unreadable");
     }

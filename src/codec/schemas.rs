@@ -118,8 +118,9 @@ pub struct Schemas {
 impl Schemas {
     /// The released schemas under their fixed ids.
     pub fn embedded() -> Self {
-        static KNOWN: LazyLock<Vec<Known>> =
-            LazyLock::new(|| OWN.iter().filter_map(|(one, schema)| known(one.id, one.event, schema)).collect());
+        static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+            OWN.iter().filter_map(|(one, schema)| known(one.id, one.event, schema)).collect()
+        });
         Self::of(KNOWN.iter(), None)
     }
 

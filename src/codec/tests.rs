@@ -43,7 +43,11 @@ fn message_record() -> Record {
 
 fn round_trip<E: Event + PartialEq + std::fmt::Debug>(json: &str) {
     let sent = envelope(serde_json::from_str::<E>(json).unwrap());
-    let got = decode::<E>(&Schemas::embedded(), &read_back(encode(&Schemas::embedded(), Topic::new("t"), &sent).unwrap())).unwrap();
+    let got = decode::<E>(
+        &Schemas::embedded(),
+        &read_back(encode(&Schemas::embedded(), Topic::new("t"), &sent).unwrap()),
+    )
+    .unwrap();
     assert_eq!((&got.event, got.causation_id), (&sent.event, sent.causation_id));
 }
 
@@ -103,7 +107,10 @@ fn each_kind_of_rubbish_is_refused_for_its_own_reason() {
     assert_eq!(refused(with(Some(vec![0; PAYLOAD_BYTES_MAX + 1]))), CodecError::TooLarge);
     assert_eq!(refused(with(Some([bytes.as_slice(), &[0]].concat()))), CodecError::TrailingBytes);
     assert_eq!(refused(Record { key: Some(b"other".to_vec()), ..good.clone() }), CodecError::WrongKey);
-    assert_eq!(decode::<ReplyReady>(&Schemas::embedded(), &good).unwrap_err(), CodecError::WrongEvent("ReplyReady"));
+    assert_eq!(
+        decode::<ReplyReady>(&Schemas::embedded(), &good).unwrap_err(),
+        CodecError::WrongEvent("ReplyReady")
+    );
 }
 
 #[test]

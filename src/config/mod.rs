@@ -94,8 +94,9 @@ impl Config {
 
     fn settings(file: Option<PathBuf>) -> Settings {
         #[allow(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
         let variables: BTreeMap<String, String> =
             variables.filter(|(name, _)| name.starts_with("PEYVAND_")).collect();
         let file = file.or_else(|| variables.get(FILE_VARIABLE).map(PathBuf::from));
@@ -103,9 +104,10 @@ impl Config {
     }
 
     fn check(mut settings: Settings) -> Result<Self, ConfigError> {
-        let tenant = settings.parsed("tenant", "an id of 1 to 128 characters A-Z a-z 0-9 . _ : @ -", |text| {
-            TenantId::parse(text).ok()
-        });
+        let tenant =
+            settings.parsed("tenant", "an id of 1 to 128 characters A-Z a-z 0-9 . _ : @ -", |text| {
+                TenantId::parse(text).ok()
+            });
         let assistant = settings.optional("assistant").map(PathBuf::from);
         let brokers = settings.needed("kafka.brokers", "host:port, several by commas");
         let group_instance_id = settings.optional("kafka.group_instance_id");
@@ -119,7 +121,8 @@ impl Config {
                 fits.then(|| text.to_owned())
             });
         let database_password = settings.optional("database.password").map(Sensitive::new);
-        let channels_listen = settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
+        let channels_listen =
+            settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
         let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
         let target_urls = settings.under("targets.");
         let target_urls = target_urls
@@ -132,7 +135,8 @@ impl Config {
                 }
             })
             .collect();
-        let secrets = settings.under("secrets.").into_iter().map(|(name, value)| (name, value.into())).collect();
+        let secrets =
+            settings.under("secrets.").into_iter().map(|(name, value)| (name, value.into())).collect();
         let mistakes = settings.finish();
         match (tenant, brokers, url, database_url, channels_listen) {
             (Some(tenant), Some(brokers), Some(url), Some(database_url), Some(channels_listen))
@@ -192,8 +196,7 @@ mod tests {
     #[test]
     fn every_missing_and_every_unknown_setting_is_named_at_once() {
         let error = check(&[("PEYVAND_KAFKA_BROKRES", "x")], None).unwrap_err();
-        let wanted =
-            ["PEYVAND_KAFKA_BROKRES", "database.url", "kafka.brokers", "registry.url", "tenant"];
+        let wanted = ["PEYVAND_KAFKA_BROKRES", "database.url", "kafka.brokers", "registry.url", "tenant"];
         assert_eq!(places(&error), wanted, "{error}");
     }
 

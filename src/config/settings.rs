@@ -95,7 +95,9 @@ impl Settings {
         }
         let bare = variable.strip_prefix("PEYVAND_").unwrap_or(variable);
         match name_of(bare.strip_suffix("_FILE").unwrap_or(bare)) {
-            Some(name) if bare.ends_with("_FILE") => self.take(&format!("{name}_file"), value, variable.to_owned()),
+            Some(name) if bare.ends_with("_FILE") => {
+                self.take(&format!("{name}_file"), value, variable.to_owned())
+            }
             Some(name) => self.take(&name, value, variable.to_owned()),
             None => self.wrong(variable.to_owned(), "is not a setting; see README.md".to_owned()),
         }
@@ -109,13 +111,17 @@ impl Settings {
         };
         let path = Path::new(&value);
         match fs::metadata(path).map(|about| about.len()) {
-            Ok(size) if size > FILE_BYTES_MAX => self.wrong(place, "names a file that is too large".to_owned()),
+            Ok(size) if size > FILE_BYTES_MAX => {
+                self.wrong(place, "names a file that is too large".to_owned())
+            }
             Ok(_) => match fs::read_to_string(path) {
                 Ok(text) => {
                     let value = text.trim_end_matches(['\r', '\n']).to_owned();
                     self.values.insert(name.to_owned(), Setting { value, place });
                 }
-                Err(error) => self.wrong(place, format!("names a file that cannot be read ({})", error.kind())),
+                Err(error) => {
+                    self.wrong(place, format!("names a file that cannot be read ({})", error.kind()))
+                }
             },
             Err(error) => self.wrong(place, format!("names a file that cannot be read ({})", error.kind())),
         }
@@ -167,7 +173,8 @@ impl Settings {
 
     /// The settings below a name.
     pub(super) fn under(&mut self, prefix: &str) -> BTreeMap<String, String> {
-        let names: Vec<String> = self.values.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let names: Vec<String> =
+            self.values.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
         names
             .into_iter()
             .filter_map(|name| {
@@ -185,7 +192,8 @@ impl Settings {
     pub(super) fn finish(mut self) -> Vec<Mistake> {
         let left: Vec<String> = self.values.into_values().map(|setting| setting.place).collect();
         self.mistakes.extend(
-            left.into_iter().map(|place| Mistake { place, problem: "is not a setting; see README.md".to_owned() }),
+            left.into_iter()
+                .map(|place| Mistake { place, problem: "is not a setting; see README.md".to_owned() }),
         );
         self.mistakes.sort_by(|a, b| a.place.cmp(&b.place));
         self.mistakes

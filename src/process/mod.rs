@@ -138,7 +138,8 @@ impl Cluster {
         health: Arc<Health>,
         shutdown: CancellationToken,
     ) -> Result<Self, ProcessError> {
-        let assistant = Arc::new(config.assistant.as_deref().map_or_else(Assistant::shipped, Assistant::load)?);
+        let assistant =
+            Arc::new(config.assistant.as_deref().map_or_else(Assistant::shipped, Assistant::load)?);
         let bus = KafkaBus::open(config.kafka.clone())?;
         let wait = wait::Wait { health: &health, shutdown: &shutdown };
         let needed = topics::all();
@@ -175,7 +176,10 @@ impl Cluster {
     /// Publishes what is still under way and closes the database.
     async fn leave(self) {
         if let Err(error) = self.bus.close().await {
-            tracing::warn!(kind = error.kind(), "{error}; what was not published is published after the next start");
+            tracing::warn!(
+                kind = error.kind(),
+                "{error}; what was not published is published after the next start"
+            );
         }
         self.store.close().await;
     }
@@ -213,7 +217,10 @@ pub fn exit_code(ended: Result<(), ProcessError>) -> ExitCode {
 ///
 /// # Errors
 /// [`ProcessError`] says what to mend.
-pub async fn run<F>(arguments: ConfigArguments, serve: impl FnOnce(Arc<Cluster>) -> F) -> Result<(), ProcessError>
+pub async fn run<F>(
+    arguments: ConfigArguments,
+    serve: impl FnOnce(Arc<Cluster>) -> F,
+) -> Result<(), ProcessError>
 where
     F: Future<Output = Result<(), ProcessError>>,
 {

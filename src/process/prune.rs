@@ -22,7 +22,10 @@ pub async fn prune_inbox(store: Store, shutdown: CancellationToken) {
                 Ok(dropped) if dropped >= u64::from(BATCH) => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(kind = error.kind(), "old inbox rows could not be dropped; trying again in an hour");
+                    tracing::warn!(
+                        kind = error.kind(),
+                        "old inbox rows could not be dropped; trying again in an hour"
+                    );
                     break;
                 }
             }

@@ -35,9 +35,10 @@ impl Passing for RegistryError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::NotAllowed(_) | Self::NotRegistered { .. } | Self::Incompatible { .. } | Self::Unreadable => {
-                false
-            }
+            Self::NotAllowed(_)
+            | Self::NotRegistered { .. }
+            | Self::Incompatible { .. }
+            | Self::Unreadable => false,
         }
     }
 }

@@ -225,10 +225,12 @@ fn migrations() -> Migrator {
     let step = include_str!("../../schemas/sql/sqlite/0001_step.sql");
     let age = include_str!("../../schemas/sql/sqlite/0002_inbox_age.sql");
     let names = include_str!("../../schemas/sql/sqlite/0003_product_names.sql");
-    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names)].map(|(version, name, sql)| {
-        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-    });
+    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names)].map(
+        |(version, name, sql)| {
+            let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+        },
+    );
     Migrator::with_migrations(all.to_vec())
 }
 

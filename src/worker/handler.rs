@@ -80,9 +80,7 @@ pub struct Emit(Encode);
 impl Emit {
     /// An event for a topic.
     pub fn new<E: Event>(topic: &'static str, event: E) -> Self {
-        Self(Box::new(move |schemas, bare| {
-            codec::encode(schemas, Topic::new(topic), &bare.map(|()| event))
-        }))
+        Self(Box::new(move |schemas, bare| codec::encode(schemas, Topic::new(topic), &bare.map(|()| event))))
     }
 
     pub(super) fn encode(self, schemas: &Schemas, bare: Envelope<()>) -> Result<NewRecord, CodecError> {

@@ -2,8 +2,8 @@
 //! record and stores how far a partition is settled. It may not know what an event means.
 
 mod handler;
-mod letter;
 pub mod ledger;
+mod letter;
 mod pump;
 mod retry;
 mod settle;

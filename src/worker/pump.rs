@@ -128,8 +128,7 @@ impl<S: Settle> Pump<S> {
 
     fn begin(&mut self, places: Vec<(TopicPartition, Epoch)>) {
         for (place, epoch) in places {
-            let stay =
-                Stay { epoch, ledger: Ledger::default(), lanes: Lanes::new(), running: 0, queued: 0 };
+            let stay = Stay { epoch, ledger: Ledger::default(), lanes: Lanes::new(), running: 0, queued: 0 };
             self.stays.insert(place, stay);
         }
     }

@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
-use super::{letter, Handler, HandlerError, Input, Outcome, Settle, retry};
+use super::{Handler, HandlerError, Input, Outcome, Settle, letter, retry};
 use crate::{
     bus::{BusError, Producer, Record},
     codec::{self, CodecError, Learned, RegistryError, Schemas},
@@ -52,7 +52,8 @@ impl<H: Handler> Settle for Settler<H> {
         let began = Instant::now();
         self.carry_out(record).await;
         metrics::counter!("peyvand_records_settled_total", "group" => H::GROUP).increment(1);
-        metrics::histogram!("peyvand_record_seconds", "group" => H::GROUP).record(began.elapsed().as_secs_f64());
+        metrics::histogram!("peyvand_record_seconds", "group" => H::GROUP)
+            .record(began.elapsed().as_secs_f64());
     }
 }
 

@@ -209,7 +209,8 @@ async fn registry_that_is_away_at_first() -> (Registry, Arc<AtomicUsize>) {
             }
         }
     };
-    let router = Router::new().route("/subjects/{subject}", post(by_subject)).route("/schemas/ids/{id}", get(by_id));
+    let router =
+        Router::new().route("/subjects/{subject}", post(by_subject)).route("/schemas/ids/{id}", get(by_id));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

@@ -5,10 +5,15 @@ use std::time::Duration;
 /// What the figures were taken on.
 pub(crate) fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, m)| m));
+    let model =
+        info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, m)| m));
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{cores} cores, {}, load {}", model.unwrap_or("unknown processor"), load.split(' ').next().unwrap_or("?"))
+    format!(
+        "{cores} cores, {}, load {}",
+        model.unwrap_or("unknown processor"),
+        load.split(' ').next().unwrap_or("?")
+    )
 }
 
 /// Processor time of this process so far, all threads, user and system. The kernel counts in hundredths of a second.
@@ -29,13 +34,23 @@ impl Latencies {
     }
 
     pub(crate) fn at(&self, share: f64) -> Duration {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rank")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a rank"
+        )]
         let rank = ((self.0.len() as f64 * share).ceil() as usize).clamp(1, self.0.len()) - 1;
         self.0[rank]
     }
 
     pub(crate) fn line(&self, what: &str) -> String {
-        format!("{what:<42} p50 {:>9} p99 {:>9}   {} samples", ms(self.at(0.5)), ms(self.at(0.99)), self.0.len())
+        format!(
+            "{what:<42} p50 {:>9} p99 {:>9}   {} samples",
+            ms(self.at(0.5)),
+            ms(self.at(0.99)),
+            self.0.len()
+        )
     }
 }
 

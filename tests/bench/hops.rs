@@ -92,7 +92,10 @@ pub(crate) async fn embedded() -> Latencies {
 /// One row in one transaction, made durable.
 pub(crate) async fn postgres_commit() -> Latencies {
     let mut connection = PgConnection::connect(&server("PEYVAND_TEST_POSTGRES")).await.unwrap();
-    connection.execute("CREATE TABLE IF NOT EXISTS bench_commit (id bigserial PRIMARY KEY, at timestamptz)").await.unwrap();
+    connection
+        .execute("CREATE TABLE IF NOT EXISTS bench_commit (id bigserial PRIMARY KEY, at timestamptz)")
+        .await
+        .unwrap();
     let mut all = Vec::new();
     for _ in 0..SAMPLES / 4 {
         let began = Instant::now();

@@ -1,7 +1,11 @@
 //! `cargo bench`: Peyvand's figures, each with its limit measured in the same run. Kafka's need the servers of
 //! `tests/stack` (`PEYVAND_STACK_FOR=bench tests/stack up; eval "$(tests/stack env)"`). Nothing here judges speed; a lost, doubled or reordered record ends it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and stops at what it did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints, and stops at what it did not expect"
+)]
 
 mod bare;
 #[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]

@@ -41,7 +41,9 @@ pub(crate) fn run() {
     let bus = runtime.block_on(async { KafkaBus::open(config()) }).unwrap();
     let from = topic(&runtime, &bus, "in");
     fill(&from);
-    println!("\npass-through, {RECORDS} records of {VALUE_BYTES} bytes, {KEYS} keys, 6 partitions, {ROUNDS} rounds in turn");
+    println!(
+        "\npass-through, {RECORDS} records of {VALUE_BYTES} bytes, {KEYS} keys, 6 partitions, {ROUNDS} rounds in turn"
+    );
     let (mut limits, mut ours) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let contenders: [bool; 2] = if round % 2 == 0 { [true, false] } else { [false, true] };
@@ -61,7 +63,10 @@ pub(crate) fn run() {
         }
     }
     let (limit, own) = (median(limits), median(ours));
-    println!("  median: {own:.2} µs against {limit:.2} µs, {:.2} times the limit; nothing lost, doubled or reordered", own / limit);
+    println!(
+        "  median: {own:.2} µs against {limit:.2} µs, {:.2} times the limit; nothing lost, doubled or reordered",
+        own / limit
+    );
     runtime.block_on(bus.close()).unwrap();
 }
 

@@ -33,7 +33,9 @@ pub(crate) fn embedded() {
 
 pub(crate) fn cluster() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    println!("\nquestions to four worker processes on Kafka, registry and PostgreSQL, 200 a second, {CONVERSATIONS} conversations");
+    println!(
+        "\nquestions to four worker processes on Kafka, registry and PostgreSQL, 200 a second, {CONVERSATIONS} conversations"
+    );
     let limit = hops::kafka(&runtime);
     let commit = runtime.block_on(hops::postgres_commit());
     let answered = runtime.block_on(ask(&deployment::deployment().url));

@@ -81,7 +81,12 @@ async fn two_connectors_share_the_partitions() {
 
 /// How many requests a fault has struck so far.
 async fn struck(sandbox: &str) -> u64 {
-    let answer: Value = reqwest::get(format!("{sandbox}/_sandbox/faults")).await.unwrap().json().await.unwrap();
+    let answer: Value =
+        reqwest::get(format!("{sandbox}/_sandbox/faults")).await.unwrap().json().await.unwrap();
     let faults = answer.as_array().or_else(|| answer["faults"].as_array()).unwrap();
-    faults.iter().filter(|fault| fault["match"].to_string().contains("45003")).filter_map(|f| f["hits"].as_u64()).sum()
+    faults
+        .iter()
+        .filter(|fault| fault["match"].to_string().contains("45003"))
+        .filter_map(|f| f["hits"].as_u64())
+        .sum()
 }

@@ -91,7 +91,9 @@ async fn start() -> Deployment {
         connectors: Mutex::default(),
         _workers: Vec::new(),
     };
-    for command in [["topics", "create"], ["schemas", "register"], ["schemas", "check"], ["database", "migrate"]] {
+    for command in
+        [["topics", "create"], ["schemas", "register"], ["schemas", "check"], ["database", "migrate"]]
+    {
         let (fine, said) = deployment.peyvand(&command);
         assert!(fine, "{command:?} failed:\n{said}");
     }

@@ -1,7 +1,9 @@
 //! A program that is not ours publishes to the topics: a valid message is answered, rubbish becomes a dead letter with
 //! its reason, and the next message is served.
 
-use apache_avro::{Schema, reader::datum::GenericDatumReader, types::Value as Avro, writer::datum::GenericDatumWriter};
+use apache_avro::{
+    Schema, reader::datum::GenericDatumReader, types::Value as Avro, writer::datum::GenericDatumWriter,
+};
 use serde_json::Value;
 
 use crate::{

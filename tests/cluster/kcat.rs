@@ -23,7 +23,15 @@ pub(crate) fn publish(topic: &str, key: &str, value: &[u8]) {
     std::fs::File::create(&path).unwrap().write_all(value).unwrap();
     let mut command = kcat();
     // The largest payload of these tests is above kcat's own limit.
-    command.args(["-P", "-t", topic, "-X", "message.max.bytes=4000000", "-X", "topic.partitioner=murmur2_random"]);
+    command.args([
+        "-P",
+        "-t",
+        topic,
+        "-X",
+        "message.max.bytes=4000000",
+        "-X",
+        "topic.partitioner=murmur2_random",
+    ]);
     let output = command.args(["-k", key]).arg(&path).output().unwrap();
     std::fs::remove_file(&path).unwrap();
     assert!(output.status.success(), "kcat: {}", String::from_utf8_lossy(&output.stderr));

@@ -291,11 +291,11 @@ async fn an_announcement_wakes_another_process_even_after_its_connection_ended()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     let database = Database::empty().await;
-    let refusal = async |database: &Database| match PostgresStore::connect(&database.url(), None).await.unwrap_err()
-    {
-        StoreError::Migration(text) => text,
-        other => panic!("expected Migration and got {other}"),
-    };
+    let refusal =
+        async |database: &Database| match PostgresStore::connect(&database.url(), None).await.unwrap_err() {
+            StoreError::Migration(text) => text,
+            other => panic!("expected Migration and got {other}"),
+        };
     assert!(refusal(&database).await.contains("peyvand database migrate"));
     let url = database.url();
     let (one, two) = tokio::join!(PostgresStore::migrate(&url, None), PostgresStore::migrate(&url, None));

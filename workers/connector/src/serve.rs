@@ -90,7 +90,9 @@ pub async fn keep_products(sap: Arc<Sap>, store: Store, tenant: TenantId, shutdo
         let next = match fetch_products(&sap, &store, &tenant).await {
             Ok(()) => FETCH_EACH,
             Err(problem) => {
-                tracing::warn!("the product names could not be renewed: {problem}; trying again in 30 seconds");
+                tracing::warn!(
+                    "the product names could not be renewed: {problem}; trying again in 30 seconds"
+                );
                 FETCH_AGAIN
             }
         };
