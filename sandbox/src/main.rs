@@ -49,16 +49,12 @@ async fn main() -> anyhow::Result<()> {
         format!("orders    {orders}"),
         format!("stock     {services}/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod"),
         format!("products  {services}/API_PRODUCT_SRV/A_Product"),
-        format!("partners  {services}/API_BUSINESS_PARTNER/A_BusinessPartner"),
         format!("control   {base}/_sandbox/faults  {base}/_sandbox/requests"),
         format!("try       curl -u {} '{orders}?$top=3&$format=json'", flags.user),
     ];
     writeln!(std::io::stdout(), "{}\nCtrl-C stops it.", lines.join("\n"))?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.context("cannot wait for Ctrl-C")?,
-        _ = terminate.recv() => {}
-    }
+    tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminate.recv() => {} }
     sandbox.shutdown().await;
     Ok(())
 }

@@ -232,7 +232,7 @@ fn foreign(id: u32, text: &str) -> Entry {
     let event = inspect::event_of(&schema).ok_or(Flaw::NotOurs)?;
     let own = OWN.iter().rfind(|(own, _)| own.event == event).ok_or(Flaw::NotOurs)?;
     SchemaCompatibility::can_read(&schema, &own.1).map_err(|_| Flaw::Incompatible)?;
-    known(id, own.0.event, leak(schema)).map(leak).map(|known| &*known).ok_or(Flaw::Unreadable)
+    known(id, own.0.event, leak(schema)).map(leak).ok_or(Flaw::Unreadable)
 }
 
 #[cfg(test)]
