@@ -174,7 +174,7 @@ impl Cluster {
     }
 
     /// Publishes what is still under way and closes the database.
-    async fn leave(self) {
+    async fn leave(&self) {
         if let Err(error) = self.bus.close().await {
             tracing::warn!(
                 kind = error.kind(),
@@ -239,10 +239,7 @@ where
     };
     let served = serve(Arc::clone(&cluster)).await;
     shutdown.cancel();
-    match Arc::try_unwrap(cluster) {
-        Ok(cluster) => cluster.leave().await,
-        Err(_) => tracing::debug!("something still holds the connections; they close with the process"),
-    }
+    cluster.leave().await;
     if let Some(listening) = listening
         && listening.await.is_err()
     {
