@@ -3,11 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use figment::{
-    Figment,
-    providers::{Format, Yaml},
-    value::{Dict, Value},
-};
+use serde_norway::{Mapping, Value};
 
 use super::Mistake;
 
@@ -65,26 +61,34 @@ impl Settings {
         if size > FILE_BYTES_MAX {
             return self.wrong(place, format!("is larger than {FILE_BYTES_MAX} bytes"));
         }
-        match Figment::from(Yaml::file_exact(file)).extract::<Dict>() {
-            Ok(dict) => self.flatten("", dict),
+        let Ok(text) = fs::read_to_string(file) else {
+            return self.wrong(place, "cannot be read as UTF-8 text".to_owned());
+        };
+        match serde_norway::from_str::<Option<Mapping>>(&text) {
+            Ok(settings) => self.flatten("", settings.unwrap_or_default()),
             // The library's message may quote what stands in the file.
             Err(_) => self.wrong(place, "is not a YAML file of settings; see README.md".to_owned()),
         }
     }
 
-    fn flatten(&mut self, above: &str, dict: Dict) {
-        for (key, value) in dict {
+    fn flatten(&mut self, above: &str, settings: Mapping) {
+        for (key, value) in settings {
+            let Value::String(key) = key else {
+                self.wrong(above.to_owned(), "has a name that is not a text".to_owned());
+                continue;
+            };
             let name = if above.is_empty() { key } else { format!("{above}.{key}") };
             match value {
-                Value::Dict(_, inside) => self.flatten(&name, inside),
-                Value::String(_, text) => self.take(&name, text, name.clone()),
-                Value::Num(_, number) => match number.to_u128() {
+                Value::Mapping(inside) => self.flatten(&name, inside),
+                Value::String(text) => self.take(&name, text, name.clone()),
+                Value::Number(number) => match number.as_u64() {
                     Some(number) => self.take(&name, number.to_string(), name.clone()),
                     None => self.wrong(name, "write it in quotes".to_owned()),
                 },
-                Value::Bool(_, yes) => self.take(&name, yes.to_string(), name.clone()),
-                Value::Char(_, one) => self.take(&name, one.to_string(), name.clone()),
-                Value::Array(..) | Value::Empty(..) => self.wrong(name, "has to be a text".to_owned()),
+                Value::Bool(yes) => self.take(&name, yes.to_string(), name.clone()),
+                Value::Sequence(_) | Value::Null | Value::Tagged(_) => {
+                    self.wrong(name, "has to be a text".to_owned());
+                }
             }
         }
     }
