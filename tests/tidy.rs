@@ -13,7 +13,6 @@ use source::{File, files, product, rust, text_of};
 /// file and the folder.
 const HOMES: &[(&str, &[&str])] = &[
     ("apache_avro", &["src/codec"]),
-    ("figment", &["src/config"]),
     ("rdkafka", &["src/bus/kafka"]),
     ("reqwest", &["cli/", "src/codec", "workers/connector/"]),
     ("schema_registry_converter", &["src/codec"]),
@@ -41,7 +40,7 @@ const ABOVE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that neither wait, nor look at a clock, nor throw dice: time and randomness are their arguments.
-const PURE: &[&str] = &["src/language", "src/privacy", "src/worker/ledger", "workers/connector/src/guard"];
+const PURE: &[&str] = &["src/language", "src/privacy", "src/worker/ledger", "workers/connector/src/relay/breaker", "workers/connector/src/relay/decide"];
 const IMPURE_CRATES: &[&str] =
     &["tokio", "sqlx", "rdkafka", "reqwest", "backoff", "std::fs", "std::net", "std::process"];
 const IMPURE_CALLS: &[&str] = &["::now(", "::now_v7(", "::new_v4(", "rand::"];

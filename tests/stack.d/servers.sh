@@ -10,18 +10,32 @@ kafka_address() { printf '127.0.0.1:%s' "$kafka_port"; }
 registry_address() { printf 'http://127.0.0.1:%s/apis/ccompat/v7' "$registry_port"; }
 postgres_address() { printf 'postgres://postgres@127.0.0.1:%s/postgres' "$postgres_port"; }
 
+# The second listener is what a careful company has: TLS and a user with a password (SCRAM). Its certificate signs itself.
+make_certificate() {
+    local keytool=${java_bin%java}keytool store=$work/kafka.p12
+    "$keytool" -genkeypair -alias kafka -keyalg EC -groupname secp256r1 -validity 30 -dname CN=127.0.0.1 \
+        -ext san=ip:127.0.0.1 -storetype PKCS12 -keystore "$store" -storepass for-tests >>"$work/kafka.log" 2>&1 &&
+        "$keytool" -exportcert -rfc -alias kafka -keystore "$store" -storepass for-tests -file "$work/kafka.pem" >>"$work/kafka.log" 2>&1
+}
+
 # After kill -9 the controller waits for the dead broker's session to end before it lets the new one in, hence
 # the short session.
 start_kafka() {
     local properties=$work/kafka.properties
     if [ ! -f "$properties" ]; then
+        make_certificate || return 1
         cat >"$properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$controller_port
-listeners=PLAINTEXT://127.0.0.1:$kafka_port,CONTROLLER://127.0.0.1:$controller_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,TLS:SASL_SSL
+ssl.keystore.type=PKCS12
+ssl.keystore.location=$work/kafka.p12
+ssl.keystore.password=for-tests
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.tls.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$work/kafka
@@ -36,7 +50,8 @@ auto.create.topics.enable=false
 PROPERTIES
         launch kafka "$java_bin" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$kafka_libs/*" \
             -Dorg.slf4j.simpleLogger.defaultLogLevel=warn kafka.tools.StorageTool \
-            format --standalone -t "$(cluster_id)" -c "$properties"
+            format --standalone -t "$(cluster_id)" -c "$properties" \
+            --add-scram 'SCRAM-SHA-512=[name=peyvand,password=for-tests]'
         wait $! || return 1
     fi
     # shellcheck disable=SC2086 # several options

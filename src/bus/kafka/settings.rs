@@ -108,14 +108,35 @@ const CONSUMER: &[(&str, &str)] = &[
     ("queued.min.messages", "1000"),
 ];
 
-/// Refuses the properties that are Peyvand's own.
+/// Refuses the properties that are Peyvand's own, and those this program was not built for.
 pub(super) fn check(config: &KafkaConfig) -> Result<(), BusError> {
-    let refused: Vec<String> = OURS
+    let ours = OURS
         .iter()
         .filter(|(name, _)| config.properties.contains_key(*name))
-        .map(|(name, why)| format!("{name} is not open to change ({why})"))
-        .collect();
+        .map(|(name, why)| format!("{name} is not open to change ({why})"));
+    let without_tls = !cfg!(feature = "kafka-tls");
+    let too_much = config
+        .properties
+        .iter()
+        .filter(|(name, value)| without_tls && wants_tls(name, value.expose()))
+        .map(|(name, _)| {
+            format!(
+                "{name} wants TLS or SCRAM, and this program was built without; take the container image, or build \
+                 it with --features kafka-tls"
+            )
+        });
+    let refused: Vec<String> = ours.chain(too_much).collect();
     if refused.is_empty() { Ok(()) } else { Err(BusError::Settings(refused.join("; "))) }
+}
+
+/// What librdkafka can only do with OpenSSL.
+fn wants_tls(name: &str, value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    match name {
+        "security.protocol" => matches!(value.as_str(), "ssl" | "sasl_ssl"),
+        "sasl.mechanism" | "sasl.mechanisms" => value.starts_with("scram-") || value == "oauthbearer",
+        _ => name.starts_with("ssl."),
+    }
 }
 
 /// The settings of the producer.
@@ -204,6 +225,20 @@ mod tests {
             assert_eq!(refused.kind(), "settings");
             assert!(refused.to_string().contains(name) && !refused.to_string().contains("s3cret"));
         }
+    }
+
+    #[test]
+    fn tls_without_the_feature_is_refused_with_the_way_out_and_taken_with_it() {
+        for (name, value) in [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "SCRAM-SHA-512")] {
+            let opened = KafkaBus::open(config(name, value));
+            if cfg!(feature = "kafka-tls") {
+                assert!(opened.is_ok(), "{name}");
+            } else {
+                let refused = opened.err().unwrap().to_string();
+                assert!(refused.contains(name) && refused.contains("--features kafka-tls"), "{refused}");
+            }
+        }
+        assert!(KafkaBus::open(config("security.protocol", "sasl_plaintext")).is_ok());
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Backing for Embedded {
 }
 
 #[cfg(feature = "stack-tests")]
-pub(crate) use on_kafka::Kafka;
+pub(crate) use on_kafka::{Kafka, told};
 
 #[cfg(feature = "stack-tests")]
 mod on_kafka {
@@ -88,10 +88,14 @@ mod on_kafka {
         topic: Topic,
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the address of the servers that tests/stack has started")]
     pub(crate) fn brokers() -> String {
-        std::env::var("PEYVAND_TEST_KAFKA").unwrap_or_else(|_| {
-            panic!("PEYVAND_TEST_KAFKA is not set; run tests/run, or: tests/stack up && eval \"$(tests/stack env)\"")
+        told("PEYVAND_TEST_KAFKA")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "what the servers are that tests/stack has started")]
+    pub(crate) fn told(name: &str) -> String {
+        std::env::var(name).unwrap_or_else(|_| {
+            panic!("{name} is not set; run tests/run, or: tests/stack up && eval \"$(tests/stack env)\"")
         })
     }
 

@@ -1,10 +1,16 @@
 //! What only a cluster can show.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use peyvand::bus::{NextOffset, Topic};
+use peyvand::{
+    bus::{
+        NextOffset, Topic,
+        kafka::{KafkaBus, KafkaConfig},
+    },
+    privacy::Sensitive,
+};
 
-use super::backing::{Backing, Kafka, PARTITIONS, spec};
+use super::backing::{Backing, Kafka, PARTITIONS, spec, told};
 use super::reader::{Reader, fill, record};
 
 #[tokio::test]
@@ -55,4 +61,33 @@ async fn a_ping_is_answered_and_counts_as_contact() {
     let log = Kafka::open().await;
     log.bus.ping(Duration::from_secs(10)).await.unwrap();
     assert!(log.bus.last_contact().is_some_and(|ago| ago < Duration::from_secs(10)));
+}
+
+fn by_tls(password: &str) -> KafkaBus {
+    let properties = [
+        ("security.protocol", "sasl_ssl".to_owned()),
+        ("ssl.ca.location", told("PEYVAND_TEST_KAFKA_CA")),
+        ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
+        ("sasl.username", "peyvand".to_owned()),
+        ("sasl.password", password.to_owned()),
+    ];
+    let properties = properties.map(|(name, value)| (name.to_owned(), Sensitive::new(value)));
+    KafkaBus::open(KafkaConfig {
+        brokers: told("PEYVAND_TEST_KAFKA_TLS"),
+        properties: BTreeMap::from(properties),
+        group_instance_id: None,
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn records_travel_by_tls_with_a_password_and_not_with_a_wrong_one() {
+    let log = Kafka::open().await;
+    let bus = by_tls("for-tests");
+    bus.producer().send(record(&log.topic(), "k", "by tls")).await.unwrap();
+    let consumer = bus.consumer(&log.group("tls"), std::slice::from_ref(&log.topic())).unwrap();
+    let mut reader = Reader::of(consumer);
+    assert_eq!(reader.records(1).await[0].0.value.as_deref(), Some(b"by tls".as_slice()));
+    reader.close().await;
+    assert!(by_tls("guessed").ping(Duration::from_secs(5)).await.is_err());
 }
