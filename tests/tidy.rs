@@ -40,7 +40,13 @@ const ABOVE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that neither wait, nor look at a clock, nor throw dice: time and randomness are their arguments.
-const PURE: &[&str] = &["src/language", "src/privacy", "src/worker/ledger", "workers/connector/src/relay/breaker", "workers/connector/src/relay/decide"];
+const PURE: &[&str] = &[
+    "src/language",
+    "src/privacy",
+    "src/worker/ledger",
+    "workers/connector/src/relay/breaker",
+    "workers/connector/src/relay/decide",
+];
 const IMPURE_CRATES: &[&str] =
     &["tokio", "sqlx", "rdkafka", "reqwest", "backoff", "std::fs", "std::net", "std::process"];
 const IMPURE_CALLS: &[&str] = &["::now(", "::now_v7(", "::new_v4(", "rand::"];
