@@ -5,6 +5,7 @@ pub mod bus;
 pub mod codec;
 pub mod config;
 pub mod event;
+pub mod failpoint;
 pub mod language;
 pub mod privacy;
 pub mod process;

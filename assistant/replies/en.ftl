@@ -3,11 +3,14 @@
 ## Questions
 ask-order-number = What is the order number, please? For example { $example }.
 ask-product = Which product would you like the stock of? A name or a code will do, for example "cement" or { $example }.
+ask-product-to-order = Which product shall I order? Its exact name or its code, please, for example { $example }.
+ask-quantity = How many of it?
+ask-customer = For which customer? The customer's number, please.
 ask-phone = What is your phone number, please?
 ask-email = What is your e-mail address, please?
 
 ## Small talk
-greeting = Hello and welcome! I can tell you where an order is, list orders and check stock.
+greeting = Hello and welcome! I can tell you where an order is, list orders, check stock and place an order.
 farewell = Goodbye, have a nice day.
 thanks = You are welcome. I am here if you need anything else.
 help =
@@ -15,8 +18,17 @@ help =
     • Where is order { $order }?
     • Other orders of the customer of order { $order }
     • How much { $product } is in stock?
+    • Place a new order
 cancelled = All right, I have dropped it. Let me know if there is anything else.
-out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders and check how much of a product is in stock.
+out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders, check how much of a product is in stock and place an order.
+
+## A write
+confirm-sales-order = Shall I place this order: { $quantity } × { $product } for customer { $customer }? Please answer yes or no.
+write-accepted = I have noted your request under { $tracking } and will tell you here as soon as it is done.
+write-refused = The system did not accept request { $tracking }, so nothing was done. Please check what you asked for.
+write-failed = I am sorry, request { $tracking } could not be carried out until now. Nothing was done; our colleagues take care of it.
+write-unknown = I am sorry, I do not know for certain whether request { $tracking } was carried out. Our colleagues are looking into it; please do not ask for it again.
+sales-order-done = Done: your order has the number { $number } (request { $tracking }).
 
 ## An order
 order-open = Order { $number } is placed; nothing of it has been delivered yet.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use peyvand::{
-    assistant::Assistant,
+    assistant::{Assistant, SystemKind},
     bus::{Topic, embedded::EmbeddedBus},
     codec::Schemas,
     event::TenantId,
@@ -19,11 +19,11 @@ use peyvand::{
     worker::{self, Handler, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
-use peyvand_connector::{Connector, fetch_products, sap::Sap, target::TargetConfig};
+use peyvand_connector::{Connector, Relay, configure, fetch_products, sap::Sap, system::System};
 use peyvand_intent_classifier::{IntentClassifier, Lexicon};
 use peyvand_reply::{Reply, render::Renderer};
 use peyvand_sandbox::{Sandbox, SandboxConfig};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 #[derive(clap::Args)]
@@ -95,9 +95,14 @@ pub(crate) async fn start(
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let url = format!("http://{}", listener.local_addr()?);
     let sandbox_config = SandboxConfig::loopback(today());
-    let (user, password) = (sandbox_config.user.clone(), sandbox_config.password.clone());
+    let password = sandbox_config.password.clone();
     let sandbox = peyvand_sandbox::start(sandbox_config).await?;
-    let sap = Arc::new(Sap::new(TargetConfig::new("sap", sandbox.base_url(), user, password.into()))?);
+    let target = assistant.targets.iter().find(|target| target.system == SystemKind::SapS4);
+    let target = target.context("the assistant has no SAP target in targets/*.yaml")?;
+    let sap_url = target.is_sandbox().then(|| sandbox.base_url());
+    let config = configure(target, sap_url.as_deref(), |_| Some(password.clone().into()))
+        .map_err(anyhow::Error::msg)?;
+    let sap = Arc::new(Sap::new(config.clone())?);
     let tenant = TenantId::parse("demo")?;
     fetch_products(&sap, &store, &tenant).await.map_err(anyhow::Error::msg)?;
     let lexicon = Lexicon::new(&store.products(&tenant).await?)?;
@@ -119,7 +124,16 @@ pub(crate) async fn start(
         .merge(process::health_router(Arc::clone(&health)));
     let mut workers = JoinSet::new();
     employ(&mut workers, &bus, &store, &schemas, &shutdown, classifier)?;
-    employ(&mut workers, &bus, &store, &schemas, &shutdown, Connector::new(sap, "sap"))?;
+    let system = Arc::clone(&sap) as Arc<dyn System>;
+    let relay = Relay::new(&config, system, store.clone(), bus.producer(), Arc::clone(&schemas));
+    let wake = Arc::new(Notify::new());
+    let connector = Connector::new(sap, config.name, Arc::clone(&wake));
+    employ(&mut workers, &bus, &store, &schemas, &shutdown, connector)?;
+    let stop = shutdown.clone();
+    workers.spawn(async move {
+        relay.run(wake, stop).await;
+        Ok(())
+    });
     employ(&mut workers, &bus, &store, &schemas, &shutdown, reply)?;
     employ(&mut workers, &bus, &store, &schemas, &shutdown, Channels { hub, store: store.clone() })?;
     drop(tokio::spawn(process::prune_inbox(store.clone(), shutdown.clone())));

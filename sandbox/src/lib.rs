@@ -5,12 +5,14 @@
 
 mod company;
 mod faults;
+mod journal;
 mod ledger;
 mod line;
 mod sap;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub use faults::{Fault, FaultBody, FaultError, SetFault};
 pub use ledger::SeenRequest;
 
 use company::Company;
+use journal::Journal;
 use line::{CuttableListener, Line};
 use sap::Gateway;
 use server::App;
@@ -46,6 +49,8 @@ pub struct SandboxConfig {
     pub today: Date,
     /// How many records a page holds when the client names no `$top`.
     pub page_size: usize,
+    /// Where every new order is noted, on disk before it is answered.
+    pub journal: Option<PathBuf>,
 }
 
 impl SandboxConfig {
@@ -58,6 +63,7 @@ impl SandboxConfig {
             password: "welcome".to_owned(),
             today,
             page_size: 1_000,
+            journal: None,
         }
     }
 }
@@ -70,6 +76,14 @@ pub enum SandboxError {
         "{0} can be reached from other machines and the sandbox has no lock on its switches; choose a loopback address, or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
+    /// The journal cannot be written.
+    #[error("the journal {path} cannot be opened: {source}; choose another file")]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}; choose another address or stop the program that holds it")]
     Listen {
@@ -85,6 +99,7 @@ impl SandboxError {
     pub fn kind(&self) -> &'static str {
         match self {
             SandboxError::NotLoopback(_) => "not_loopback",
+            SandboxError::Journal { .. } => "journal",
             SandboxError::Listen { .. } => "listen",
         }
     }
@@ -108,7 +123,13 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let addr = listener.local_addr().map_err(refused)?;
     let company = Company::seeded(config.today);
     let stopping = CancellationToken::new();
-    let gateway = Gateway::new(company, (&config.user, &config.password), config.page_size, addr);
+    let journal = match &config.journal {
+        Some(path) => {
+            Some(Journal::open(path).map_err(|source| SandboxError::Journal { path: path.clone(), source })?)
+        }
+        None => None,
+    };
+    let gateway = Gateway::new(company, (&config.user, &config.password), config.page_size, addr, journal);
     let app = Arc::new(App::new(gateway, stopping.clone()));
     let service = server::router(Arc::clone(&app)).into_make_service_with_connect_info::<Line>();
     let stop = stopping.clone().drop_guard();

@@ -1,6 +1,6 @@
 //! The SAP stand-in as a program of its own. It reads flags, starts the library's server and waits for Ctrl-C; no more.
 
-use std::{io::Write, net::SocketAddr};
+use std::{io::Write, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
@@ -24,6 +24,9 @@ struct Flags {
     /// Password of HTTP Basic.
     #[arg(long, default_value = "welcome")]
     password: String,
+    /// Note every new order in this file, on disk before it is answered.
+    #[arg(long)]
+    journal: Option<PathBuf>,
     /// The day the company lives on, as 2026-11-23; today when absent.
     #[arg(long)]
     today: Option<Date>,
@@ -32,15 +35,10 @@ struct Flags {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let flags = Flags::parse();
-    let today = flags.today.unwrap_or_else(|| jiff::Zoned::now().date());
-    let config = SandboxConfig {
-        listen: flags.listen,
-        allow_remote: flags.allow_remote,
-        user: flags.user.clone(),
-        password: flags.password,
-        ..SandboxConfig::loopback(today)
-    };
+    let Flags { listen, allow_remote, user, password, journal, today } = Flags::parse();
+    let usual = SandboxConfig::loopback(today.unwrap_or_else(|| jiff::Zoned::now().date()));
+    let try_it = format!("curl -u {user}");
+    let config = SandboxConfig { listen, allow_remote, user, password, journal, ..usual };
     let sandbox = start(config).await?;
     let base = sandbox.base_url();
     let services = format!("{base}/sap/opu/odata/sap");
@@ -50,7 +48,7 @@ async fn main() -> anyhow::Result<()> {
         format!("stock     {services}/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod"),
         format!("products  {services}/API_PRODUCT_SRV/A_Product"),
         format!("control   {base}/_sandbox/faults  {base}/_sandbox/requests"),
-        format!("try       curl -u {} '{orders}?$top=3&$format=json'", flags.user),
+        format!("try       {try_it} '{orders}?$top=3&$format=json'"),
     ];
     writeln!(std::io::stdout(), "{}\nCtrl-C stops it.", lines.join("\n"))?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;

@@ -63,17 +63,23 @@ async fn serve(
     let query = parts.uri.query().unwrap_or_default();
     let decoded = |text: &str| percent_decode(&text.replace('+', " ")).unwrap_or_else(|| text.to_owned());
     let fault = app.faults().strike(parts.method.as_str(), &decoded(parts.uri.path()), &decoded(query));
-    let answer = match &fault {
-        Some(fault) => struck(&app, fault, &parts, body.as_ref(), &line).await,
-        None => Some(answer(&app, &parts, body.as_ref())),
-    };
+    let struck_by_fault = fault.is_some();
+    let (asked, served, cable) = (parts.clone(), Arc::clone(&app), line.clone());
+    // A task of its own: a client that goes away does not keep a system from doing what it was asked.
+    let answer = tokio::spawn(async move {
+        match &fault {
+            Some(fault) => struck(&served, fault, &asked, body.as_ref(), &cable).await,
+            None => Some(answer(&served, &asked, body.as_ref())),
+        }
+    });
+    let answer = answer.await.unwrap_or_default();
     app.ledger().note(SeenRequest {
         number: 0,
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: query.to_owned(),
         status: answer.as_ref().map(|answer| answer.status().as_u16()),
-        fault: fault.is_some(),
+        fault: struck_by_fault,
     });
     answer.unwrap_or_else(|| {
         line.cut();

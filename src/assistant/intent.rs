@@ -59,6 +59,8 @@ impl From<SlotKind> for SlotName {
             SlotKind::Product => Self::Product,
             SlotKind::Phone => Self::Phone,
             SlotKind::Email => Self::Email,
+            SlotKind::Quantity => Self::Quantity,
+            SlotKind::Customer => Self::Customer,
         }
     }
 }
@@ -70,6 +72,8 @@ impl From<SlotName> for SlotKind {
             SlotName::Product => Self::Product,
             SlotName::Phone => Self::Phone,
             SlotName::Email => Self::Email,
+            SlotName::Quantity => Self::Quantity,
+            SlotName::Customer => Self::Customer,
         }
     }
 }

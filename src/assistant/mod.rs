@@ -13,7 +13,7 @@ use std::path::Path;
 pub use error::{AssistantError, AssistantErrors, Warning};
 pub use intent::{Intent, IntentKind, SlotSpec};
 pub use source::Replies;
-pub use target::{SystemKind, Target};
+pub use target::{SalesArea, SystemKind, Target};
 
 use source::Sources;
 

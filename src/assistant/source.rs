@@ -40,6 +40,7 @@ impl Sources {
     pub(super) fn shipped() -> Self {
         Self {
             intents: vec![
+                embedded!("intents/new_orders.yaml"),
                 embedded!("intents/orders.yaml"),
                 embedded!("intents/smalltalk.yaml"),
                 embedded!("intents/stock.yaml"),

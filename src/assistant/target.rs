@@ -23,6 +23,30 @@ pub struct Target {
     pub deadline_ms: u64,
     /// How many questions may be open at once.
     pub in_flight_max: usize,
+    /// How long something that was written may stay unseen by a search, in milliseconds.
+    #[serde(default = "five_seconds")]
+    pub visible_within_ms: u64,
+    /// Where sales orders are made; without it none can be.
+    #[serde(default)]
+    pub sales_area: Option<SalesArea>,
+}
+
+const fn five_seconds() -> u64 {
+    5000
+}
+
+/// Where SAP makes a sales order, and of which type.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SalesArea {
+    /// Sales order type, such as `OR`.
+    pub order_type: String,
+    /// Sales organisation.
+    pub organization: String,
+    /// Distribution channel.
+    pub channel: String,
+    /// Division.
+    pub division: String,
 }
 
 /// The systems Peyvand can ask.
@@ -82,6 +106,7 @@ fn mistakes(source: &Source, target: &Target) -> Vec<AssistantError> {
             "password_secret names a secret in capitals, such as SAP_PASSWORD; the password itself does not belong here",
         ),
         ((100..=120_000).contains(&target.deadline_ms), "deadline_ms:", "deadline_ms is 100 to 120000"),
+        (target.visible_within_ms <= 600_000, "visible_within_ms:", "visible_within_ms is 0 to 600000"),
         ((1..=1_000).contains(&target.in_flight_max), "in_flight_max:", "in_flight_max is 1 to 1000"),
     ];
     let wrong = checks.into_iter().filter(|(fits, _, _)| !fits);

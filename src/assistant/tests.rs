@@ -22,7 +22,7 @@ fn mistakes(result: Result<Assistant, AssistantErrors>) -> Vec<String> {
 fn the_shipped_assistant_has_no_mistake_and_no_warning() {
     let assistant = Assistant::shipped().unwrap();
     assert_eq!(assistant.warnings, []);
-    assert_eq!(assistant.intents.len(), 8);
+    assert_eq!(assistant.intents.len(), 9);
     for intent in &assistant.intents {
         let wished = if matches!(intent.kind, IntentKind::Operation(_)) { 40 } else { 15 };
         assert!(

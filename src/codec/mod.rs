@@ -2,6 +2,7 @@
 //! envelope in the headers. Decoding trusts nothing: it reads with the writer's schema straight into the event, takes
 //! the whole input and caps every allocation. Only `registry` touches the network.
 
+mod committed;
 mod inspect;
 mod registry;
 mod schemas;
@@ -13,6 +14,7 @@ use std::io::Cursor;
 use apache_avro::util::max_allocation_bytes;
 use thiserror::Error;
 
+pub use committed::{Committed, decode_committed};
 pub use inspect::Flaw;
 pub use registry::{Registry, RegistryConfig, RegistryError};
 pub use schemas::{Learned, RELEASED, Released, Schemas, newest};

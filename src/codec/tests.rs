@@ -71,7 +71,7 @@ fn every_example_is_written_and_read_back_as_it_was() {
 }
 
 #[test]
-fn the_current_schemas_read_and_are_read_by_every_released_one() {
+fn the_current_schemas_read_every_released_one() {
     let mut seen = 0;
     for entry in fs::read_dir("schemas/released").unwrap() {
         let path = entry.unwrap().path();
@@ -79,7 +79,7 @@ fn the_current_schemas_read_and_are_read_by_every_released_one() {
         let released = Schema::parse_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let current = fs::read_to_string(Path::new("schemas").join(format!("{name}.avsc"))).unwrap();
         let current = Schema::parse_str(&current).unwrap();
-        SchemaCompatibility::mutual_read(&released, &current).unwrap();
+        SchemaCompatibility::can_read(&released, &current).unwrap();
         seen += 1;
     }
     assert!(seen >= 5);

@@ -164,6 +164,13 @@ fn http_address(text: &str) -> Option<String> {
     (!rest.is_empty() && !rest.contains('@')).then(|| text.to_owned())
 }
 
+/// The place at which a test wants this process to end.
+#[cfg(feature = "failpoints")]
+#[allow(clippy::disallowed_methods, reason = "settings come in here")]
+pub(crate) fn failpoint() -> Option<String> {
+    std::env::var("PEYVAND_TEST_FAILPOINT").ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,6 +66,78 @@ impl fmt::Display for EventId {
     }
 }
 
+/// One intended write to a system: the idempotency key it is sent and searched with, stable over retries, restarts and
+/// redrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntryId(Uuid);
+
+/// Crockford's base 32: no letter that reads like a digit.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const TRACKING_LETTERS: usize = 10;
+
+impl EntryId {
+    /// The write that an event causes: UUIDv5 of the event, the target and the operation.
+    pub fn of(event_id: &EventId, target: &str, operation: &str) -> Self {
+        Self(Uuid::new_v5(&event_id.0, format!("{target}\n{operation}").as_bytes()))
+    }
+
+    /// The id of what is told about this write, one for each step of it.
+    pub fn event(&self, step: &str) -> EventId {
+        EventId(Uuid::new_v5(&self.0, step.as_bytes()))
+    }
+
+    /// The bare UUID's 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The key as 32 hexadecimal digits, short enough for every system's reference field.
+    pub fn key(&self) -> String {
+        self.0.simple().to_string()
+    }
+
+    /// What a person is told to name the write by: the first 50 bits, as `7K3M9-Q2TB1`.
+    pub fn tracking(&self) -> String {
+        let mut bits = self.0.as_u128();
+        let mut text = String::with_capacity(TRACKING_LETTERS + 1);
+        for place in 0..TRACKING_LETTERS {
+            if place == TRACKING_LETTERS / 2 {
+                text.push('-');
+            }
+            bits = bits.rotate_left(5);
+            let letter = LETTERS.get((bits & 31) as usize).copied().unwrap_or(b'0');
+            text.push(char::from(letter));
+        }
+        text
+    }
+}
+
+impl From<Uuid> for EntryId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl From<EntryId> for String {
+    fn from(id: EntryId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for EntryId {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        Uuid::parse_str(&text).map(Self).map_err(|_| IdError)
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -133,6 +205,17 @@ mod tests {
         assert_eq!(id, EventId::of_message("web", "acme", "m-1"));
         assert_ne!(id, EventId::of_message("web", "acme", "m-2"));
         assert_ne!(id.derived("reply", 0), id.derived("reply", 1));
+    }
+
+    #[test]
+    fn a_write_keeps_its_key_and_its_tracking_number() {
+        let event = EventId::of_message("web", "acme", "m-1");
+        let entry = EntryId::of(&event, "sap", "sales_order_create");
+        assert_eq!(entry, EntryId::of(&event, "sap", "sales_order_create"));
+        assert_ne!(entry, EntryId::of(&event, "crm", "sales_order_create"));
+        assert_eq!(entry.key().len(), 32);
+        let all = EntryId(Uuid::from_u128(0x0432_1000_0000_0000_0000_0000_0000_0000));
+        assert_eq!(all.tracking(), "0GS10-00000");
     }
 
     #[test]

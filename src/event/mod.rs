@@ -9,7 +9,7 @@ mod reply;
 mod turn;
 
 pub use envelope::Envelope;
-pub use ids::{ConversationId, EventId, ID_BYTES_MAX, IdError, TenantId};
+pub use ids::{ConversationId, EntryId, EventId, ID_BYTES_MAX, IdError, TenantId};
 pub use message::MessageReceived;
 pub use operation::{
     FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,

@@ -36,6 +36,12 @@ pub struct OperationUpdated {
     /// The stock found, one entry a product and plant.
     #[serde(default)]
     pub stock: Vec<StockLevel>,
+    /// What a write is called until the system has given it a number.
+    #[serde(default)]
+    pub tracking: Option<String>,
+    /// The number that the system has given to what was written, when the status is done.
+    #[serde(default)]
+    pub reference: Option<Sensitive<String>>,
 }
 event!(OperationUpdated, "operation_updated");
 
@@ -51,6 +57,30 @@ pub enum Operation {
     /// What of a product is in stock.
     #[serde(rename = "stock_level")]
     StockLevel,
+    /// A new sales order.
+    #[serde(rename = "sales_order_create")]
+    SalesOrderCreate,
+}
+
+impl Operation {
+    /// Its name in topics, files and rows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OrderStatus => "order_status",
+            Self::OrderList => "order_list",
+            Self::StockLevel => "stock_level",
+            Self::SalesOrderCreate => "sales_order_create",
+        }
+    }
+
+    /// Whether it changes something in a system. A write is confirmed by the person, goes through the outbox and happens
+    /// once; a read is asked at once.
+    pub const fn is_write(self) -> bool {
+        match self {
+            Self::OrderStatus | Self::OrderList | Self::StockLevel => false,
+            Self::SalesOrderCreate => true,
+        }
+    }
 }
 
 /// The steps an operation can take.
@@ -63,6 +93,14 @@ pub enum OperationStatus {
     NotFound,
     /// The system could not be asked.
     Failed,
+    /// A write is intended and kept; it will be sent, and its result told.
+    Accepted,
+    /// The system has what was written.
+    Done,
+    /// The system will not have it; nothing was written.
+    Refused,
+    /// It may or may not be written; a person has to look.
+    Unknown,
 }
 
 /// Why a system could not be asked, as far as the person needs to know.

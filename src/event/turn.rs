@@ -61,6 +61,8 @@ pub enum Decision {
     Answer,
     /// Nothing this assistant can do.
     OutOfScope,
+    /// Everything is known and something would be written: ask whether to do it.
+    Confirm,
 }
 
 /// The small talk that needs no system.
@@ -91,6 +93,10 @@ pub enum SlotName {
     Phone,
     /// E-mail address.
     Email,
+    /// How much, a decimal number.
+    Quantity,
+    /// Number of a customer.
+    Customer,
 }
 
 /// One value taken from the person's words.

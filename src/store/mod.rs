@@ -2,6 +2,7 @@
 //! know workers, codecs or the log.
 
 mod error;
+mod outbox;
 mod postgres;
 mod row;
 mod sqlite;
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use outbox::{Claimed, Depth, Known, Lease, NewEntry, Settled, Settlement, Verdict};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use step::{Commit, Found, Outgoing, Step, StepKey, StoredReply};
@@ -109,6 +111,83 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.products(tenant).await,
             Self::Postgres(store) => store.products(tenant).await,
+        }
+    }
+
+    /// Leases at most `limit` heads of a target's outbox that are due, and marks their entries in doubt: whoever gets one
+    /// may send it, until the lease ends.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was leased, or when it is not known: a lease nobody knows of expires.
+    pub async fn claim(&self, target: &str, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.claim(target, limit, lease).await,
+            Self::Postgres(store) => store.claim(target, limit, lease).await,
+        }
+    }
+
+    /// Commits what became of entries and keeps what is told about them, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known; the same may be tried again.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.settle(settlements).await,
+            Self::Postgres(store) => store.settle(settlements).await,
+        }
+    }
+
+    /// How full the outbox of a target is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn depth(&self, target: &str) -> Result<Depth, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.depth(target).await,
+            Self::Postgres(store) => store.depth(target).await,
+        }
+    }
+
+    /// At most `limit` conversations of a group with events that have waited for their publication at least this long:
+    /// whoever kept them is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn left_behind(
+        &self,
+        group: &'static str,
+        older_than: Duration,
+        limit: u32,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.left_behind(group, older_than, limit).await,
+            Self::Postgres(store) => store.left_behind(group, older_than, limit).await,
+        }
+    }
+
+    /// The events of a conversation that wait for their publication, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn pending(
+        &self,
+        group: &'static str,
+        conversation_id: &ConversationId,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.pending(group, conversation_id).await,
+            Self::Postgres(store) => store.pending(group, conversation_id).await,
+        }
+    }
+
+    /// Drops at most `limit` finished outbox entries that are at least this old, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_outbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.prune_outbox(older_than, limit).await,
+            Self::Postgres(store) => store.prune_outbox(older_than, limit).await,
         }
     }
 

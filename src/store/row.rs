@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Outgoing, StoreError, StoredReply};
 use crate::{
     bus::{Headers, NewRecord, Topic},
-    event::{EventId, TenantId},
+    event::{ConversationId, EventId, TenantId},
     language::slots::ProductName,
 };
 
@@ -67,4 +67,12 @@ pub(super) fn names_to_bytes(names: &[ProductName]) -> Result<Vec<u8>, StoreErro
 
 pub(super) fn names_of_bytes(bytes: Vec<u8>) -> Result<Vec<ProductName>, StoreError> {
     serde_json::from_slice(&bytes).map_err(|_| StoreError::Unreadable { what: "product name" })
+}
+
+pub(super) fn conversation_of(id: String) -> Result<ConversationId, StoreError> {
+    ConversationId::parse(id).map_err(|_| StoreError::Unreadable { what: "conversation id" })
+}
+
+pub(super) fn conversations_of(ids: Vec<String>) -> Result<Vec<ConversationId>, StoreError> {
+    ids.into_iter().map(conversation_of).collect()
 }

@@ -2,6 +2,7 @@
 //! up, so a commit's fsync is paid once for all of them. It may not be opened by two processes.
 
 mod commit;
+mod outbox;
 
 use std::{path::Path, time::Duration};
 
@@ -15,7 +16,7 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Commit, Found, Outgoing, Step, StepKey, StoreError, StoredReply,
+    Claimed, Commit, Depth, Found, Outgoing, Settled, Settlement, Step, StepKey, StoreError, StoredReply,
     row::{self, OutgoingRow, ReplyRow},
 };
 use crate::{
@@ -86,7 +87,7 @@ impl SqliteStore {
                 return Ok(Found::Conflict);
             }
             self.wait_for_queued().await?;
-            return Ok(Found::Seen(self.outgoing(key).await?));
+            return Ok(Found::Seen(self.pending(key.group, &key.conversation_id).await?));
         }
         let state = sqlx::query(
             "SELECT version, state FROM conversation WHERE consumer_group = ? AND conversation_id = ?",
@@ -192,6 +193,67 @@ impl SqliteStore {
         kept.map_or(Ok(Vec::new()), |found| row::names_of_bytes(found.try_get(0)?))
     }
 
+    /// Leases the heads of a target that are due, and marks their entries in doubt.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was leased.
+    pub async fn claim(&self, target: &str, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let pool = self.writer_pool.clone();
+        to_its_end(outbox::claim(pool, target.to_owned(), limit, lease)).await
+    }
+
+    /// Commits what became of entries, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        self.wait_for_queued().await?;
+        to_its_end(outbox::settle(self.writer_pool.clone(), settlements)).await
+    }
+
+    /// How full the outbox of a target is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn depth(&self, target: &str) -> Result<Depth, StoreError> {
+        outbox::depth(&mut *self.readers.acquire().await?, target).await
+    }
+
+    /// Conversations of a group with events that wait for their publication for so long that nobody can be at it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn left_behind(
+        &self,
+        group: &'static str,
+        older_than: Duration,
+        limit: u32,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.wait_for_queued().await?;
+        let mut reader = self.readers.acquire().await?;
+        row::conversations_of(outbox::left_behind(&mut reader, group, older_than, limit).await?)
+    }
+
+    /// The events of a conversation that wait for their publication, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn pending(
+        &self,
+        group: &'static str,
+        conversation_id: &ConversationId,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        outbox::pending(&mut *self.readers.acquire().await?, group, conversation_id.as_str()).await
+    }
+
+    /// Drops at most `limit` finished entries that are at least this old, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_outbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        to_its_end(outbox::prune(self.writer_pool.clone(), older_than, limit)).await
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -207,30 +269,25 @@ impl SqliteStore {
         self.writer.send(Command::Barrier(done)).await.map_err(|_| StoreError::closed())?;
         waiting.await.map_err(|_| StoreError::closed())
     }
+}
 
-    async fn outgoing(&self, key: &StepKey) -> Result<Vec<Outgoing>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT seq, topic, key, value, headers FROM outgoing
-             WHERE consumer_group = ? AND conversation_id = ? ORDER BY seq",
-        )
-        .bind(key.group)
-        .bind(key.conversation_id.as_str())
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(outgoing_of).collect()
-    }
+/// A caller that goes away may not leave a transaction half done on the writer's one connection.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(StoreError::closed()))
 }
 
 fn migrations() -> Migrator {
     let step = include_str!("../../schemas/sql/sqlite/0001_step.sql");
     let age = include_str!("../../schemas/sql/sqlite/0002_inbox_age.sql");
     let names = include_str!("../../schemas/sql/sqlite/0003_product_names.sql");
-    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names)].map(
-        |(version, name, sql)| {
-            let sql = sqlx::SqlSafeStr::into_sql_str(sql);
-            Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-        },
-    );
+    let outbox = include_str!("../../schemas/sql/sqlite/0004_outbox.sql");
+    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names), (4, "outbox", outbox)];
+    let all = all.map(|(version, name, sql)| {
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
     Migrator::with_migrations(all.to_vec())
 }
 

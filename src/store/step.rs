@@ -1,5 +1,6 @@
 //! One step of one conversation in one worker: the shapes that both databases take and give.
 
+use super::NewEntry;
 use crate::{
     bus::NewRecord,
     event::{ConversationId, EventId, TenantId},
@@ -75,6 +76,8 @@ pub struct Step {
     pub outgoing: Vec<NewRecord>,
     /// Replies to keep.
     pub replies: Vec<StoredReply>,
+    /// Writes to systems that are intended from now on.
+    pub entries: Vec<NewEntry>,
 }
 
 /// What became of a step.

@@ -10,7 +10,7 @@ use crate::{
     bus::{NewRecord, Record, Topic},
     codec::{self, CodecError, Schemas},
     event::{Envelope, Event},
-    store::StoredReply,
+    store::{NewEntry, StoredReply},
 };
 
 /// What a worker reads: one event, or an enum of several.
@@ -57,18 +57,20 @@ pub struct Outcome<S> {
     pub emit: Vec<Emit>,
     /// Replies to keep for their channel.
     pub replies: Vec<StoredReply>,
+    /// Writes to systems that are intended: they commit with everything else and are sent afterwards.
+    pub entries: Vec<NewEntry>,
 }
 
 impl<S> Outcome<S> {
     /// Nothing changes and nothing follows.
     pub(super) fn is_empty(&self) -> bool {
-        self.state.is_none() && self.emit.is_empty() && self.replies.is_empty()
+        self.state.is_none() && self.emit.is_empty() && self.replies.is_empty() && self.entries.is_empty()
     }
 }
 
 impl<S> Default for Outcome<S> {
     fn default() -> Self {
-        Self { state: None, emit: Vec::new(), replies: Vec::new() }
+        Self { state: None, emit: Vec::new(), replies: Vec::new(), entries: Vec::new() }
     }
 }
 

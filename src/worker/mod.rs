@@ -12,6 +12,7 @@ mod tests;
 
 pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
 pub use pump::{Limits, Settle, pump};
+pub use retry::{OwnFault, patiently};
 
 use std::sync::Arc;
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
 
+use crate::{bus::BusError, codec::RegistryError, store::StoreError};
+
 /// Waits between the tries of a handler: three tries, at most ten seconds in all.
 pub(super) fn short() -> impl Iterator<Item = Duration> {
     delays(Duration::from_millis(200), Duration::from_secs(3)).take(2)
 }
 
 /// Waits for our own log or database, as long as it takes.
-pub(super) fn endless() -> impl Iterator<Item = Duration> {
+fn endless() -> impl Iterator<Item = Duration> {
     delays(Duration::from_millis(50), Duration::from_secs(5))
 }
 
@@ -22,6 +24,46 @@ fn delays(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> 
         .with_max_elapsed_time(None)
         .build();
     std::iter::from_fn(move || schedule.next_backoff())
+}
+
+/// Our own log and database are asked until they answer: without them nothing may be settled.
+pub async fn patiently<T, E: OwnFault, F: Future<Output = Result<T, E>>>(
+    mut attempt: impl FnMut() -> F,
+) -> T {
+    let mut waits = endless();
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => {
+                tracing::error!(kind = error.kind(), "{error}; trying again until it works");
+                tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(5))).await;
+            }
+        }
+    }
+}
+
+/// An error of our own log, database or registry: it is waited for.
+pub trait OwnFault: std::error::Error {
+    /// A bounded label.
+    fn kind(&self) -> &'static str;
+}
+
+impl OwnFault for BusError {
+    fn kind(&self) -> &'static str {
+        BusError::kind(self)
+    }
+}
+
+impl OwnFault for RegistryError {
+    fn kind(&self) -> &'static str {
+        RegistryError::kind(self)
+    }
+}
+
+impl OwnFault for StoreError {
+    fn kind(&self) -> &'static str {
+        StoreError::kind(self)
+    }
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use std::{
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
-use super::{Handler, HandlerError, Input, Outcome, Settle, letter, retry};
+use super::{Handler, HandlerError, Input, Outcome, Settle, letter, patiently, retry};
 use crate::{
-    bus::{BusError, Producer, Record},
-    codec::{self, CodecError, Learned, RegistryError, Schemas},
+    bus::{Producer, Record},
+    codec::{self, CodecError, Learned, Schemas},
     event::Envelope,
+    failpoint::failpoint,
     store::{Commit, Found, Outgoing, Step, StepKey, Store, StoreError},
 };
 
@@ -70,7 +71,9 @@ impl<H: Handler> Settler<H> {
         let key = StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint };
         match self.work(&key, &input).await {
             Ok(outgoing) => {
+                failpoint("step.committed");
                 self.publish(&key, outgoing).await;
+                failpoint("step.published");
                 self.handler.settled(&input);
             }
             Err(reason) => self.dead_letter(&record, &reason).await,
@@ -101,6 +104,7 @@ impl<H: Handler> Settler<H> {
                 return Ok(Vec::new());
             }
             let step = self.step(key, version, input, outcome)?;
+            failpoint("step.handled");
             match patiently(|| self.commit(step.clone())).await {
                 Some(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),
                 Some(Commit::Moved) => {}
@@ -170,7 +174,14 @@ impl<H: Handler> Settler<H> {
             Some(state) => Some(serde_json::to_vec(&state).map_err(|_| Reason::State)?),
             None => None,
         };
-        Ok(Step { key: key.clone(), version, state, outgoing, replies: outcome.replies })
+        Ok(Step {
+            key: key.clone(),
+            version,
+            state,
+            outgoing,
+            replies: outcome.replies,
+            entries: outcome.entries,
+        })
     }
 
     async fn publish(&self, key: &StepKey, outgoing: Vec<Outgoing>) {
@@ -182,6 +193,7 @@ impl<H: Handler> Settler<H> {
     }
 
     async fn dead_letter(&self, record: &Record, reason: &Reason) {
+        failpoint("letter.begun");
         let class = reason.class();
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class,
@@ -190,6 +202,7 @@ impl<H: Handler> Settler<H> {
         metrics::counter!("peyvand_dead_letters_total", "group" => H::GROUP, "class" => class).increment(1);
         let letter = letter::of(H::GROUP, record, class);
         patiently(|| self.producer.send(letter.clone())).await;
+        failpoint("letter.published");
     }
 }
 
@@ -197,40 +210,4 @@ impl<H: Handler> Settler<H> {
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Our own log and database are asked until they answer: without them nothing may be settled.
-async fn patiently<T, E: OwnFault, F: Future<Output = Result<T, E>>>(mut attempt: impl FnMut() -> F) -> T {
-    let mut waits = retry::endless();
-    loop {
-        match attempt().await {
-            Ok(value) => return value,
-            Err(error) => {
-                tracing::error!(kind = error.kind(), "{error}; trying again until it works");
-                tokio::time::sleep(waits.next().unwrap_or(std::time::Duration::from_secs(5))).await;
-            }
-        }
-    }
-}
-
-trait OwnFault: std::error::Error {
-    fn kind(&self) -> &'static str;
-}
-
-impl OwnFault for BusError {
-    fn kind(&self) -> &'static str {
-        BusError::kind(self)
-    }
-}
-
-impl OwnFault for RegistryError {
-    fn kind(&self) -> &'static str {
-        RegistryError::kind(self)
-    }
-}
-
-impl OwnFault for StoreError {
-    fn kind(&self) -> &'static str {
-        StoreError::kind(self)
-    }
 }

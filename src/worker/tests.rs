@@ -54,7 +54,7 @@ impl Handler for Echo {
             status: DeliveryStatus::Stored,
         };
         let emit = vec![Emit::new(topics::DELIVERY_UPDATED, event)];
-        Ok(Outcome { state: Some(count + 1), emit, replies: Vec::new() })
+        Ok(Outcome { state: Some(count + 1), emit, ..Outcome::default() })
     }
 }
 

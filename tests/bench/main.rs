@@ -9,6 +9,8 @@
 
 mod bare;
 #[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]
+#[path = "../cluster/process.rs"]
+mod process;
 #[path = "../cluster/deployment.rs"]
 mod deployment;
 mod figures;

@@ -7,3 +7,4 @@ mod conversation;
 mod deployment;
 mod foreign;
 mod kcat;
+mod process;

@@ -4,17 +4,18 @@
 mod cases;
 mod crowd;
 mod model;
+mod outbox;
 #[cfg(feature = "stack-tests")]
 mod server;
 mod stage;
 
 macro_rules! suite {
-    ($($case:ident)*) => {
+    ($($room:ident::$case:ident)*) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let stage = super::stage::Stage::sqlite();
-                super::cases::$case(&stage).await;
+                super::$room::$case(&stage).await;
                 stage.end().await;
             })*
 
@@ -29,7 +30,7 @@ macro_rules! suite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let stage = super::stage::Stage::postgres().await;
-                super::cases::$case(&stage).await;
+                super::$room::$case(&stage).await;
                 stage.end().await;
             })*
 
@@ -42,19 +43,32 @@ macro_rules! suite {
 }
 
 suite! {
-    a_step_is_done_with_all_it_brings
-    a_step_that_loses_leaves_nothing
-    a_repeated_event_is_seen_with_what_it_left_unpublished
-    the_same_event_with_other_bytes_is_a_conflict
-    a_conversation_that_moved_is_not_overwritten
-    steps_of_one_conversation_at_the_same_moment_have_one_winner
-    a_late_zombie_changes_nothing
-    a_crowd_in_several_processes_does_every_step_once
-    what_is_done_survives_a_restart
-    replies_have_cursors_in_order_and_come_in_pages
-    several_replies_of_one_step_keep_their_order
-    hostile_text_and_bytes_come_back_as_they_were
-    groups_do_not_see_each_other
-    old_inbox_rows_are_dropped_in_batches
-    a_closed_store_says_so
+    cases::a_step_is_done_with_all_it_brings
+    cases::a_step_that_loses_leaves_nothing
+    cases::a_repeated_event_is_seen_with_what_it_left_unpublished
+    cases::the_same_event_with_other_bytes_is_a_conflict
+    cases::a_conversation_that_moved_is_not_overwritten
+    cases::steps_of_one_conversation_at_the_same_moment_have_one_winner
+    cases::a_late_zombie_changes_nothing
+    cases::a_crowd_in_several_processes_does_every_step_once
+    cases::what_is_done_survives_a_restart
+    cases::replies_have_cursors_in_order_and_come_in_pages
+    cases::several_replies_of_one_step_keep_their_order
+    cases::hostile_text_and_bytes_come_back_as_they_were
+    cases::groups_do_not_see_each_other
+    cases::old_inbox_rows_are_dropped_in_batches
+    cases::a_closed_store_says_so
+    outbox::an_entry_commits_with_its_step_and_with_no_other
+    outbox::an_entry_is_marked_in_doubt_before_anybody_may_send_it
+    outbox::entries_of_one_conversation_are_sent_in_the_order_of_their_commits
+    outbox::what_is_told_waits_behind_what_the_conversation_was_told_before
+    outbox::whoever_lost_the_lease_changes_nothing
+    outbox::a_lease_that_ran_out_goes_to_another_and_the_entry_is_in_doubt
+    outbox::a_pause_is_kept_and_costs_an_attempt_only_when_it_counts
+    outbox::absence_is_remembered_from_the_first_time_it_was_said
+    outbox::a_parked_conversation_stands_still_and_the_others_go_on
+    outbox::the_same_intention_twice_is_one_entry
+    outbox::several_relays_share_the_entries_and_send_each_once
+    outbox::what_nobody_published_is_found_after_a_while
+    outbox::finished_entries_are_dropped_in_batches
 }

@@ -39,7 +39,7 @@ use read::Asked;
 use resource::Resource;
 use shape::Shape;
 
-use crate::company::Company;
+use crate::{company::Company, journal::Journal};
 
 /// The Gateway with its data.
 pub(crate) struct Gateway {
@@ -48,6 +48,7 @@ pub(crate) struct Gateway {
     sessions: Sessions,
     page_size: usize,
     addr: SocketAddr,
+    journal: Option<Journal>,
 }
 
 impl Gateway {
@@ -56,10 +57,18 @@ impl Gateway {
         (user, password): (&str, &str),
         page_size: usize,
         addr: SocketAddr,
+        journal: Option<Journal>,
     ) -> Gateway {
         let page_size = page_size.clamp(1, query::MAX_PAGE);
         let auth = BasicAuth::new(user, password);
-        Gateway { company: RwLock::new(company), auth, sessions: Sessions::default(), page_size, addr }
+        Gateway {
+            company: RwLock::new(company),
+            auth,
+            sessions: Sessions::default(),
+            page_size,
+            addr,
+            journal,
+        }
     }
 
     /// Ends every session, so that every token handed out so far is refused.
@@ -151,6 +160,15 @@ impl Gateway {
         let mut company = self.company.write().unwrap_or_else(PoisonError::into_inner);
         let key = write::create_order(&mut company, body)?;
         let row = company.table(entity.set).find(&key).ok_or(SapError::NoSuchRecord(entity.name))?;
+        if let Some(journal) = &self.journal {
+            let reference = entity
+                .prop("PurchaseOrderByCustomer")
+                .and_then(|(index, _)| row.get(index).as_text())
+                .unwrap_or_default();
+            if let Err(error) = journal.note(&key, reference) {
+                tracing::error!(%error, "an order could not be noted in the journal");
+            }
+        }
         let origin = self.origin(&request.headers);
         let source = Source { company: &company, origin: &origin };
         let shape = Shape::new(entity, Some("to_Item"), None)?;

@@ -28,5 +28,5 @@ fn around(text: &str, at: usize) -> Option<Found> {
         && labels
         && top.len() >= 2
         && top.bytes().all(|b| b.is_ascii_alphabetic());
-    fits.then(|| Found { slot: SlotKind::Email, value: value.to_owned(), at: start..start + value.len() })
+    fits.then(|| Found::exact(SlotKind::Email, value, start..start + value.len()))
 }

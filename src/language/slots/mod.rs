@@ -2,10 +2,12 @@
 //! never guessed by a model, and each leads back to the person's own words. It may not choose between several candidates: the
 //! dialogue asks.
 
+mod customer;
 mod email;
 mod order;
 mod phone;
 mod product;
+mod quantity;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -32,6 +34,10 @@ pub enum SlotKind {
     Phone,
     /// E-mail address.
     Email,
+    /// How much.
+    Quantity,
+    /// Number of a customer.
+    Customer,
 }
 
 /// One value found in a message.
@@ -43,6 +49,8 @@ pub struct Extracted {
     pub value: String,
     /// Where it stands in the original text, in bytes.
     pub raw_range: Range<usize>,
+    /// Whether it names one thing; a name that several products share does not.
+    pub exact: bool,
 }
 
 impl std::fmt::Debug for Extracted {
@@ -95,6 +103,13 @@ struct Found {
     slot: SlotKind,
     value: String,
     at: Range<usize>,
+    exact: bool,
+}
+
+impl Found {
+    fn exact(slot: SlotKind, value: &str, at: Range<usize>) -> Self {
+        Self { slot, value: value.to_owned(), at, exact: true }
+    }
 }
 
 impl Extractors {
@@ -114,8 +129,9 @@ impl Extractors {
         let mut found = email::find(text);
         found.extend(phone::find(text, &taken(&found)));
         found.extend(self.products.find(text, &taken(&found)));
-        let asked = asked == Some(SlotKind::OrderNumber);
-        found.extend(order::find(text, &found, asked));
+        found.extend(customer::find(text, &taken(&found), asked == Some(SlotKind::Customer)));
+        found.extend(quantity::find(text, &found, asked == Some(SlotKind::Quantity)));
+        found.extend(order::find(text, &found, asked == Some(SlotKind::OrderNumber)));
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
         for f in found {
@@ -125,7 +141,7 @@ impl Extractors {
                     original.get(raw_range.clone()).is_some(),
                     "the normal text is of another original"
                 );
-                values.push(Extracted { slot: f.slot, value: f.value, raw_range });
+                values.push(Extracted { slot: f.slot, value: f.value, raw_range, exact: f.exact });
             }
         }
         values
@@ -138,4 +154,16 @@ fn taken(found: &[Found]) -> Vec<Range<usize>> {
 
 fn overlaps(at: &Range<usize>, taken: &[Range<usize>]) -> bool {
     taken.iter().any(|t| at.start < t.end && t.start < at.end)
+}
+
+/// Runs of digits.
+fn runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
+        match runs.last_mut() {
+            Some(last) if last.end == at => last.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
 }

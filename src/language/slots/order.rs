@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotKind, overlaps, words};
+use super::{Found, SlotKind, overlaps, runs, words};
 
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// How many words a cue may stand away.
@@ -26,19 +26,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
 
 fn order(text: &str, at: Range<usize>) -> Option<Found> {
     let value = text.get(at.clone())?.trim_start_matches('0');
-    (!value.is_empty()).then(|| Found { slot: SlotKind::OrderNumber, value: value.to_owned(), at })
-}
-
-/// Runs of digits.
-fn runs(text: &str) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
-        match runs.last_mut() {
-            Some(last) if last.end == at => last.end = at + 1,
-            _ => runs.push(at..at + 1),
-        }
-    }
-    runs
+    (!value.is_empty()).then(|| Found::exact(SlotKind::OrderNumber, value, at))
 }
 
 /// Whether the digits can be an order number at all: no price, date, decimal, quantity or part of another code.

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use phonenumber::{Mode, country};
 
-use super::{Found, SlotKind, overlaps, words};
+use super::{Found, SlotKind, overlaps, runs, words};
 
 /// A number written in more groups than this is none.
 const GROUPS_MAX: usize = 7;
 const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
 
 pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
-    let groups = groups(text);
+    let groups = runs(text);
     let mut found = Vec::new();
     let mut first = 0;
     while first < groups.len() {
@@ -23,7 +23,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
             Some((end, value)) => {
                 let at = start(text, groups[first].start)..groups[end - 1].end;
                 if !overlaps(&at, taken) {
-                    found.push(Found { slot: SlotKind::Phone, value, at });
+                    found.push(Found::exact(SlotKind::Phone, &value, at));
                 }
                 first = end;
             }
@@ -31,19 +31,6 @@ pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
         }
     }
     found
-}
-
-/// Runs of digits.
-fn groups(text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    for (at, _) in bytes.iter().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
-        match groups.last_mut() {
-            Some(last) if last.end == at => last.end = at + 1,
-            _ => groups.push(at..at + 1),
-        }
-    }
-    groups
 }
 
 /// Whether the groups are written as one number: a blank, a dash or a bracket between them.

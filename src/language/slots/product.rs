@@ -21,8 +21,8 @@ const ENDINGS: &[&str] = &["ی", "ها", "های", "تون", "هاتون", "تا
 #[derive(Debug)]
 pub(super) struct Products {
     searcher: Option<AhoCorasick>,
-    /// What each pattern stands for.
-    values: Vec<String>,
+    /// What each pattern stands for, and whether that is one product.
+    values: Vec<(String, bool)>,
 }
 
 impl Products {
@@ -60,18 +60,18 @@ impl Products {
         let mut found = Vec::new();
         for (at, pattern) in hits {
             if at.start >= end
-                && let Some(value) = self.values.get(pattern)
+                && let Some((value, exact)) = self.values.get(pattern)
             {
                 end = at.end;
-                found.push(Found { slot: SlotKind::Product, value: value.clone(), at });
+                found.push(Found { slot: SlotKind::Product, value: value.clone(), at, exact: *exact });
             }
         }
         found
     }
 }
 
-/// Every way to write a product, with the value it stands for.
-fn patterns(products: &[ProductName]) -> BTreeMap<String, String> {
+/// Every way to write a product, with the value it stands for and whether that is one product.
+fn patterns(products: &[ProductName]) -> BTreeMap<String, (String, bool)> {
     let mut patterns = BTreeMap::new();
     let mut shared: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut whole: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -91,8 +91,8 @@ fn patterns(products: &[ProductName]) -> BTreeMap<String, String> {
             continue;
         }
         let value = match (skus.first(), skus.len()) {
-            (Some(sku), 1) => (*sku).to_owned(),
-            _ => name.clone(),
+            (Some(sku), 1) => ((*sku).to_owned(), true),
+            _ => (name.clone(), false),
         };
         patterns.insert(name, value);
     }
@@ -101,7 +101,7 @@ fn patterns(products: &[ProductName]) -> BTreeMap<String, String> {
         let sku = sku.as_str().trim();
         for spelling in [sku.to_owned(), sku.replace('-', " "), sku.replace('-', ""), sku.replace('-', "_")] {
             if spelling.chars().count() >= LETTERS_MIN {
-                patterns.insert(spelling, product.sku.clone());
+                patterns.insert(spelling, (product.sku.clone(), true));
             }
         }
     }
@@ -130,6 +130,6 @@ fn codes(text: &str) -> impl Iterator<Item = Found> {
             && !matches!(prefix, "no" | "inv" | "tel" | "ext" | "num" | "covid")
             && !text[..at.start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@' | '.'))
             && !text[at.end..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@'));
-        fits.then(|| Found { slot: SlotKind::Product, value: text[at.clone()].to_uppercase(), at })
+        fits.then(|| Found::exact(SlotKind::Product, &text[at.clone()].to_uppercase(), at))
     })
 }

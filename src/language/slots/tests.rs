@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::language::normal::normalise;
-use SlotKind::{Email, OrderNumber, Phone, Product};
+use SlotKind::{Customer, Email, OrderNumber, Phone, Product, Quantity};
 
 fn extractors() -> Extractors {
     let product = |sku: &str, fa: &str, en: &str| ProductName {
@@ -57,8 +57,8 @@ fn other_numbers_are_no_order_numbers() {
         &[
             ("۱۲٬۵۰۰٬۰۰۰ ریال", &[]),
             ("قیمتش 250000 تومان است", &[]),
-            ("200 bags", &[]),
-            ("2000 bags", &[]),
+            ("200 bags", &[(Quantity, "200")]),
+            ("2000 bags", &[(Quantity, "2000")]),
             ("1405/09/05", &[]),
             ("2026-11-26", &[]),
             ("order 123", &[]),
@@ -82,6 +82,42 @@ fn a_bare_number_answers_the_question_for_it() {
             ("09123456789", &[(Phone, "+989123456789")]),
         ],
     );
+}
+
+#[test]
+fn a_quantity_stands_before_a_unit_or_a_product_or_is_asked_for() {
+    check(
+        None,
+        &[
+            ("order 20 bags of CEM-042", &[(Quantity, "20"), (Product, "CEM-042")]),
+            ("۲۰ کیسه", &[(Quantity, "20")]),
+            ("20 x CEM-042", &[(Quantity, "20"), (Product, "CEM-042")]),
+            ("12 CEM-042", &[(Quantity, "12"), (Product, "CEM-042")]),
+            ("۲٫۵ تن", &[(Quantity, "2.5")]),
+            ("007 pieces", &[(Quantity, "7")]),
+            ("0 bags", &[]),
+            ("-5 bags", &[]),
+            ("1,000 bags", &[]),
+            ("12345678 bags", &[]),
+            ("in 20 minutes", &[]),
+        ],
+    );
+    check(Some(Quantity), &[("12", &[(Quantity, "12")]), ("12 or 15", &[]), ("2.50", &[(Quantity, "2.5")])]);
+}
+
+#[test]
+fn a_customer_is_known_by_its_cue_and_is_no_order() {
+    check(
+        None,
+        &[
+            ("order for customer 1000000018", &[(Customer, "1000000018")]),
+            ("برای مشتری ۱۰۰۰۰۰۰۰۱۸ سفارش بده", &[(Customer, "1000000018")]),
+            ("baraye moshtari 1000000018", &[(Customer, "1000000018")]),
+            ("customer number 0000045001", &[(Customer, "45001")]),
+            ("customer 12", &[]),
+        ],
+    );
+    check(Some(Customer), &[("۱۰۰۰۰۰۰۰۱۸", &[(Customer, "1000000018")])]);
 }
 
 #[test]

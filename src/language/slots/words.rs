@@ -32,3 +32,80 @@ pub(super) fn announces_number(word: &str) -> bool {
 pub(super) fn names_phone(word: &str) -> bool {
     ["تلفن", "موبایل", "همراه", "تماس", "phone", "mobile", "cell", "tel"].iter().any(|c| word.starts_with(c))
 }
+
+/// Whether a word names a customer, in Persian, English or Finglish, with whatever ending.
+pub(super) fn names_customer(word: &str) -> bool {
+    ["مشتری", "customer", "moshtari", "client", "account"].iter().any(|cue| word.starts_with(cue))
+}
+
+/// Whether a word counts pieces or measures goods.
+pub(super) fn is_unit(word: &str) -> bool {
+    matches!(
+        word,
+        "عدد"
+            | "تا"
+            | "دونه"
+            | "دانه"
+            | "کیسه"
+            | "پاکت"
+            | "تن"
+            | "کیلو"
+            | "کیلوگرم"
+            | "متر"
+            | "مترمربع"
+            | "متری"
+            | "رول"
+            | "قوطی"
+            | "حلب"
+            | "شاخه"
+            | "بسته"
+            | "کارتن"
+            | "جعبه"
+            | "لیتر"
+            | "ست"
+            | "سری"
+            | "دستگاه"
+            | "adad"
+            | "ta"
+            | "kise"
+            | "kiseh"
+            | "paket"
+            | "kilo"
+            | "metr"
+            | "shakhe"
+            | "baste"
+            | "karton"
+            | "piece"
+            | "pieces"
+            | "pcs"
+            | "pc"
+            | "bag"
+            | "bags"
+            | "kg"
+            | "kilos"
+            | "ton"
+            | "tons"
+            | "tonnes"
+            | "m"
+            | "m2"
+            | "meter"
+            | "meters"
+            | "metres"
+            | "roll"
+            | "rolls"
+            | "can"
+            | "cans"
+            | "box"
+            | "boxes"
+            | "carton"
+            | "cartons"
+            | "pack"
+            | "packs"
+            | "set"
+            | "sets"
+            | "unit"
+            | "units"
+            | "litres"
+            | "liters"
+    )
+}

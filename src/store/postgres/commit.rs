@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     BATCH,
     link::{Link, Remedy, in_time, remedy},
-    look, statements,
+    look, outbox_statements, statements,
 };
 use crate::{
     event::{ConversationId, EventId},
@@ -226,7 +226,9 @@ async fn transaction(
     let mut fates = Vec::new();
     if !steps.is_empty() {
         let keys: Vec<&StepKey> = steps.iter().map(|step| &step.key).collect();
-        statements::lock(&mut transaction, &keys).await?;
+        let conversations: Vec<_> =
+            keys.iter().map(|key| (key.group, key.conversation_id.as_str())).collect();
+        statements::lock(&mut transaction, &conversations).await?;
         let last = statements::win(&mut transaction, steps).await?;
         let firsts: Vec<Option<i64>> = last
             .iter()
@@ -236,6 +238,7 @@ async fn transaction(
         let winners: Vec<(&Step, i64)> =
             firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
         statements::keep_outgoing(&mut transaction, &winners).await?;
+        outbox_statements::enqueue(&mut transaction, &outbox_statements::entries_of(&winners)).await?;
         statements::keep_replies(&mut transaction, &winners).await?;
         fates = with_losers(&mut transaction, &keys, &firsts).await?;
     }

@@ -6,6 +6,8 @@ mod announce;
 mod commit;
 mod link;
 mod look;
+mod outbox;
+mod outbox_statements;
 mod read;
 mod schema;
 mod statements;
@@ -16,7 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
-use super::{Commit, Found, Step, StepKey, StoreError, StoredReply, row};
+use super::{
+    Claimed, Commit, Depth, Found, Outgoing, Settled, Settlement, Step, StepKey, StoreError, StoredReply, row,
+};
 use crate::{
     event::{ConversationId, TenantId},
     language::slots::ProductName,
@@ -37,12 +41,13 @@ pub struct PostgresStore {
     writer: mpsc::Sender<commit::Command>,
     looks: mpsc::Sender<look::Ask>,
     reads: mpsc::Sender<read::Ask>,
+    relays: mpsc::Sender<outbox::Ask>,
     notices: mpsc::Sender<ConversationId>,
     closed: CancellationToken,
 }
 
 impl PostgresStore {
-    /// Connects to a database whose schema is the one of this version. Takes four connections, and one more for each
+    /// Connects to a database whose schema is the one of this version. Takes five connections, and one more for each
     /// [`PostgresStore::announcements`].
     ///
     /// # Errors
@@ -57,12 +62,14 @@ impl PostgresStore {
         let (writer, commands) = mpsc::channel(QUEUE);
         let (looks, asked) = mpsc::channel(QUEUE);
         let (reads, wanted) = mpsc::channel(QUEUE);
+        let (relays, relayed) = mpsc::channel(QUEUE);
         let (notices, noted) = mpsc::channel(NOTICES);
         drop(tokio::spawn(commit::Writer::new(link.clone()).run(commands)));
         drop(tokio::spawn(look::run(link.clone(), asked, closed.clone())));
         drop(tokio::spawn(read::run(link.clone(), wanted, closed.clone())));
+        drop(tokio::spawn(outbox::run(link.clone(), relayed, closed.clone())));
         drop(tokio::spawn(announce::notify(link.clone(), noted, closed.clone())));
-        Ok(Self { link, writer, looks, reads, notices, closed })
+        Ok(Self { link, writer, looks, reads, relays, notices, closed })
     }
 
     /// Makes the tables, or brings them to this version. For an operator or one process at a time, by a direct
@@ -84,10 +91,7 @@ impl PostgresStore {
     pub async fn look(&self, key: &StepKey) -> Result<Found, StoreError> {
         match self.look_once(key).await? {
             Found::Seen(pending) if !pending.is_empty() => {
-                // Some of it may be published, and only the writer knows yet.
-                let (done, waiting) = oneshot::channel();
-                self.tell(commit::Command::Barrier(done)).await?;
-                waiting.await.map_err(|_| StoreError::closed())??;
+                self.forget_published().await?;
                 self.look_once(key).await
             }
             found @ (Found::Fresh { .. } | Found::Seen(_) | Found::Conflict) => Ok(found),
@@ -119,6 +123,82 @@ impl PostgresStore {
         if self.tell(commit::Command::Published(published)).await.is_err() {
             tracing::debug!(group, "the store closed before published events were forgotten");
         }
+    }
+
+    /// Leases the heads of a target that are due, and marks their entries in doubt.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was leased, or when it is not known: a lease nobody knows of expires.
+    pub async fn claim(&self, target: &str, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let target = target.to_owned();
+        self.relay(|answer| outbox::Ask::Claim { target, limit, lease, answer }).await
+    }
+
+    /// Commits what became of entries, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known; the same may be tried again.
+    pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        self.forget_published().await?;
+        self.relay(|answer| outbox::Ask::Settle { settlements, answer }).await
+    }
+
+    /// How full the outbox of a target is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn depth(&self, target: &str) -> Result<Depth, StoreError> {
+        let target = target.to_owned();
+        self.relay(|answer| outbox::Ask::Depth { target, answer }).await
+    }
+
+    /// Conversations of a group with events that wait for their publication for so long that nobody can be at it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn left_behind(
+        &self,
+        group: &'static str,
+        older_than: Duration,
+        limit: u32,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        self.forget_published().await?;
+        let found = self.relay(|answer| outbox::Ask::LeftBehind { group, older_than, limit, answer }).await?;
+        row::conversations_of(found)
+    }
+
+    /// The events of a conversation that wait for their publication, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn pending(
+        &self,
+        group: &'static str,
+        conversation_id: &ConversationId,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        let conversation_id = conversation_id.as_str().to_owned();
+        self.relay(|answer| outbox::Ask::Pending { group, conversation_id, answer }).await
+    }
+
+    /// Drops at most `limit` finished entries that are at least this old, and says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn prune_outbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.relay(|answer| outbox::Ask::Prune { older_than, limit, answer }).await
+    }
+
+    async fn relay<T>(&self, ask: impl FnOnce(read::Answer<T>) -> outbox::Ask) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.relays.send(ask(answer)).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::closed())?
+    }
+
+    /// Waits until what is known to be published is forgotten: only the writer knows it yet.
+    async fn forget_published(&self) -> Result<(), StoreError> {
+        let (done, waiting) = oneshot::channel();
+        self.tell(commit::Command::Barrier(done)).await?;
+        waiting.await.map_err(|_| StoreError::closed())?
     }
 
     async fn tell(&self, command: commit::Command) -> Result<(), StoreError> {

@@ -9,8 +9,13 @@ use super::link::{Link, in_time};
 use crate::store::StoreError;
 
 fn migrations() -> Migrator {
-    let sql = sqlx::SqlSafeStr::into_sql_str(include_str!("../../../schemas/sql/postgres/0001_step.sql"));
-    Migrator::with_migrations(vec![Migration::new(1, "step".into(), MigrationType::Simple, sql, false)])
+    let step = include_str!("../../../schemas/sql/postgres/0001_step.sql");
+    let outbox = include_str!("../../../schemas/sql/postgres/0002_outbox.sql");
+    let all = [(1, "step", step), (2, "outbox", outbox)].map(|(version, name, sql)| {
+        let sql = sqlx::SqlSafeStr::into_sql_str(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(all.to_vec())
 }
 
 /// Makes the tables, or brings them to this version; several at once wait for each other.

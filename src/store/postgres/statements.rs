@@ -1,10 +1,16 @@
 //! The statements, each with a fixed text and arrays for what varies, so that a batch of any size is one prepared
-//! statement. Locks are taken in one order: conversations by key, inbox by key, replies by key.
+//! statement. Locks are taken in one order: conversations by key, inbox by key, heads of the
+//! outbox by key, replies by key.
+
+use std::collections::BTreeSet;
 
 use sqlx::{PgConnection, Row};
 
 use super::commit::Published;
-use crate::store::{Step, StepKey, StoreError, row};
+use crate::{
+    bus::NewRecord,
+    store::{Step, StoreError, row},
+};
 
 pub(super) const LOOK: &str = "
 SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers
@@ -112,12 +118,14 @@ pub(super) async fn forget(
     Ok(())
 }
 
-pub(super) async fn lock(connection: &mut PgConnection, keys: &[&StepKey]) -> Result<(), sqlx::Error> {
-    let _locked = sqlx::query(LOCK)
-        .bind(texts(keys, |key| key.group))
-        .bind(texts(keys, |key| key.conversation_id.as_str()))
-        .execute(connection)
-        .await?;
+/// Locks conversations, each by its group and its id.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    conversations: &[(&'static str, &str)],
+) -> Result<(), sqlx::Error> {
+    let conversations: BTreeSet<_> = conversations.iter().copied().collect();
+    let (groups, ids): (Vec<&str>, Vec<&str>) = conversations.into_iter().unzip();
+    let _locked = sqlx::query(LOCK).bind(groups).bind(ids).execute(connection).await?;
     Ok(())
 }
 
@@ -154,21 +162,31 @@ pub(super) async fn keep_outgoing(
     let rows: Vec<_> = winners
         .iter()
         .flat_map(|(step, first)| {
-            (*first..).zip(&step.outgoing).map(|(seq, record)| (&step.key, seq, record))
+            (*first..)
+                .zip(&step.outgoing)
+                .map(|(seq, record)| (step.key.group, step.key.conversation_id.as_str(), seq, record))
         })
         .collect();
+    keep_outgoing_rows(connection, &rows).await
+}
+
+/// Keeps events for publication: group, conversation, place and record.
+pub(super) async fn keep_outgoing_rows(
+    connection: &mut PgConnection,
+    rows: &[(&'static str, &str, i64, &NewRecord)],
+) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
     let headers: Result<Vec<String>, StoreError> =
-        rows.iter().map(|(_, _, record)| row::headers_text(&record.headers)).collect();
+        rows.iter().map(|(_, _, _, record)| row::headers_text(&record.headers)).collect();
     let _kept = sqlx::query(OUTGOING)
-        .bind(texts(&rows, |(key, _, _)| key.group))
-        .bind(texts(&rows, |(key, _, _)| key.conversation_id.as_str()))
-        .bind(texts(&rows, |(_, seq, _)| *seq))
-        .bind(texts(&rows, |(_, _, record)| record.topic.as_str()))
-        .bind(texts(&rows, |(_, _, record)| record.key.as_deref()))
-        .bind(texts(&rows, |(_, _, record)| record.value.as_deref()))
+        .bind(texts(rows, |(group, _, _, _)| *group))
+        .bind(texts(rows, |(_, conversation, _, _)| *conversation))
+        .bind(texts(rows, |(_, _, seq, _)| *seq))
+        .bind(texts(rows, |(_, _, _, record)| record.topic.as_str()))
+        .bind(texts(rows, |(_, _, _, record)| record.key.as_deref()))
+        .bind(texts(rows, |(_, _, _, record)| record.value.as_deref()))
         .bind(headers.map_err(|error| sqlx::Error::Encode(error.into()))?)
         .execute(connection)
         .await?;

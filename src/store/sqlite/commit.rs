@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::{Row, SqliteConnection, sqlite::SqlitePool};
 use tokio::sync::oneshot;
 
-use super::{Command, outgoing_of};
+use super::{Command, outbox};
 use crate::{
     event::ConversationId,
     store::{Commit, Outgoing, Step, StepKey, StoreError, row},
@@ -147,13 +147,14 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
     .fetch_one(&mut *connection)
     .await?
     .try_get(0)?;
+    outbox::enqueue(connection, &step.entries).await?;
     keep_replies(connection, &step).await?;
     let mut outgoing = Vec::with_capacity(step.outgoing.len());
     for (seq, record) in (last - places + 1..).zip(step.outgoing) {
         let headers = row::headers_text(&record.headers)?;
         sqlx::query(
-            "INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers, kept_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
         )
         .bind(key.group)
         .bind(key.conversation_id.as_str())
@@ -198,13 +199,5 @@ async fn lost(connection: &mut SqliteConnection, key: &StepKey) -> Result<Commit
     if seen.try_get::<Vec<u8>, _>(0)? != key.fingerprint {
         return Ok(Commit::Moved);
     }
-    let rows = sqlx::query(
-        "SELECT seq, topic, key, value, headers FROM outgoing
-         WHERE consumer_group = ? AND conversation_id = ? ORDER BY seq",
-    )
-    .bind(key.group)
-    .bind(key.conversation_id.as_str())
-    .fetch_all(&mut *connection)
-    .await?;
-    Ok(Commit::Seen(rows.iter().map(outgoing_of).collect::<Result<_, _>>()?))
+    Ok(Commit::Seen(outbox::pending(connection, key.group, key.conversation_id.as_str()).await?))
 }

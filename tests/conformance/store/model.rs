@@ -155,6 +155,7 @@ async fn play(store: &Store, names: &Names, calls: Vec<Call>) {
                     state: state.map(|byte| vec![byte]),
                     outgoing: (0..outgoing).map(|n| record(&format!("{place}-{n}"))).collect(),
                     replies: replies.collect(),
+                    entries: Vec::new(),
                     key,
                 };
                 assert_eq!(store.commit(step.clone()).await.unwrap(), model.commit(&step), "call {place}");

@@ -77,7 +77,14 @@ pub(crate) fn key(conversation_name: &str, event_name: &str) -> StepKey {
 
 /// A step that only counts.
 pub(crate) fn step(key: &StepKey, version: i64) -> Step {
-    Step { key: key.clone(), version, state: None, outgoing: Vec::new(), replies: Vec::new() }
+    Step {
+        key: key.clone(),
+        version,
+        state: None,
+        outgoing: Vec::new(),
+        replies: Vec::new(),
+        entries: Vec::new(),
+    }
 }
 
 pub(crate) fn record(value: &str) -> NewRecord {

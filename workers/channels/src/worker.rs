@@ -114,11 +114,8 @@ impl Handler for Channels {
             channel: reply.channel.clone(),
             status: DeliveryStatus::Stored,
         };
-        Ok(Outcome {
-            state: None,
-            emit: vec![Emit::new(topics::DELIVERY_UPDATED, updated)],
-            replies: vec![stored],
-        })
+        let emit = vec![Emit::new(topics::DELIVERY_UPDATED, updated)];
+        Ok(Outcome { emit, replies: vec![stored], ..Outcome::default() })
     }
 
     fn settled(&self, input: &Envelope<ReplyReady>) {

@@ -1,5 +1,5 @@
-//! From a decision to a system's answer. A system that cannot be asked is not an error here but an answer too: the
-//! person is told honestly.
+//! From a decision to a system's answer, or to a write that is kept for the relay. A system that cannot be asked is not an
+//! error here but an answer too: the person is told honestly. Nothing is written to a system here.
 
 use std::sync::Arc;
 
@@ -12,7 +12,13 @@ use peyvand::{
     worker::{Emit, Handler, HandlerError, Outcome},
 };
 
-use crate::{sap::Sap, target::TargetError};
+use tokio::sync::Notify;
+
+use crate::{
+    sap::Sap,
+    target::TargetError,
+    write::{Told, Write},
+};
 
 /// Orders listed at once.
 const ORDERS_MAX: usize = 10;
@@ -21,6 +27,23 @@ const ORDERS_MAX: usize = 10;
 pub struct Connector {
     sap: Arc<Sap>,
     target: String,
+    relay: Arc<Notify>,
+}
+
+/// What is asked of a system and about what.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    OrderStatus(&'a str),
+    OrderList(&'a str),
+    StockLevel(&'a str),
+}
+
+impl Question<'_> {
+    fn subject(&self) -> &str {
+        match self {
+            Self::OrderStatus(subject) | Self::OrderList(subject) | Self::StockLevel(subject) => subject,
+        }
+    }
 }
 
 struct Answer {
@@ -29,31 +52,70 @@ struct Answer {
 }
 
 impl Connector {
-    /// A connector with one SAP target of this name.
-    pub fn new(sap: Arc<Sap>, target: impl Into<String>) -> Self {
-        Self { sap, target: target.into() }
+    /// A connector with one SAP target of this name; `relay` is woken when there is something to write.
+    pub fn new(sap: Arc<Sap>, target: impl Into<String>, relay: Arc<Notify>) -> Self {
+        Self { sap, target: target.into(), relay }
     }
 
-    async fn ask(
-        &self,
-        operation: Operation,
-        subject: &str,
-        turn: &TurnDecided,
-    ) -> Result<Option<Answer>, TargetError> {
-        Ok(match operation {
-            Operation::OrderStatus => {
-                let order = self.sap.order(subject, turn.language).await?;
+    async fn ask(&self, question: Question<'_>, turn: &TurnDecided) -> Result<Option<Answer>, TargetError> {
+        Ok(match question {
+            Question::OrderStatus(number) => {
+                let order = self.sap.order(number, turn.language).await?;
                 order.map(|order| Answer { orders: vec![order], stock: Vec::new() })
             }
-            Operation::OrderList => {
-                let orders = self.sap.orders_of_same_customer(subject, ORDERS_MAX).await?;
+            Question::OrderList(number) => {
+                let orders = self.sap.orders_of_same_customer(number, ORDERS_MAX).await?;
                 orders.map(|orders| Answer { orders, stock: Vec::new() })
             }
-            Operation::StockLevel => {
-                let stock = self.sap.stock(subject, turn.language).await?;
+            Question::StockLevel(product) => {
+                let stock = self.sap.stock(product, turn.language).await?;
                 (!stock.is_empty()).then_some(Answer { orders: Vec::new(), stock })
             }
         })
+    }
+
+    async fn read(
+        &self,
+        operation: Operation,
+        question: Question<'_>,
+        turn: &TurnDecided,
+    ) -> OperationUpdated {
+        let answer = self.ask(question, turn).await;
+        let status = match &answer {
+            Ok(Some(_)) => OperationStatus::Found,
+            Ok(None) => OperationStatus::NotFound,
+            Err(_) => OperationStatus::Failed,
+        };
+        let failure = answer.as_ref().err().map(TargetError::failure);
+        let found = answer.ok().flatten().unwrap_or(Answer { orders: Vec::new(), stock: Vec::new() });
+        OperationUpdated {
+            tenant: turn.tenant.clone(),
+            conversation_id: turn.conversation_id.clone(),
+            turn_id: turn.turn_id,
+            channel: turn.channel.clone(),
+            language: turn.language,
+            operation,
+            target: self.target.clone(),
+            status,
+            failure,
+            subject: Some(question.subject().to_owned().into()),
+            orders: found.orders,
+            stock: found.stock,
+            tracking: None,
+            reference: None,
+        }
+    }
+
+    /// Keeps the write with everything else of this step; the relay sends it.
+    fn intend(
+        &self,
+        input: &Envelope<TurnDecided>,
+        operation: Operation,
+    ) -> Result<Outcome<()>, HandlerError> {
+        let write = Write::of(input, operation, &self.target);
+        let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;
+        let accepted = Emit::new(topics::OPERATION_UPDATED, write.told(&Told::Accepted));
+        Ok(Outcome { emit: vec![accepted], entries: vec![entry], ..Outcome::default() })
     }
 }
 
@@ -69,34 +131,28 @@ impl Handler for Connector {
         }
         let operation =
             turn.operation.ok_or(HandlerError::Permanent("a decision to execute names no operation"))?;
-        let wanted = match operation {
-            Operation::OrderStatus | Operation::OrderList => SlotName::OrderNumber,
-            Operation::StockLevel => SlotName::Product,
+        let needed = |name: SlotName| {
+            turn.slot(name).ok_or(HandlerError::Permanent("a decision to execute lacks its slot"))
         };
-        let subject =
-            turn.slot(wanted).ok_or(HandlerError::Permanent("a decision to execute lacks its slot"))?;
-        let answer = self.ask(operation, subject, turn).await;
-        let status = match &answer {
-            Ok(Some(_)) => OperationStatus::Found,
-            Ok(None) => OperationStatus::NotFound,
-            Err(_) => OperationStatus::Failed,
+        let question = match operation {
+            Operation::OrderStatus => Question::OrderStatus(needed(SlotName::OrderNumber)?),
+            Operation::OrderList => Question::OrderList(needed(SlotName::OrderNumber)?),
+            Operation::StockLevel => Question::StockLevel(needed(SlotName::Product)?),
+            Operation::SalesOrderCreate => {
+                for name in [SlotName::Customer, SlotName::Product, SlotName::Quantity] {
+                    needed(name)?;
+                }
+                return self.intend(input, operation);
+            }
         };
-        let failure = answer.as_ref().err().map(TargetError::failure);
-        let found = answer.ok().flatten().unwrap_or(Answer { orders: Vec::new(), stock: Vec::new() });
-        let updated = OperationUpdated {
-            tenant: turn.tenant.clone(),
-            conversation_id: turn.conversation_id.clone(),
-            turn_id: turn.turn_id,
-            channel: turn.channel.clone(),
-            language: turn.language,
-            operation,
-            target: self.target.clone(),
-            status,
-            failure,
-            subject: Some(subject.to_owned().into()),
-            orders: found.orders,
-            stock: found.stock,
-        };
+        let updated = self.read(operation, question, turn).await;
         Ok(Outcome { emit: vec![Emit::new(topics::OPERATION_UPDATED, updated)], ..Outcome::default() })
+    }
+
+    fn settled(&self, input: &Envelope<TurnDecided>) {
+        if input.event.decision == Decision::Execute && input.event.operation.is_some_and(Operation::is_write)
+        {
+            self.relay.notify_one();
+        }
     }
 }

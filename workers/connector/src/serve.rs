@@ -9,9 +9,10 @@ use peyvand::{
     process::{Cluster, ProcessError},
     store::Store,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Connector, sap::Sap, target::TargetConfig};
+use crate::{Connector, Relay, sap::Sap, system::System, target::TargetConfig};
 
 /// How often the product names are fetched, and how soon again when that failed.
 const FETCH_EACH: Duration = Duration::from_secs(15 * 60);
@@ -24,11 +25,25 @@ const FETCH_AGAIN: Duration = Duration::from_secs(30);
 pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     let config = target(&cluster)?;
     let name = config.name.clone();
-    let sap = Arc::new(Sap::new(config).map_err(|error| ProcessError::Start(error.to_string()))?);
+    let sap = Sap::new(config.clone()).map_err(|error| ProcessError::Start(error.to_string()))?;
+    let sap = Arc::new(sap);
     let (tenant, store) = (cluster.config.tenant.clone(), cluster.store.clone());
     let fetching = tokio::spawn(keep_products(Arc::clone(&sap), store, tenant, cluster.shutdown.clone()));
-    let worked = cluster.work(Connector::new(sap, name)).await;
+    let relay = Relay::new(
+        &config,
+        Arc::clone(&sap) as Arc<dyn System>,
+        cluster.store.clone(),
+        cluster.bus.producer(),
+        Arc::clone(&cluster.schemas),
+    );
+    let wake = Arc::new(Notify::new());
+    let relaying = tokio::spawn(relay.run(Arc::clone(&wake), cluster.shutdown.clone()));
+    let worked = cluster.work(Connector::new(sap, name, wake)).await;
     fetching.abort();
+    cluster.shutdown.cancel();
+    if relaying.await.is_err() {
+        tracing::error!("the relay ended with a panic; its entries go on when their leases end");
+    }
     worked
 }
 
@@ -79,6 +94,8 @@ pub fn configure(
     Ok(TargetConfig {
         deadline: Duration::from_millis(target.deadline_ms),
         in_flight_max: target.in_flight_max,
+        visible_within: Duration::from_millis(target.visible_within_ms),
+        sales_area: target.sales_area.clone(),
         ..TargetConfig::new(name, base_url, &target.user, password)
     })
 }

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+pub use peyvand::assistant::SalesArea;
 use peyvand::event::FailureKind;
 use peyvand::privacy::Sensitive;
 use thiserror::Error;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 const IN_FLIGHT_MAX: usize = 32;
+const VISIBLE_WITHIN: Duration = Duration::from_secs(5);
 
 /// One configured system.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub struct TargetConfig {
     pub deadline: Duration,
     /// How many operations may be under way at once, so that a slow system holds a bounded number of conversations.
     pub in_flight_max: usize,
+    /// How long something that was written may stay unseen by a search.
+    pub visible_within: Duration,
+    /// Where sales orders are made; without it none can be.
+    pub sales_area: Option<SalesArea>,
 }
 
 impl TargetConfig {
@@ -42,6 +48,8 @@ impl TargetConfig {
             password,
             deadline: DEADLINE,
             in_flight_max: IN_FLIGHT_MAX,
+            visible_within: VISIBLE_WITHIN,
+            sales_area: None,
         }
     }
 }

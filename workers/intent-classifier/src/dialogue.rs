@@ -1,5 +1,10 @@
 //! One turn of a dialogue, decided purely: the message's values and meaning and what is remembered of the conversation
-//! go in, a decision and what is to be remembered come out.
+//! go in, a decision and what is to be remembered come out. Nothing is written to a system before the person has said yes to
+//! exactly that, and a yes counts only for the proposal that stands.
+
+mod consent;
+#[cfg(test)]
+mod tests;
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
@@ -12,23 +17,44 @@ use peyvand::{
 };
 use serde::{Deserialize, Serialize};
 
+use self::consent::{Consent, consent};
+
 /// Confidence from which an intent is taken.
 const ACCEPT: f32 = 0.5;
 /// Confidence from which a message that answers nothing leaves an open question.
 const SWITCH: f32 = 0.8;
+/// How long a proposal stands, by the times of the messages.
+const PROPOSAL_MS: i64 = 10 * 60 * 1000;
+/// How often a proposal is said again when the answer is neither yes nor no.
+const PROPOSALS_MAX: u8 = 2;
 
 /// What is remembered of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Dialogue {
     language: Option<Language>,
     asked: Option<Question>,
+    #[serde(default)]
+    proposed: Option<Proposal>,
 }
 
+/// A value that a form lacks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Question {
     intent: String,
     slot: SlotName,
     tries: u8,
+    /// What the form has already.
+    #[serde(default)]
+    known: Vec<Slot>,
+}
+
+/// A write that waits for a yes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Proposal {
+    intent: String,
+    slots: Vec<Slot>,
+    at_ms: i64,
+    times: u8,
 }
 
 impl Dialogue {
@@ -36,6 +62,14 @@ impl Dialogue {
     pub fn asked_kind(&self) -> Option<SlotKind> {
         self.asked.as_ref().map(|question| question.slot.into())
     }
+}
+
+/// What one turn is about.
+struct Form<'a> {
+    intent: &'a Intent,
+    operation: Operation,
+    tries: u8,
+    known: Vec<Slot>,
 }
 
 /// Decides one turn.
@@ -67,69 +101,164 @@ pub(crate) fn decide(
         asked_slot: None,
         answer: None,
     };
+    let now_ms = input.occurred_at_ms;
+    let proposed = state
+        .proposed
+        .take()
+        .filter(|proposal| now_ms.abs_diff(proposal.at_ms) <= PROPOSAL_MS.unsigned_abs());
     let question = state.asked.take();
-    match chosen(assistant, meaning, values, question.as_ref()) {
+    if let Some(proposal) = proposed
+        && answered(assistant, &mut turn, &mut state, &proposal, (text, values, meaning), now_ms)
+    {
+        return (turn, state);
+    }
+    match chosen(assistant, meaning, (text, values), question.as_ref()) {
         None => {}
-        Some((intent, tries)) => match intent.kind {
+        Some((intent, tries, known)) => match intent.kind {
             IntentKind::Answer(answer) => {
                 turn.decision = Decision::Answer;
                 turn.answer = Some(answer);
             }
             IntentKind::Operation(operation) => {
-                state.asked = fill(&mut turn, intent, operation, tries);
+                let form = Form { intent, operation, tries, known };
+                fill(&mut turn, &mut state, form, values, now_ms);
             }
         },
     }
     (turn, state)
 }
 
-/// The intent to follow and how often its open slot was asked for already.
+/// What the message says about a proposal; `false` when it is about something else, and the proposal falls.
+fn answered(
+    assistant: &Assistant,
+    turn: &mut TurnDecided,
+    state: &mut Dialogue,
+    proposal: &Proposal,
+    (text, values, meaning): (&str, &[Extracted], &Classification),
+    now_ms: i64,
+) -> bool {
+    let Some(intent) = assistant.intent(&proposal.intent) else { return false };
+    let IntentKind::Operation(operation) = intent.kind else { return false };
+    match consent(text) {
+        Some(Consent::Yes) => {
+            turn.intent = Some(intent.name.clone());
+            turn.operation = Some(operation);
+            turn.slots = proposal.slots.clone();
+            turn.decision = Decision::Execute;
+            return true;
+        }
+        Some(Consent::No) => {
+            turn.decision = Decision::Answer;
+            turn.answer = Some(Answer::Cancelled);
+            return true;
+        }
+        None => {}
+    }
+    let best = meaning.ranked.first();
+    let something_else =
+        best.is_some_and(|best| meaning.in_scope && best.confidence >= SWITCH && best.intent != intent.name);
+    if something_else {
+        return false;
+    }
+    let corrects = values.iter().any(|value| wants(intent, value.slot.into()));
+    if !corrects && proposal.times >= PROPOSALS_MAX {
+        turn.decision = Decision::Answer;
+        turn.answer = Some(Answer::Cancelled);
+        return true;
+    }
+    let form = Form { intent, operation, tries: 0, known: proposal.slots.clone() };
+    fill(turn, state, form, values, now_ms);
+    if let Some(again) = state.proposed.as_mut().filter(|_| !corrects) {
+        again.times = proposal.times + 1;
+    }
+    true
+}
+
+/// The intent to follow, how often its open slot was asked for already, and what is known for it.
 fn chosen<'a>(
     assistant: &'a Assistant,
     meaning: &Classification,
-    values: &[Extracted],
+    (text, values): (&str, &[Extracted]),
     question: Option<&Question>,
-) -> Option<(&'a Intent, u8)> {
+) -> Option<(&'a Intent, u8, Vec<Slot>)> {
     let best = meaning.ranked.first();
     let by_meaning = |least: f32| {
         best.filter(|best| meaning.in_scope && best.confidence >= least)
             .and_then(|best| assistant.intent(&best.intent))
     };
-    let Some(question) = question else { return by_meaning(ACCEPT).map(|intent| (intent, 0)) };
+    let Some(question) = question else { return by_meaning(ACCEPT).map(|intent| (intent, 0, Vec::new())) };
     let asked = assistant.intent(&question.intent)?;
     let wanted: SlotKind = question.slot.into();
+    let stay = |tries| (asked, tries, question.known.clone());
     if values.iter().any(|value| value.slot == wanted) {
-        return Some((by_meaning(SWITCH).filter(|other| wants(other, question.slot)).unwrap_or(asked), 0));
+        if is_bare(text, values) {
+            return Some(stay(0));
+        }
+        let other =
+            by_meaning(SWITCH).filter(|other| other.name != asked.name && wants(other, question.slot));
+        return Some(other.map_or_else(|| stay(0), |other| (other, 0, Vec::new())));
     }
     match by_meaning(SWITCH) {
-        Some(other) if other.name != asked.name => Some((other, 0)),
-        Some(_) | None => Some((asked, question.tries)),
+        Some(other) if other.name != asked.name => Some((other, 0, Vec::new())),
+        Some(_) | None => Some(stay(question.tries)),
     }
+}
+
+/// Whether a message is values and nothing else: an answer, whatever it resembles.
+fn is_bare(text: &str, values: &[Extracted]) -> bool {
+    text.char_indices()
+        .filter(|(_, c)| c.is_alphanumeric())
+        .all(|(at, _)| values.iter().any(|value| value.raw_range.contains(&at)))
 }
 
 fn wants(intent: &Intent, slot: SlotName) -> bool {
     intent.slots.iter().any(|spec| spec.name == slot)
 }
 
-/// Executes when every required slot is known; else asks for the first missing one, as long as its tries allow.
-fn fill(turn: &mut TurnDecided, intent: &Intent, operation: Operation, tries: u8) -> Option<Question> {
+/// When every required slot is known: a read is executed, a write proposed. Else the first missing one is asked for, as
+/// long as its tries allow.
+fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[Extracted], now_ms: i64) {
+    let Form { intent, operation, tries, known } = form;
     turn.intent = Some(intent.name.clone());
     turn.operation = Some(operation);
+    // A write needs the one thing; a name that several share would be a guess.
+    let vague: Vec<&Extracted> = values.iter().filter(|value| operation.is_write() && !value.exact).collect();
+    let is_vague = |slot: &Slot| {
+        vague.iter().any(|v| SlotName::from(v.slot) == slot.name && v.value == *slot.value.expose())
+    };
+    turn.slots.retain(|slot| !is_vague(slot));
+    for slot in known {
+        let unsaid = vague.iter().all(|v| SlotName::from(v.slot) != slot.name);
+        if turn.slot(slot.name).is_none() && unsaid {
+            turn.slots.push(slot);
+        }
+    }
     let missing = intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none());
     match missing {
-        None => {
-            turn.decision = Decision::Execute;
-            None
+        None if operation.is_write() => {
+            turn.decision = Decision::Confirm;
+            turn.slots.retain(|slot| wants(intent, slot.name));
+            state.proposed = Some(Proposal {
+                intent: intent.name.clone(),
+                slots: turn.slots.clone(),
+                at_ms: now_ms,
+                times: 1,
+            });
         }
+        None => turn.decision = Decision::Execute,
         Some(spec) if tries >= spec.max_tries => {
             turn.decision = Decision::Answer;
             turn.answer = Some(Answer::Help);
-            None
         }
         Some(spec) => {
             turn.decision = Decision::Ask;
             turn.asked_slot = Some(spec.name);
-            Some(Question { intent: intent.name.clone(), slot: spec.name, tries: tries + 1 })
+            state.asked = Some(Question {
+                intent: intent.name.clone(),
+                slot: spec.name,
+                tries: tries + 1,
+                known: turn.slots.iter().filter(|slot| wants(intent, slot.name)).cloned().collect(),
+            });
         }
     }
 }

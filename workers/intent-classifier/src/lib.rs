@@ -100,6 +100,6 @@ impl Handler for IntentClassifier {
         let meaning = self.model.classify(&normal);
         let (turn, state) = dialogue::decide(&self.assistant, &self.model, input, &values, &meaning, state);
         let emit = vec![Emit::new(topics::TURN_DECIDED, turn)];
-        Ok(Outcome { state: Some(state), emit, replies: Vec::new() })
+        Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
     }
 }

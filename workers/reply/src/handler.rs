@@ -2,7 +2,7 @@
 
 use peyvand::{
     bus::Record,
-    codec::{self, CodecError, Schemas},
+    codec::{self, CodecError, Committed, Schemas},
     event::{Envelope, OperationUpdated, ReplyReady, TurnDecided},
     topics,
     worker::{Emit, Handler, HandlerError, Input, Outcome},
@@ -15,13 +15,15 @@ pub enum Told {
     /// A decision that is answered without a system.
     Turn(Box<TurnDecided>),
     /// What a system said.
-    Operation(Box<OperationUpdated>),
+    Operation(Box<Committed<OperationUpdated>>),
 }
 
 impl Input for Told {
     fn decode(schemas: &Schemas, record: &Record) -> Result<Envelope<Self>, CodecError> {
         if record.place.topic.as_str() == topics::OPERATION_UPDATED {
-            return Ok(codec::decode(schemas, record)?.map(|event| Self::Operation(Box::new(event))));
+            return Ok(
+                codec::decode_committed(schemas, record)?.map(|event| Self::Operation(Box::new(event)))
+            );
         }
         Ok(codec::decode(schemas, record)?.map(|event| Self::Turn(Box::new(event))))
     }

@@ -9,9 +9,10 @@ mod tests;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use peyvand::assistant::Replies;
-use peyvand::event::{Answer, Decision, OperationUpdated, SlotName, TurnDecided};
+use peyvand::codec::Committed;
+use peyvand::event::{Answer, Decision, Operation, OperationUpdated, SlotName, TurnDecided};
 use peyvand::language::bidi::clean;
-use peyvand::language::number::plain;
+use peyvand::language::number::{decimal, plain};
 use peyvand::language::script::Language;
 use unic_langid::LanguageIdentifier;
 
@@ -70,7 +71,13 @@ impl Renderer {
         let say = Words { bundle: self.bundle(turn.language), language: turn.language };
         Some(match turn.decision {
             Decision::Execute => return None,
+            Decision::Confirm => proposal(&say, turn),
             Decision::Ask => match turn.asked_slot {
+                Some(SlotName::Product) if turn.operation.is_some_and(Operation::is_write) => {
+                    say.with("ask-product-to-order", &[("example", EXAMPLE_PRODUCT)])
+                }
+                Some(SlotName::Quantity) => say.with("ask-quantity", &[]),
+                Some(SlotName::Customer) => say.with("ask-customer", &[]),
                 Some(SlotName::Product) => say.with("ask-product", &[("example", EXAMPLE_PRODUCT)]),
                 Some(SlotName::Phone) => say.with("ask-phone", &[]),
                 Some(SlotName::Email) => say.with("ask-email", &[]),
@@ -93,7 +100,16 @@ impl Renderer {
     }
 
     /// The words for a step of an operation.
-    pub fn operation(&self, update: &OperationUpdated) -> String {
+    ///
+    /// "Done" can only be said from a fact that was read from the log, and so was committed before:
+    ///
+    /// ```compile_fail,E0308
+    /// # use peyvand::event::OperationUpdated;
+    /// fn promise(renderer: &peyvand_reply::render::Renderer, hoped_for: &OperationUpdated) -> String {
+    ///     renderer.operation(hoped_for)
+    /// }
+    /// ```
+    pub fn operation(&self, update: &Committed<OperationUpdated>) -> String {
         let say = Words { bundle: self.bundle(update.language), language: update.language };
         operation::words(&say, update)
     }
@@ -104,6 +120,19 @@ impl Renderer {
             Language::En => &self.en,
         }
     }
+}
+
+/// What is to be written, said back, so that a yes means exactly this.
+fn proposal(say: &Words<'_>, turn: &TurnDecided) -> String {
+    let value = |name| turn.slot(name).unwrap_or_default();
+    say.with(
+        "confirm-sales-order",
+        &[
+            ("product", value(SlotName::Product)),
+            ("quantity", &decimal(value(SlotName::Quantity), say.language)),
+            ("customer", &plain(value(SlotName::Customer), say.language)),
+        ],
+    )
 }
 
 fn bundle(language: Language, text: &str) -> Result<FluentBundle<FluentResource>, RenderError> {

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::odata::{Collection, Envelope, Refusal};
+use super::session::Session;
 use crate::target::{TargetConfig, TargetError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,10 +24,11 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// The way to one Gateway.
 pub(super) struct Http {
-    client: Client,
+    pub(super) client: Client,
     root: Url,
-    config: TargetConfig,
-    places: Semaphore,
+    pub(super) config: TargetConfig,
+    pub(super) places: Semaphore,
+    pub(super) session: Mutex<Option<Session>>,
 }
 
 /// What one request came to.
@@ -37,8 +39,8 @@ enum Answer {
 }
 
 /// A failed request, and the pause after which it may be made once more.
-struct Failed {
-    error: TargetError,
+pub(super) struct Failed {
+    pub(super) error: TargetError,
     again_after: Option<Duration>,
 }
 
@@ -62,7 +64,7 @@ impl Http {
         let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none());
         let client = client.no_proxy().build().map_err(|_| wrong())?;
         let places = Semaphore::new(config.in_flight_max.clamp(1, Semaphore::MAX_PERMITS));
-        Ok(Self { client, root, config, places })
+        Ok(Self { client, root, config, places, session: Mutex::default() })
     }
 
     /// Runs one operation within the deadline, once there is a place for it.
@@ -218,7 +220,7 @@ impl Http {
         }
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failed> {
+    pub(super) async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failed> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
             if body.len() + chunk.len() > BODY_BYTES_MAX {
@@ -229,13 +231,13 @@ impl Http {
         Ok(body)
     }
 
-    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, TargetError> {
+    pub(super) fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, TargetError> {
         let envelope: Envelope<T> = serde_json::from_slice(body).map_err(|_| self.unreadable())?;
         Ok(envelope.d)
     }
 
     /// A connection that never came is not tried again here: its timeout is long and the next operation tries anyway.
-    fn broken(&self, error: &reqwest::Error) -> Failed {
+    pub(super) fn broken(&self, error: &reqwest::Error) -> Failed {
         if error.is_connect() {
             return self.unavailable().into();
         }
@@ -253,13 +255,13 @@ impl Http {
         TargetError::Unreadable { target: self.name() }
     }
 
-    fn unavailable(&self) -> TargetError {
+    pub(super) fn unavailable(&self) -> TargetError {
         TargetError::Unavailable { target: self.name() }
     }
 }
 
 /// The pause a system asks for, in seconds or as a date; nonsense counts as nothing.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let pause = if text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().ok()?)

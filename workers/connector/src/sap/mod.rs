@@ -1,17 +1,25 @@
-//! Reads from SAP S/4HANA through its OData v2 services: orders, stock, products. It decides nothing about who may see
-//! what, and it writes nothing.
+//! SAP S/4HANA through its OData v2 services: orders, stock, products are read, orders are written. It decides nothing
+//! about who may see or do what, and not whether a write is tried again.
 
+mod create;
 mod http;
 mod odata;
 mod orders;
+mod post;
 mod products;
+mod session;
 mod stock;
 
-use peyvand::event::{Order, StockLevel};
+use futures_util::future::{BoxFuture, FutureExt};
+use peyvand::event::{Operation, Order, StockLevel};
 use peyvand::language::script::Language;
 use serde::de::IgnoredAny;
 
-use crate::target::{TargetConfig, TargetError};
+use crate::{
+    system::{Capability, Looked, Sent, System},
+    target::{TargetConfig, TargetError},
+    write::Write,
+};
 use http::Http;
 pub use products::Product;
 
@@ -71,5 +79,43 @@ impl Sap {
     /// Every product with its names, at most 10,000, by SKU.
     pub async fn products(&self) -> Result<Vec<Product>, TargetError> {
         self.http.within("products", products::all(&self.http)).await
+    }
+}
+
+impl System for Sap {
+    fn capability(&self, operation: Operation) -> Capability {
+        match operation {
+            Operation::SalesOrderCreate => {
+                Capability::Search { visible_within: self.http.config.visible_within }
+            }
+            Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => Capability::Upsert,
+        }
+    }
+
+    fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
+        async move {
+            match write.operation {
+                Operation::SalesOrderCreate => {
+                    create::send(&self.http, self.http.config.sales_area.as_ref(), write).await
+                }
+                Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => {
+                    Sent::Refused { class: "not_a_write" }
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn reconcile<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Looked> {
+        async move {
+            match write.operation {
+                Operation::SalesOrderCreate => {
+                    let look = async { Ok(create::reconcile(&self.http, write).await) };
+                    self.http.within("sales_order.find", look).await.unwrap_or_else(Looked::CannotTell)
+                }
+                Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => Looked::Absent,
+            }
+        }
+        .boxed()
     }
 }

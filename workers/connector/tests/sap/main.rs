@@ -9,3 +9,4 @@ mod limits;
 mod literals;
 mod reads;
 mod support;
+mod writes;

@@ -14,9 +14,23 @@ const LINES_MAX: usize = 12;
 
 pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
     let subject = update.subject.as_ref().map(|subject| subject.expose().as_str()).unwrap_or_default();
+    if let Some(tracking) = &update.tracking {
+        return write(say, update, tracking);
+    }
     match (update.status, update.operation) {
         (OperationStatus::Failed, _) => failure(say, update.failure),
         (OperationStatus::NotFound, operation) => not_found(say, operation, subject),
+        // A write without its tracking number is not ours; nothing may be promised from it.
+        (
+            OperationStatus::Accepted
+            | OperationStatus::Done
+            | OperationStatus::Refused
+            | OperationStatus::Unknown,
+            _,
+        )
+        | (OperationStatus::Found, Operation::SalesOrderCreate) => {
+            failure(say, Some(FailureKind::Unreadable))
+        }
         (OperationStatus::Found, Operation::OrderStatus) => match update.orders.first() {
             Some(found) => order(say, found),
             None => not_found(say, Operation::OrderStatus, subject),
@@ -27,6 +41,27 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
             None => not_found(say, Operation::StockLevel, subject),
         },
     }
+}
+
+/// How far a write is.
+fn write(say: &Words<'_>, update: &OperationUpdated, tracking: &str) -> String {
+    let id = match (update.status, &update.reference) {
+        (OperationStatus::Done, Some(number)) => {
+            let number = plain(number.expose(), say.language);
+            return say.with("sales-order-done", &[("number", &number), ("tracking", tracking)]);
+        }
+        (OperationStatus::Accepted, _) => "write-accepted",
+        (OperationStatus::Refused, _) => "write-refused",
+        (OperationStatus::Failed, _) => "write-failed",
+        (
+            OperationStatus::Unknown
+            | OperationStatus::Done
+            | OperationStatus::Found
+            | OperationStatus::NotFound,
+            _,
+        ) => "write-unknown",
+    };
+    say.with(id, &[("tracking", tracking)])
 }
 
 fn failure(say: &Words<'_>, kind: Option<FailureKind>) -> String {
@@ -46,6 +81,7 @@ fn not_found(say: &Words<'_>, operation: Operation, subject: &str) -> String {
             say.with("order-not-found", &[("number", &plain(subject, say.language))])
         }
         Operation::StockLevel => say.with("stock-not-found", &[("product", subject)]),
+        Operation::SalesOrderCreate => failure(say, Some(FailureKind::Unreadable)),
     }
 }
 

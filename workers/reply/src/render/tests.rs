@@ -1,8 +1,10 @@
 use super::*;
 use peyvand::assistant::Assistant;
+use peyvand::bus::{Offset, Record, Topic, TopicPartition};
+use peyvand::codec::{self, Schemas};
 use peyvand::event::{
-    ConversationId, EventId, FailureKind, Operation, OperationStatus, Order, OrderItem, OrderProgress,
-    StockLevel, TenantId,
+    ConversationId, Envelope, EventId, FailureKind, Operation, OperationStatus, Order, OrderItem,
+    OrderProgress, StockLevel, TenantId,
 };
 
 fn replies() -> Replies {
@@ -24,6 +26,30 @@ fn replies_that_lack_a_message_are_refused_by_name() {
 
 fn renderer() -> Renderer {
     Renderer::new(&replies()).unwrap()
+}
+
+/// What is said of a fact, read from a record as the worker reads it.
+fn said(update: &OperationUpdated) -> String {
+    let schemas = Schemas::embedded();
+    let id = update.turn_id;
+    let envelope = Envelope {
+        event_id: id.derived("connector", 0),
+        correlation_id: id,
+        causation_id: Some(id),
+        occurred_at_ms: 1,
+        traceparent: None,
+        event: update.clone(),
+    };
+    let new = codec::encode(&schemas, Topic::new("t"), &envelope).unwrap();
+    let record = Record {
+        place: TopicPartition { topic: new.topic, partition: 0 },
+        offset: Offset(0),
+        timestamp_ms: 1,
+        key: new.key,
+        value: new.value,
+        headers: new.headers,
+    };
+    renderer().operation(&codec::decode_committed(&schemas, &record).unwrap().event)
 }
 
 /// The words without the isolates around values.
@@ -68,6 +94,8 @@ fn update(
         subject: Some(subject.to_owned().into()),
         orders: Vec::new(),
         stock: Vec::new(),
+        tracking: None,
+        reference: None,
     }
 }
 
@@ -106,13 +134,13 @@ fn an_order_is_told_with_items_date_and_amount() {
     let expected = "بخشی از سفارش ۴۵۰۰۱ تحویل شده است.\n\
         • سیمان تیپ ۲: ۱٬۲۰۰ کیسه، ۲۰۰٫۵ کیسه تحویل شده\n\
         تحویل باقی‌مانده: شنبه ۷ آذر ۱۴۰۵\nمبلغ: ۱۲٬۵۰۰٬۰۰۰ ریال";
-    assert_eq!(bare(&renderer().operation(&found)), expected);
+    assert_eq!(bare(&said(&found)), expected);
     found.language = Language::En;
     found.orders = vec![order(OrderProgress::PartlyDelivered, "Cement type 2")];
     let expected = "Order 45001 is partly delivered.\n\
         • Cement type 2: 1,200 bags, 200.5 bags delivered\n\
         Delivery of the rest: Sat 28 November 2026\nAmount: 12,500,000 IRR";
-    assert_eq!(bare(&renderer().operation(&found)), expected);
+    assert_eq!(bare(&said(&found)), expected);
 }
 
 #[test]
@@ -123,7 +151,7 @@ fn a_delivered_or_rejected_order_promises_no_delivery() {
     ] {
         let mut found = update(Language::En, Operation::OrderStatus, OperationStatus::Found, "45001");
         found.orders = vec![order(progress, "Cement")];
-        let text = bare(&renderer().operation(&found));
+        let text = bare(&said(&found));
         assert!(text.starts_with(first) && !text.contains("November"), "{text}");
     }
 }
@@ -134,11 +162,11 @@ fn a_list_has_one_line_an_order() {
     found.orders = vec![order(OrderProgress::Open, "")];
     let expected = "The latest orders of the customer of order 45001:\n\
         • 45001, Sat 21 November 2026, not delivered yet, 12,500,000 IRR";
-    assert_eq!(bare(&renderer().operation(&found)), expected);
+    assert_eq!(bare(&said(&found)), expected);
     found.language = Language::Fa;
     let expected =
         "آخرین سفارش‌های مشتریِ سفارش ۴۵۰۰۱:\n• ۴۵۰۰۱، شنبه ۳۰ آبان ۱۴۰۵، تحویل‌نشده، ۱۲٬۵۰۰٬۰۰۰ ریال";
-    assert_eq!(bare(&renderer().operation(&found)), expected);
+    assert_eq!(bare(&said(&found)), expected);
 }
 
 #[test]
@@ -147,20 +175,20 @@ fn stock_is_told_by_plant_with_its_total() {
     found.stock = vec![level("1010", "1000"), level("1020", "20.5"), level("9999", "1")];
     let expected = "Stock of Cement (CEM-042):\n• Tehran: 1,000 bags\n• Isfahan: 20.5 bags\n\
         • Warehouse 9999: 1 bags\nTotal: 1,021.5 bags";
-    assert_eq!(bare(&renderer().operation(&found)), expected);
+    assert_eq!(bare(&said(&found)), expected);
     found.language = Language::Fa;
     found.stock = vec![level("1010", "1000")];
-    assert_eq!(bare(&renderer().operation(&found)), "موجودی Cement (CEM-042):\n• تهران: ۱٬۰۰۰ کیسه");
+    assert_eq!(bare(&said(&found)), "موجودی Cement (CEM-042):\n• تهران: ۱٬۰۰۰ کیسه");
     found.stock = vec![level("1010", "0.00"), level("1030", "0")];
-    assert_eq!(bare(&renderer().operation(&found)), "Cement (CEM-042) اکنون در هیچ انباری موجود نیست.");
+    assert_eq!(bare(&said(&found)), "Cement (CEM-042) اکنون در هیچ انباری موجود نیست.");
 }
 
 #[test]
 fn what_is_not_there_is_said_with_its_name() {
     let order = update(Language::En, Operation::OrderStatus, OperationStatus::NotFound, "99999");
-    assert!(bare(&renderer().operation(&order)).starts_with("I could not find an order with number 99999."));
+    assert!(bare(&said(&order)).starts_with("I could not find an order with number 99999."));
     let stock = update(Language::Fa, Operation::StockLevel, OperationStatus::NotFound, "XYZ-999");
-    assert!(bare(&renderer().operation(&stock)).starts_with("کالایی به نام یا کد XYZ-999 پیدا نکردم."));
+    assert!(bare(&said(&stock)).starts_with("کالایی به نام یا کد XYZ-999 پیدا نکردم."));
 }
 
 #[test]
@@ -177,7 +205,7 @@ fn every_failure_has_its_own_honest_sentence() {
         for kind in kinds {
             let mut failed = update(language, Operation::OrderStatus, OperationStatus::Failed, "45001");
             failed.failure = Some(kind);
-            texts.push(renderer().operation(&failed));
+            texts.push(said(&failed));
         }
         texts.sort();
         texts.dedup();
@@ -196,18 +224,59 @@ fn decisions_are_said_and_an_execution_waits_for_its_result() {
     assert!(bare(&renderer.turn(&product).unwrap()).ends_with("\"cement\" or CEM-042."));
     assert!(renderer.turn(&turn(Language::En, Decision::OutOfScope)).unwrap().starts_with("I am sorry"));
     let help = bare(&renderer.turn(&turn(Language::En, Decision::Answer)).unwrap());
-    assert_eq!(help.lines().count(), 4, "{help}");
+    assert_eq!(help.lines().count(), 5, "{help}");
 }
 
 #[test]
 fn a_hostile_value_cannot_leave_its_place() {
     let hostile = "X\u{2069}\u{202E}\n{ thanks }\u{2028}\u{2066}";
-    let text = renderer().operation(&update(
-        Language::En,
-        Operation::StockLevel,
-        OperationStatus::NotFound,
-        hostile,
-    ));
+    let text = said(&update(Language::En, Operation::StockLevel, OperationStatus::NotFound, hostile));
     assert!(text.contains("\u{2068}X { thanks } \u{2069}"), "{text:?}");
     assert!(!text.contains(['\n', '\u{202E}', '\u{2066}', '\u{2028}']), "{text:?}");
+}
+
+#[test]
+fn a_write_is_told_by_its_steps_and_done_only_with_the_systems_number() {
+    let step = |language, status| OperationUpdated {
+        tracking: Some("7K3M9-Q2TB1".to_owned()),
+        ..update(language, Operation::SalesOrderCreate, status, "")
+    };
+    let done = OperationUpdated {
+        reference: Some("45500".to_owned().into()),
+        ..step(Language::Fa, OperationStatus::Done)
+    };
+    assert_eq!(bare(&said(&done)), "انجام شد: سفارش شما با شماره‌ی ۴۵۵۰۰ ثبت شد (درخواست 7K3M9-Q2TB1).");
+    for (status, word) in [
+        (OperationStatus::Accepted, "I have noted your request under 7K3M9-Q2TB1"),
+        (OperationStatus::Refused, "did not accept request 7K3M9-Q2TB1"),
+        (OperationStatus::Failed, "request 7K3M9-Q2TB1 could not be carried out"),
+        (OperationStatus::Unknown, "whether request 7K3M9-Q2TB1 was carried out"),
+        // Done without a number is no promise.
+        (OperationStatus::Done, "I do not know for certain"),
+    ] {
+        let text = bare(&said(&step(Language::En, status)));
+        assert!(text.contains(word), "{status:?}: {text}");
+    }
+}
+
+#[test]
+fn a_proposal_says_back_exactly_what_would_be_written() {
+    let slot = |name, value: &str| peyvand::event::Slot {
+        name,
+        value: value.to_owned().into(),
+        raw: value.to_owned().into(),
+    };
+    let turn = TurnDecided {
+        operation: Some(Operation::SalesOrderCreate),
+        slots: vec![
+            slot(SlotName::Product, "CEM-042"),
+            slot(SlotName::Quantity, "1200"),
+            slot(SlotName::Customer, "1000000018"),
+        ],
+        ..turn(Language::Fa, Decision::Confirm)
+    };
+    assert_eq!(
+        bare(&renderer().turn(&turn).unwrap()),
+        "این سفارش را ثبت کنم؟ ۱٬۲۰۰ × CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸. لطفاً با بله یا خیر پاسخ دهید."
+    );
 }

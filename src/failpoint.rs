@@ -1,0 +1,35 @@
+//! Places at which a test may end this process as a power cut would. Built in only with the feature `failpoints`, which
+//! no shipped program has; without it a place costs nothing.
+
+/// Ends the process by SIGKILL when the setting `PEYVAND_TEST_FAILPOINT` names this place, as `name` or `name:N` for its
+/// N-th time.
+#[cfg(feature = "failpoints")]
+pub fn failpoint(name: &str) {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    };
+    static ARMED: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
+        let setting = crate::config::failpoint()?;
+        match setting.split_once(':') {
+            Some((name, count)) => Some((name.to_owned(), count.parse().ok()?)),
+            None => Some((setting, 1)),
+        }
+    });
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+    if let Some((armed, count)) = &*ARMED
+        && armed == name
+        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count
+    {
+        let own = std::process::id().to_string();
+        let killed = std::process::Command::new("kill").args(["-9", &own]).status();
+        // Only reached when there is no `kill`.
+        tracing::error!("the failpoint {name} could not kill: {killed:?}");
+        std::process::abort();
+    }
+}
+
+/// Nothing.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub const fn failpoint(_name: &str) {}

@@ -1,0 +1,160 @@
+//! Intended writes to systems: the shapes that both databases take and give. An entry is enqueued by the step that
+//! decides it, in the same transaction; a relay leases heads (the first unfinished entry of a conversation for a system),
+//! sends, and settles. Time is the database's alone.
+
+use std::{fmt, time::Duration};
+
+use super::Outgoing;
+use crate::{
+    bus::NewRecord,
+    event::{ConversationId, EntryId},
+};
+
+/// A write that a step intends.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Its idempotency key.
+    pub id: EntryId,
+    /// The configured system.
+    pub target: String,
+    /// The conversation it belongs to. The entries of one conversation for one system are sent one after the other.
+    pub conversation_id: ConversationId,
+    /// The operation's name, for those who look.
+    pub operation: String,
+    /// What is to be written, opaque to the store.
+    pub payload: Vec<u8>,
+}
+
+impl fmt::Debug for NewEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The payload holds what a person wrote.
+        write!(f, "NewEntry({} {} {})", self.id, self.target, self.operation)
+    }
+}
+
+/// The right to send the first unfinished entry of a conversation, until it expires or somebody else has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The system.
+    pub target: String,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Counts the leases of this head; an older one changes nothing any more.
+    pub generation: i64,
+    /// The entry's place among those of its conversation and system, from 1.
+    pub seq: i64,
+}
+
+/// What is known of an entry's way so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It was never sent, or is proven not to have arrived. It is marked in doubt by now: send it.
+    Unsent,
+    /// It was sent and nobody knows what became of it: ask the system before anything else.
+    InDoubt {
+        /// How long ago it was last sent.
+        since: Duration,
+        /// How long ago the system first said that it has no such thing; `None` when it never did.
+        absent_for: Option<Duration>,
+    },
+}
+
+/// An entry whose turn it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The right to send it.
+    pub lease: Lease,
+    /// Its idempotency key.
+    pub id: EntryId,
+    /// Its operation's name.
+    pub operation: String,
+    /// What is to be written.
+    pub payload: Vec<u8>,
+    /// What is known of it.
+    pub known: Known,
+    /// How often it was sent or asked about, this time included.
+    pub attempts: u32,
+    /// How long ago it was enqueued.
+    pub age: Duration,
+}
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claimed({} {:?} attempt {})", self.id, self.known, self.attempts)
+    }
+}
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The system has it, under this number of its own.
+    Done {
+        /// The system's number.
+        reference: String,
+    },
+    /// The system will not have it; it never will be written.
+    Refused {
+        /// Why, as a bounded word.
+        class: &'static str,
+    },
+    /// It is proven that the system does not have it: send it (again), but not before this time has passed.
+    Again {
+        /// The pause.
+        after: Duration,
+        /// Why, as a bounded word.
+        class: &'static str,
+        /// Whether this attempt counts. A system that is known to be away costs none.
+        counts: bool,
+    },
+    /// Nobody knows: ask the system again after this time.
+    Doubt {
+        /// The pause.
+        after: Duration,
+        /// Why, as a bounded word.
+        class: &'static str,
+        /// Whether the system has just said that it has no such thing.
+        absent: bool,
+        /// Whether this attempt counts.
+        counts: bool,
+    },
+    /// A person has to decide. The conversation's writes to this system stand still until then, the others go on.
+    Parked {
+        /// Why, as a bounded word.
+        class: &'static str,
+    },
+}
+
+/// The end of one turn of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The right by which it was worked on.
+    pub lease: Lease,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The group whose events tell about it.
+    pub group: &'static str,
+    /// What the conversation is told, in order.
+    pub outgoing: Vec<NewRecord>,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is committed; these events of the conversation wait for their publication, in order, earlier ones included.
+    Committed(Vec<Outgoing>),
+    /// Somebody else has the lease; nothing was changed.
+    Fenced,
+}
+
+/// How full the outbox of a target is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Entries that are not finished.
+    pub waiting: u64,
+    /// Of those, entries whose outcome is unknown.
+    pub in_doubt: u64,
+    /// Conversations whose writes wait for a person.
+    pub parked: u64,
+    /// The age of the oldest unfinished entry.
+    pub oldest: Duration,
+}

@@ -1,0 +1,236 @@
+//! The relay's side of the outbox: leases heads and settles what came of them. The marks that an entry is about to be sent
+//! commit before anybody may send it; whoever lost its lease changes nothing. Locks are taken in the same order as a
+//! step takes them: conversations by key, then heads by key.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    link::{Link, Remedy, in_time, remedy},
+    outbox_statements as sql,
+    read::Answer,
+    statements::{self, texts},
+};
+use crate::store::{
+    Claimed, Depth, Known, Lease, Outgoing, Settled, Settlement, StoreError,
+    row::{self, OutgoingRow},
+};
+
+/// Times that the same is tried at once when others are in the way.
+const ATTEMPTS: usize = 4;
+
+/// What a relay wants.
+pub(super) enum Ask {
+    Claim { target: String, limit: u32, lease: Duration, answer: Answer<Vec<Claimed>> },
+    Settle { settlements: Vec<Settlement>, answer: Answer<Vec<Settled>> },
+    Depth { target: String, answer: Answer<Depth> },
+    LeftBehind { group: &'static str, older_than: Duration, limit: u32, answer: Answer<Vec<String>> },
+    Pending { group: &'static str, conversation_id: String, answer: Answer<Vec<Outgoing>> },
+    Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
+}
+
+/// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler
+/// cannot see that the future of an async one may go to another thread.)
+macro_rules! patiently {
+    ($link:ident, $connection:ident => $work:expr) => {{
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            let mut taken = match $link.take().await {
+                Ok(taken) => taken,
+                Err(error) => break Err(error),
+            };
+            let $connection = &mut taken;
+            match in_time($work).await {
+                Ok(done) => {
+                    $link.keep(taken);
+                    break Ok(done);
+                }
+                Err(error) if left > 0 && remedy(&error) == Remedy::Again => {}
+                Err(error) => break Err(error),
+            }
+        }
+    }};
+}
+
+/// Answers until the store is closed or nobody can ask any more.
+pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed: CancellationToken) {
+    loop {
+        let ask = tokio::select! {
+            biased;
+            () = closed.cancelled() => None,
+            ask = wanted.recv() => ask,
+        };
+        match ask {
+            Some(Ask::Claim { target, limit, lease, answer }) => {
+                give(answer, patiently!(link, c => claim(c, &target, limit, lease)));
+            }
+            Some(Ask::Settle { settlements, answer }) => {
+                give(answer, patiently!(link, c => settle(c, &settlements)));
+            }
+            Some(Ask::Depth { target, answer }) => {
+                give(answer, patiently!(link, c => depth(c, &target)));
+            }
+            Some(Ask::LeftBehind { group, older_than, limit, answer }) => {
+                let found = patiently!(link, c => left_behind(c, group, older_than, limit));
+                give(answer, found);
+            }
+            Some(Ask::Pending { group, conversation_id, answer }) => {
+                let one = [(group, conversation_id.as_str())];
+                let found = patiently!(link, c => pending(c, &one));
+                give(answer, found.map(|mut found| found.pop().unwrap_or_default()));
+            }
+            Some(Ask::Prune { older_than, limit, answer }) => {
+                give(answer, patiently!(link, c => prune(c, older_than, limit)));
+            }
+            None => return,
+        }
+    }
+}
+
+fn give<T>(answer: oneshot::Sender<Result<T, StoreError>>, result: Result<T, sqlx::Error>) {
+    // Who does not wait any more needs no answer.
+    let _gone = answer.send(result.map_err(|error| StoreError::of(&error)));
+}
+
+async fn claim(
+    connection: &mut PgConnection,
+    target: &str,
+    limit: u32,
+    lease: Duration,
+) -> Result<Vec<Claimed>, sqlx::Error> {
+    let rows = sqlx::query(sql::CLAIM)
+        .bind(target)
+        .bind(i64::from(limit))
+        .bind(lease.as_secs_f64())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| claimed(target, row)).collect()
+}
+
+fn claimed(target: &str, row: &PgRow) -> Result<Claimed, sqlx::Error> {
+    let known = match row.try_get::<&str, _>(6)? {
+        "pending" => Known::Unsent,
+        _ => Known::InDoubt {
+            since: seconds(row.try_get(8)?).unwrap_or_default(),
+            absent_for: seconds(row.try_get(9)?),
+        },
+    };
+    Ok(Claimed {
+        lease: Lease {
+            target: target.to_owned(),
+            conversation_id: row::conversation_of(row.try_get(0)?)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+            generation: row.try_get(1)?,
+            seq: row.try_get(2)?,
+        },
+        id: Uuid::from_slice(row.try_get(3)?).map_err(|error| sqlx::Error::Decode(error.into()))?.into(),
+        operation: row.try_get(4)?,
+        payload: row.try_get(5)?,
+        known,
+        attempts: u32::try_from(row.try_get::<i32, _>(7)?).unwrap_or_default(),
+        age: seconds(row.try_get(10)?).unwrap_or_default(),
+    })
+}
+
+fn seconds(value: Option<f64>) -> Option<Duration> {
+    value.map(|value| Duration::try_from_secs_f64(value).unwrap_or_default())
+}
+
+async fn settle(
+    connection: &mut PgConnection,
+    settlements: &[Settlement],
+) -> Result<Vec<Settled>, sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let keys: Vec<_> =
+        settlements.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
+    statements::lock(&mut transaction, &keys).await?;
+    let held = sql::finish_heads(&mut transaction, settlements).await?;
+    let winners: Vec<&Settlement> =
+        settlements.iter().zip(&held).filter(|(_, held)| **held).map(|(one, _)| one).collect();
+    if !winners.is_empty() {
+        sql::finish_entries(&mut transaction, &winners).await?;
+        sql::tell(&mut transaction, &winners).await?;
+    }
+    let told: Vec<_> = winners.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
+    let mut waiting = pending(&mut transaction, &told).await?.into_iter();
+    transaction.commit().await?;
+    Ok(held
+        .iter()
+        .map(|held| match held {
+            true => Settled::Committed(waiting.next().unwrap_or_default()),
+            false => Settled::Fenced,
+        })
+        .collect())
+}
+
+/// The events of each conversation that wait for their publication, in order.
+async fn pending(
+    connection: &mut PgConnection,
+    conversations: &[(&'static str, &str)],
+) -> Result<Vec<Vec<Outgoing>>, sqlx::Error> {
+    let mut waiting = vec![Vec::new(); conversations.len()];
+    if conversations.is_empty() {
+        return Ok(waiting);
+    }
+    let rows = sqlx::query(sql::PENDING)
+        .bind(texts(conversations, |(group, _)| *group))
+        .bind(texts(conversations, |(_, conversation)| *conversation))
+        .fetch_all(connection)
+        .await?;
+    for row in &rows {
+        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
+        let outgoing = OutgoingRow {
+            seq: row.try_get(1)?,
+            topic: row.try_get(2)?,
+            key: row.try_get(3)?,
+            value: row.try_get(4)?,
+            headers: row.try_get(5)?,
+        };
+        let outgoing: Outgoing =
+            outgoing.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))?;
+        if let Some(waiting) = waiting.get_mut(place) {
+            waiting.push(outgoing);
+        }
+    }
+    Ok(waiting)
+}
+
+async fn depth(connection: &mut PgConnection, target: &str) -> Result<Depth, sqlx::Error> {
+    let row = sqlx::query(sql::DEPTH).bind(target).fetch_one(connection).await?;
+    let count = |value: i64| u64::try_from(value).unwrap_or_default();
+    Ok(Depth {
+        waiting: count(row.try_get(0)?),
+        in_doubt: count(row.try_get(1)?),
+        parked: count(row.try_get(2)?),
+        oldest: seconds(row.try_get(3)?).unwrap_or_default(),
+    })
+}
+
+async fn left_behind(
+    connection: &mut PgConnection,
+    group: &str,
+    older_than: Duration,
+    limit: u32,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::query(sql::LEFT_BEHIND)
+        .bind(group)
+        .bind(older_than.as_secs_f64())
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+async fn prune(connection: &mut PgConnection, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(sql::PRUNE)
+        .bind(older_than.as_secs_f64())
+        .bind(i64::from(limit))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}

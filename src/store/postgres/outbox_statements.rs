@@ -1,0 +1,239 @@
+//! The statements of the outbox, each with a fixed text and arrays for what varies.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{PgConnection, Row};
+
+use super::statements::{keep_outgoing_rows, texts};
+use crate::store::{NewEntry, Settlement, Step, Verdict};
+
+/// The head's lock is held to the commit, so a conversation's sequence is the order of its commits. An entry that is there
+/// already is the same intention, and is not counted again.
+const ENQUEUE: &str = "
+WITH given AS (
+  SELECT n.*, row_number() OVER (PARTITION BY target, conversation_id ORDER BY place) AS nth
+  FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) WITH ORDINALITY
+    AS n (id, target, conversation_id, operation, payload, place)
+  WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id = n.id)
+), head AS (
+  INSERT INTO outbox_head AS h (target, conversation_id, next_seq)
+  SELECT target, conversation_id, 1 + count(*) FROM given GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1,
+    due_at = CASE WHEN h.done_seq + 1 = h.next_seq THEN now() ELSE h.due_at END
+  RETURNING h.target, h.conversation_id, h.next_seq
+), counted AS (SELECT target, conversation_id, count(*) AS entries FROM given GROUP BY 1, 2)
+INSERT INTO outbox (id, target, conversation_id, seq, operation, payload)
+SELECT g.id, g.target, g.conversation_id, h.next_seq - c.entries + g.nth - 1, g.operation, g.payload
+FROM given g
+JOIN head h ON h.target = g.target AND h.conversation_id = g.conversation_id
+JOIN counted c ON c.target = g.target AND c.conversation_id = g.conversation_id";
+
+/// Leases heads that are due, and marks their entries in doubt with the same commit. `before` is the entry as it was.
+pub(super) const CLAIM: &str = "
+WITH due AS (
+  SELECT target, conversation_id FROM outbox_head
+  WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= now()
+    AND (lease_until IS NULL OR lease_until < now())
+  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), leased AS (
+  UPDATE outbox_head h SET lease_generation = h.lease_generation + 1,
+    lease_until = now() + make_interval(secs => $3)
+  FROM due d WHERE h.target = d.target AND h.conversation_id = d.conversation_id
+  RETURNING h.target, h.conversation_id, h.lease_generation, h.done_seq + 1 AS seq
+)
+UPDATE outbox o SET state = 'in_doubt', attempts = o.attempts + 1,
+  last_sent_at = CASE WHEN o.state = 'pending' THEN now() ELSE o.last_sent_at END
+FROM leased l JOIN outbox before ON before.target = l.target AND before.conversation_id = l.conversation_id AND before.seq = l.seq
+WHERE o.id = before.id
+RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.operation, o.payload, before.state, o.attempts,
+  EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
+  EXTRACT(EPOCH FROM now() - before.created_at)::float8";
+
+/// Only under the lease that is still the newest one, and only for the entry it was given for.
+const HEADS: &str = "
+WITH given AS (
+  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::float8[], $7::text[])
+    WITH ORDINALITY AS g (target, conversation_id, generation, seq, kind, after, class, place)
+), held AS (
+  SELECT g.place FROM given g
+  JOIN outbox_head h ON h.target = g.target AND h.conversation_id = g.conversation_id
+  WHERE h.lease_generation = g.generation AND h.done_seq + 1 = g.seq AND h.lease_until IS NOT NULL
+  ORDER BY h.target, h.conversation_id FOR UPDATE OF h
+)
+UPDATE outbox_head h SET lease_until = NULL,
+  done_seq = h.done_seq + CASE WHEN g.kind IN ('done', 'refused') THEN 1 ELSE 0 END,
+  due_at = now() + make_interval(secs => g.after),
+  parked_class = CASE WHEN g.kind = 'parked' THEN g.class END
+FROM given g JOIN held USING (place)
+WHERE h.target = g.target AND h.conversation_id = g.conversation_id AND h.lease_generation = g.generation
+RETURNING g.place";
+
+const ENTRIES: &str = "
+UPDATE outbox o SET
+  state = CASE g.kind WHEN 'done' THEN 'done' WHEN 'refused' THEN 'refused' WHEN 'again' THEN 'pending' ELSE o.state END,
+  attempts = o.attempts - g.uncounted, class = g.class, reference = g.reference,
+  absent_at = CASE WHEN g.kind = 'doubt' AND g.absent THEN COALESCE(o.absent_at, now())
+                   WHEN g.kind = 'doubt' THEN o.absent_at END,
+  finished_at = CASE WHEN g.kind IN ('done', 'refused') THEN now() END
+FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bool[])
+  AS g (target, conversation_id, seq, kind, class, reference, uncounted, absent)
+WHERE o.target = g.target AND o.conversation_id = g.conversation_id AND o.seq = g.seq";
+
+const NEXT_PLACES: &str = "
+UPDATE conversation c SET last_seq = c.last_seq + g.places, changed_at = now()
+FROM UNNEST($1::text[], $2::text[], $3::bigint[]) AS g (consumer_group, conversation_id, places)
+WHERE c.consumer_group = g.consumer_group AND c.conversation_id = g.conversation_id
+RETURNING c.consumer_group, c.conversation_id, c.last_seq";
+
+pub(super) const PENDING: &str = "
+SELECT a.place, o.seq, o.topic, o.key, o.value, o.headers
+FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS a (consumer_group, conversation_id, place)
+JOIN outgoing o ON o.consumer_group = a.consumer_group AND o.conversation_id = a.conversation_id
+ORDER BY a.place, o.seq";
+
+pub(super) const LEFT_BEHIND: &str = "
+SELECT conversation_id FROM outgoing WHERE consumer_group = $1
+GROUP BY conversation_id HAVING min(kept_at) <= now() - make_interval(secs => $2) LIMIT $3";
+
+pub(super) const DEPTH: &str = "
+SELECT COALESCE(sum(h.next_seq - h.done_seq - 1), 0)::bigint,
+  count(*) FILTER (WHERE o.state = 'in_doubt'), count(*) FILTER (WHERE h.parked_class IS NOT NULL),
+  EXTRACT(EPOCH FROM now() - min(o.created_at))::float8
+FROM outbox_head h JOIN outbox o ON o.target = h.target AND o.conversation_id = h.conversation_id AND o.seq = h.done_seq + 1
+WHERE h.target = $1 AND h.done_seq + 1 < h.next_seq";
+
+pub(super) const PRUNE: &str = "
+DELETE FROM outbox USING (
+  SELECT id FROM outbox WHERE finished_at <= now() - make_interval(secs => $1)
+  ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) AS old WHERE outbox.id = old.id";
+
+/// Adds the entries of the steps that won, in the order of the steps.
+pub(super) async fn enqueue(connection: &mut PgConnection, entries: &[&NewEntry]) -> Result<(), sqlx::Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let _enqueued = sqlx::query(ENQUEUE)
+        .bind(texts(entries, |entry| entry.id.to_string()))
+        .bind(texts(entries, |entry| entry.target.as_str()))
+        .bind(texts(entries, |entry| entry.conversation_id.as_str()))
+        .bind(texts(entries, |entry| entry.operation.as_str()))
+        .bind(texts(entries, |entry| entry.payload.as_slice()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A verdict by columns.
+pub(super) struct Columns {
+    kind: &'static str,
+    after: f64,
+    class: Option<&'static str>,
+    counts: bool,
+    absent: bool,
+}
+
+pub(super) fn columns(verdict: &Verdict) -> Columns {
+    let plain = Columns { kind: "done", after: 0.0, class: None, counts: true, absent: false };
+    match *verdict {
+        Verdict::Done { .. } => plain,
+        Verdict::Refused { class } => Columns { kind: "refused", class: Some(class), ..plain },
+        Verdict::Again { after, class, counts } => {
+            Columns { kind: "again", after: after.as_secs_f64(), class: Some(class), counts, ..plain }
+        }
+        Verdict::Doubt { after, class, absent, counts } => {
+            Columns { kind: "doubt", after: after.as_secs_f64(), class: Some(class), counts, absent }
+        }
+        Verdict::Parked { class } => Columns { kind: "parked", class: Some(class), ..plain },
+    }
+}
+
+/// Which settlements still had their lease.
+pub(super) async fn finish_heads(
+    connection: &mut PgConnection,
+    settlements: &[Settlement],
+) -> Result<Vec<bool>, sqlx::Error> {
+    let rows = sqlx::query(HEADS)
+        .bind(texts(settlements, |one| one.lease.target.as_str()))
+        .bind(texts(settlements, |one| one.lease.conversation_id.as_str()))
+        .bind(texts(settlements, |one| one.lease.generation))
+        .bind(texts(settlements, |one| one.lease.seq))
+        .bind(texts(settlements, |one| columns(&one.verdict).kind))
+        .bind(texts(settlements, |one| columns(&one.verdict).after))
+        .bind(texts(settlements, |one| columns(&one.verdict).class))
+        .fetch_all(connection)
+        .await?;
+    let mut held = vec![false; settlements.len()];
+    for row in &rows {
+        let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
+        if let Some(held) = held.get_mut(place) {
+            *held = true;
+        }
+    }
+    Ok(held)
+}
+
+pub(super) async fn finish_entries(
+    connection: &mut PgConnection,
+    winners: &[&Settlement],
+) -> Result<(), sqlx::Error> {
+    let _finished = sqlx::query(ENTRIES)
+        .bind(texts(winners, |one| one.lease.target.as_str()))
+        .bind(texts(winners, |one| one.lease.conversation_id.as_str()))
+        .bind(texts(winners, |one| one.lease.seq))
+        .bind(texts(winners, |one| columns(&one.verdict).kind))
+        .bind(texts(winners, |one| columns(&one.verdict).class))
+        .bind(texts(winners, |one| match &one.verdict {
+            Verdict::Done { reference } => Some(reference.as_str()),
+            Verdict::Refused { .. }
+            | Verdict::Again { .. }
+            | Verdict::Doubt { .. }
+            | Verdict::Parked { .. } => None,
+        }))
+        .bind(texts(winners, |one| i32::from(!columns(&one.verdict).counts)))
+        .bind(texts(winners, |one| columns(&one.verdict).absent))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives what is told its places in the conversations' order, and keeps it for publication.
+pub(super) async fn tell(connection: &mut PgConnection, winners: &[&Settlement]) -> Result<(), sqlx::Error> {
+    let mut places: BTreeMap<(&'static str, &str), i64> = BTreeMap::new();
+    for one in winners.iter().filter(|one| !one.outgoing.is_empty()) {
+        *places.entry((one.group, one.lease.conversation_id.as_str())).or_default() +=
+            i64::try_from(one.outgoing.len()).unwrap_or(i64::MAX);
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    let given: Vec<_> = places.iter().collect();
+    let rows = sqlx::query(NEXT_PLACES)
+        .bind(texts(&given, |((group, _), _)| *group))
+        .bind(texts(&given, |((_, conversation), _)| *conversation))
+        .bind(texts(&given, |(_, places)| **places))
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut next: HashMap<(String, String), i64> = HashMap::new();
+    for row in &rows {
+        let (group, conversation): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let last: i64 = row.try_get(2)?;
+        let count = places.get(&(group.as_str(), conversation.as_str())).copied().unwrap_or_default();
+        let _first = next.insert((group, conversation), last - count + 1);
+    }
+    let mut kept = Vec::new();
+    for one in winners {
+        let key = (one.group.to_owned(), one.lease.conversation_id.as_str().to_owned());
+        let Some(seq) = next.get_mut(&key) else { continue };
+        for record in &one.outgoing {
+            kept.push((one.group, one.lease.conversation_id.as_str(), *seq, record));
+            *seq += 1;
+        }
+    }
+    keep_outgoing_rows(connection, &kept).await
+}
+
+/// The entries of the steps that won.
+pub(super) fn entries_of<'a>(winners: &[(&'a Step, i64)]) -> Vec<&'a NewEntry> {
+    winners.iter().flat_map(|(step, _)| &step.entries).collect()
+}

@@ -1,0 +1,120 @@
+//! Workers as processes on the servers that tests/run has started, and what they need: a database of their own, settings,
+//! free ports. Used by every test program that starts workers.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(90);
+const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; exec 3<&0; (read -r _ <&3; kill -9 $p) & k=$!; \
+                            wait $p; kill $k";
+
+/// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
+/// tests, however they end.
+pub(crate) struct Worker {
+    shell: Child,
+    pub(crate) health: String,
+}
+
+impl Worker {
+    /// SIGKILL: nothing is said, nothing is closed.
+    pub(crate) fn kill(mut self) {
+        drop(self.shell.stdin.take());
+        self.shell.wait().unwrap();
+    }
+
+    /// Whether it has ended by itself.
+    #[allow(dead_code, reason = "not every test program waits for an end")]
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.shell.try_wait().unwrap().is_some()
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the addresses of the servers come from tests/run")]
+pub(crate) fn server(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: start these tests by tests/run"))
+}
+
+/// An empty database.
+pub(crate) async fn database() -> String {
+    let server = server("PEYVAND_TEST_POSTGRES");
+    let name = format!("peyvand_{}", Uuid::new_v4().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    connection.close().await.unwrap();
+    format!("{}/{name}", server.rsplit_once('/').unwrap().0)
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Asks until the worker says that it is ready.
+pub(crate) async fn ready(worker: &Worker, name: &str) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = reqwest::get(format!("{}/health/ready", worker.health)).await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return;
+        }
+        assert!(Instant::now() < until, "the {name} worker is not ready; see its log in the target folder");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The variables of every process of one installation.
+pub(crate) struct Settings(pub(crate) HashMap<String, String>);
+
+impl Settings {
+    /// Servers of tests/run, a database of its own, and whatever else is given.
+    pub(crate) async fn new(more: &[(&str, String)]) -> Self {
+        let servers = [
+            ("PEYVAND_TENANT", "demo".to_owned()),
+            ("PEYVAND_KAFKA_BROKERS", server("PEYVAND_TEST_KAFKA")),
+            ("PEYVAND_REGISTRY_URL", server("PEYVAND_TEST_REGISTRY")),
+            ("PEYVAND_DATABASE_URL", database().await),
+        ];
+        let all = servers.iter().chain(more);
+        let settings = Self(all.map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+        for command in
+            [["topics", "create"], ["schemas", "register"], ["schemas", "check"], ["database", "migrate"]]
+        {
+            let (fine, said) = settings.peyvand(&command);
+            assert!(fine, "{command:?} failed:\n{said}");
+        }
+        settings
+    }
+
+    /// Runs one of the program's commands to its end: whether it succeeded, and what it said.
+    pub(crate) fn peyvand(&self, arguments: &[&str]) -> (bool, String) {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_peyvand")).args(arguments).envs(&self.0).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Starts a worker, with one more variable when there is one.
+    pub(crate) fn spawn(&self, worker: &str, more: Option<(&str, &str)>) -> Worker {
+        let port = free_port();
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{worker}-{port}.log"));
+        let shell = Command::new("sh")
+            .args(["-c", UNDER_A_SHELL, env!("CARGO_BIN_EXE_peyvand"), worker])
+            .envs(&self.0)
+            .envs(more)
+            .env("PEYVAND_HEALTH_LISTEN", format!("127.0.0.1:{port}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(log).unwrap())
+            .spawn()
+            .unwrap();
+        Worker { shell, health: format!("http://127.0.0.1:{port}") }
+    }
+}

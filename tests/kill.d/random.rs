@@ -1,0 +1,108 @@
+//! Kills at random times from a printed seed, while SAP drops requests, loses answers, is slow and asks for pauses.
+
+use std::time::{Duration, Instant};
+
+use peyvand::event::OperationStatus;
+use peyvand_sandbox::Fault;
+use serde_json::json;
+
+use crate::{judge::judge, process::Worker, scene::Scene};
+
+const CONNECTORS: usize = 3;
+const CONVERSATIONS: usize = 40;
+
+/// xorshift64*: the same run from the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "tests/kill says how often and from which seed")]
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().map_or(usual, |text| text.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_at_random_times_leave_every_write_exactly_once() {
+    let kills = setting("PEYVAND_TEST_KILLS", 8);
+    let seed = setting("PEYVAND_TEST_SEED", 0x5eed);
+    println!("seed {seed}, {kills} kills");
+    let mut dice = Dice(seed.max(1));
+    let mut scene = Scene::open().await;
+    let mut connectors: Vec<Worker> = Vec::new();
+    for _ in 0..CONNECTORS {
+        connectors.push(scene.connector(None).await);
+    }
+    let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
+    let mut killed_at: Vec<Instant> = Vec::new();
+    while (killed_at.len() as u64) < kills {
+        for _ in 0..dice.below(30) {
+            let conversation = &conversations[usize::try_from(dice.below(CONVERSATIONS as u64)).unwrap()];
+            scene.ask(conversation).await;
+        }
+        trouble(&scene, &mut dice);
+        tokio::time::sleep(Duration::from_millis(200 + dice.below(2800))).await;
+        let victim = usize::try_from(dice.below(CONNECTORS as u64)).unwrap();
+        connectors.swap_remove(victim).kill();
+        killed_at.push(Instant::now());
+        connectors.push(scene.begin_connector(None));
+    }
+    scene.no_faults();
+    scene.all_done().await;
+    let verdict = judge(&scene);
+    let [p50, p99] = recovery(&scene, &killed_at);
+    println!(
+        "{}",
+        json!({
+            "seed": seed, "kills": killed_at.len(), "messages": verdict.messages,
+            "duplicates_delivered": verdict.duplicates_delivered, "lost": verdict.lost, "doubled": verdict.doubled,
+            "reordered": verdict.reordered, "recover_ms_p50": p50, "recover_ms_p99": p99,
+        })
+    );
+    assert!(verdict.is_clean(), "{verdict:?}");
+    assert!(!killed_at.is_empty() && verdict.messages > 0, "nothing happened");
+    connectors.into_iter().for_each(Worker::kill);
+    scene.close().await;
+}
+
+/// One of the ways in which SAP fails, for a few of the next writes.
+fn trouble(scene: &Scene, dice: &mut Dice) {
+    let none = Fault { count: Some(1 + u32::try_from(dice.below(4)).unwrap()), ..Fault::default() };
+    scene.fault(match dice.below(7) {
+        0 => Fault { drop_after_commit: true, ..none },
+        1 => Fault { drop: true, ..none },
+        2 => Fault { half_body: true, ..none },
+        3 => Fault { status: Some(503), ..none },
+        4 => Fault { status: Some(429), ..none },
+        5 => Fault { expire_csrf: true, ..none },
+        // Longer than we wait: it is carried out after we gave up.
+        _ => Fault { delay_ms: 1200, ..none },
+    });
+}
+
+/// How long after a kill the next write was told to be done.
+fn recovery(scene: &Scene, killed_at: &[Instant]) -> [u128; 2] {
+    let heard = scene.heard.lock().unwrap();
+    let mut done: Vec<Instant> = heard
+        .values()
+        .flat_map(|heard| &heard.steps)
+        .filter(|(_, status, _, _)| *status == OperationStatus::Done)
+        .map(|(.., at)| *at)
+        .collect();
+    done.sort_unstable();
+    let mut times: Vec<u128> = killed_at
+        .iter()
+        .filter_map(|kill| done.iter().find(|at| *at > kill).map(|at| at.duration_since(*kill).as_millis()))
+        .collect();
+    times.sort_unstable();
+    let at = |percent: usize| {
+        times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+    };
+    [at(50), at(99)]
+}

@@ -1,0 +1,245 @@
+//! Where the kills happen: an installation of its own, a sandbox SAP in its own process with a journal on disk, a producer
+//! that stands in for the intent-classifier, and a reader of what the connectors tell.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use peyvand::{
+    bus::{
+        Producer, Topic,
+        kafka::{KafkaBus, KafkaConfig},
+    },
+    codec::{self, Registry, RegistryConfig, Schemas},
+    event::{
+        ConversationId, Decision, EntryId, Envelope, EventId, Operation, OperationStatus, OperationUpdated,
+        Slot, SlotName, TenantId, TurnDecided,
+    },
+    language::script::Language,
+    topics,
+};
+use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::process::{Settings, Worker, ready, server};
+
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What the log says of a write: how often each of its steps was told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) steps: Vec<(EventId, OperationStatus, Option<String>, Instant)>,
+}
+
+/// What was heard, by turn.
+pub(crate) type Log = Arc<Mutex<HashMap<EventId, Heard>>>;
+
+pub(crate) struct Scene {
+    settings: Settings,
+    folder: PathBuf,
+    sandbox: Sandbox,
+    bus: KafkaBus,
+    producer: Arc<dyn Producer>,
+    schemas: Arc<Schemas>,
+    /// The key of each write that was asked for, by turn.
+    pub(crate) asked: HashMap<EventId, String>,
+    /// The turns of each conversation in the order they were asked for.
+    pub(crate) order: HashMap<String, Vec<EventId>>,
+    pub(crate) heard: Log,
+    listening: tokio::task::JoinHandle<()>,
+}
+
+impl Scene {
+    pub(crate) async fn open() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{}", Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
+        let today = "2026-11-23".parse().unwrap();
+        let journal = Some(folder.join("journal"));
+        let config = SandboxConfig { journal, ..SandboxConfig::loopback(today) };
+        let (password, sandbox) = (config.password.clone(), peyvand_sandbox::start(config).await.unwrap());
+        let settings = Settings::new(&[
+            ("PEYVAND_TARGETS_SAP_BASE_URL", sandbox.base_url()),
+            ("PEYVAND_SECRETS_SAP_PASSWORD", password),
+            ("PEYVAND_ASSISTANT", assistant(&folder).to_string_lossy().into_owned()),
+        ])
+        .await;
+        let brokers = server("PEYVAND_TEST_KAFKA");
+        let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
+        let registry = RegistryConfig { url: server("PEYVAND_TEST_REGISTRY"), user: None, password: None };
+        let schemas = Schemas::from_registry(Registry::new(&registry).unwrap()).await.unwrap();
+        let (producer, schemas, heard) = (bus.producer(), Arc::new(schemas), Log::default());
+        let listening = tokio::spawn(listen(bus.clone(), Arc::clone(&schemas), Arc::clone(&heard)));
+        Self {
+            settings,
+            folder,
+            sandbox,
+            bus,
+            producer,
+            schemas,
+            asked: HashMap::new(),
+            order: HashMap::new(),
+            heard,
+            listening,
+        }
+    }
+
+    /// A connector that serves; `failpoint` is where it ends itself.
+    pub(crate) async fn connector(&self, failpoint: Option<&str>) -> Worker {
+        let worker = self.begin_connector(failpoint);
+        if failpoint.is_none() {
+            ready(&worker, "connector").await;
+        }
+        worker
+    }
+
+    pub(crate) fn begin_connector(&self, failpoint: Option<&str>) -> Worker {
+        self.settings.spawn("connector", failpoint.map(|name| ("PEYVAND_TEST_FAILPOINT", name)))
+    }
+
+    /// A conversation nobody else has.
+    pub(crate) fn conversation() -> String {
+        format!("kill:{}", Uuid::new_v4())
+    }
+
+    /// Asks for one write more in a conversation.
+    pub(crate) async fn ask(&mut self, conversation: &str) {
+        let turn_id = EventId::from(Uuid::new_v4());
+        let event_id = turn_id.derived("intent-classifier", 0);
+        let slot =
+            |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
+        let turn = TurnDecided {
+            tenant: TenantId::parse("demo").unwrap(),
+            conversation_id: ConversationId::parse(conversation).unwrap(),
+            turn_id,
+            channel: "test".to_owned(),
+            language: Language::En,
+            decision: Decision::Execute,
+            intent: None,
+            confidence: 1.0,
+            catalogue_hash: "test".to_owned(),
+            operation: Some(Operation::SalesOrderCreate),
+            slots: vec![
+                slot(SlotName::Product, "CEM-042"),
+                slot(SlotName::Quantity, "3"),
+                slot(SlotName::Customer, "1000000018"),
+            ],
+            asked_slot: None,
+            answer: None,
+        };
+        let envelope = Envelope {
+            event_id,
+            correlation_id: turn_id,
+            causation_id: Some(turn_id),
+            occurred_at_ms: 1,
+            traceparent: None,
+            event: turn,
+        };
+        let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
+        self.producer.send(record).await.unwrap();
+        let key = EntryId::of(&event_id, "sap", Operation::SalesOrderCreate.name()).key();
+        assert!(self.asked.insert(turn_id, key).is_none());
+        self.order.entry(conversation.to_owned()).or_default().push(turn_id);
+    }
+
+    pub(crate) fn fault(&self, fault: Fault) {
+        let writes = Fault { pattern: "A_SalesOrder".to_owned(), method: Some("POST".to_owned()), ..fault };
+        self.sandbox.put_fault(writes).unwrap();
+    }
+
+    pub(crate) fn no_faults(&self) {
+        self.sandbox.clear_faults();
+    }
+
+    /// Loses the answer of the next writes after they were carried out.
+    pub(crate) fn lose_answers(&self, count: u32) {
+        self.fault(Fault { count: Some(count), drop_after_commit: true, ..Fault::default() });
+    }
+
+    /// The turns of which the log says that they are done.
+    pub(crate) fn done(&self) -> usize {
+        let heard = self.heard.lock().unwrap();
+        let is_done = |turn: &EventId| {
+            heard.get(turn).is_some_and(|heard| {
+                heard.steps.iter().any(|(_, status, _, _)| *status == OperationStatus::Done)
+            })
+        };
+        self.asked.keys().filter(|turn| is_done(turn)).count()
+    }
+
+    /// Waits until every write is told to be done.
+    pub(crate) async fn all_done(&self) {
+        let until = Instant::now() + PATIENCE;
+        while self.done() < self.asked.len() {
+            assert!(
+                Instant::now() < until,
+                "{} of {} writes are done after the last kill; logs in the target folder",
+                self.done(),
+                self.asked.len()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Order numbers and references in the order they were written, from the disk.
+    pub(crate) fn journal(&self) -> Vec<(String, String)> {
+        let text = fs::read_to_string(self.folder.join("journal")).unwrap_or_default();
+        let line = |line: &str| {
+            let value: Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| value[name].as_str().unwrap().to_owned();
+            (text("order"), text("reference"))
+        };
+        text.lines().map(line).collect()
+    }
+
+    pub(crate) async fn close(self) {
+        self.listening.abort();
+        self.sandbox.shutdown().await;
+        self.bus.close().await.unwrap();
+        fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// The shipped assistant with a SAP that has less time, so that a lost answer is noticed soon.
+fn assistant(folder: &Path) -> PathBuf {
+    let own = folder.join("assistant");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assistant");
+    for room in ["intents", "replies", "targets"] {
+        fs::create_dir_all(own.join(room)).unwrap();
+        for file in fs::read_dir(shipped.join(room)).unwrap() {
+            let file = file.unwrap();
+            let text = fs::read_to_string(file.path()).unwrap();
+            let text = text
+                .replace("deadline_ms: 5000", "deadline_ms: 1000")
+                .replace("visible_within_ms: 2000", "visible_within_ms: 200");
+            fs::write(own.join(room).join(file.file_name()), text).unwrap();
+        }
+    }
+    own
+}
+
+async fn listen(bus: KafkaBus, schemas: Arc<Schemas>, heard: Log) {
+    let topic = Topic::new(topics::OPERATION_UPDATED);
+    let mut consumer = bus.consumer(&format!("kill-{}", Uuid::new_v4()), &[topic]).unwrap();
+    loop {
+        let peyvand::bus::ConsumerEvent::Records(records) = consumer.next(1000).await.unwrap() else {
+            continue;
+        };
+        for (record, _) in records {
+            // Other test programs share the topic.
+            let Ok(envelope) = codec::decode::<OperationUpdated>(&schemas, &record) else { continue };
+            let told = envelope.event;
+            let reference = told.reference.map(|reference| reference.expose().clone());
+            heard.lock().unwrap().entry(told.turn_id).or_default().steps.push((
+                envelope.event_id,
+                told.status,
+                reference,
+                Instant::now(),
+            ));
+        }
+    }
+}

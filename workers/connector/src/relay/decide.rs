@@ -1,0 +1,252 @@
+//! What is to be done with an entry and what came of it, decided purely: what is known, what the system can, what it
+//! answered. The rules of reliability: resend only what is proven absent or safe to repeat; what nobody can know is a
+//! person's to decide.
+
+use std::time::Duration;
+
+use peyvand::{
+    event::FailureKind,
+    store::{Known, Verdict},
+};
+
+use crate::{
+    system::{Capability, Looked, Sent},
+    target::TargetError,
+    write::Told,
+};
+
+/// An entry is given up after so many attempts that count, or at this age.
+pub(super) const ATTEMPTS_MAX: u32 = 12;
+pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Write.
+    Send,
+    /// Ask whether it is written.
+    Reconcile,
+    /// Nothing: a person decides.
+    Park(&'static str),
+}
+
+/// What an entry needs.
+pub(super) fn next(capability: Capability, known: Known, attempts: u32, age: Duration) -> Act {
+    let exhausted = attempts > ATTEMPTS_MAX || age > AGE_MAX;
+    match (known, capability) {
+        (Known::Unsent, _) if exhausted => Act::Park("exhausted"),
+        (Known::Unsent, _) => Act::Send,
+        (Known::InDoubt { .. }, Capability::Blind) => Act::Park("in_doubt"),
+        (Known::InDoubt { .. }, _) if exhausted => Act::Park("in_doubt"),
+        (Known::InDoubt { .. }, Capability::Key | Capability::Upsert) => Act::Send,
+        (Known::InDoubt { .. }, Capability::Search { .. }) => Act::Reconcile,
+    }
+}
+
+/// What an attempt to write means. `was` is what was known before it: a repeat that did not arrive proves nothing about
+/// the first. `chance` is 0 to 1 and spreads repeats.
+pub(super) fn after_send(
+    capability: Capability,
+    was: Known,
+    sent: Sent,
+    attempts: u32,
+    chance: f64,
+) -> Verdict {
+    match sent {
+        Sent::Done { reference } => Verdict::Done { reference },
+        Sent::Refused { class } => match was {
+            Known::Unsent => Verdict::Refused { class },
+            // The first attempt may have been taken, and the refusal be of the second only.
+            Known::InDoubt { .. } => Verdict::Parked { class: "conflict" },
+        },
+        Sent::NotSent(error) => {
+            let (after, class, counts) = (pause(&error, attempts, chance), error.kind(), counts(&error));
+            match was {
+                Known::Unsent => Verdict::Again { after, class, counts },
+                Known::InDoubt { .. } => Verdict::Doubt { after, class, absent: false, counts },
+            }
+        }
+        Sent::MaybeSent(error) => {
+            let after = pause(&error, attempts, chance);
+            match capability {
+                Capability::Blind => Verdict::Parked { class: "in_doubt" },
+                Capability::Key | Capability::Upsert => {
+                    Verdict::Doubt { after, class: error.kind(), absent: false, counts: true }
+                }
+                Capability::Search { visible_within } => Verdict::Doubt {
+                    after: after.max(visible_within),
+                    class: error.kind(),
+                    absent: false,
+                    counts: true,
+                },
+            }
+        }
+    }
+}
+
+/// What the system's word about an earlier attempt means. Absent is believed only when it was said twice, as far apart as
+/// something written may stay unseen, and no earlier than the attempt may still have been under way (`deadline`).
+pub(super) fn after_look(
+    visible_within: Duration,
+    deadline: Duration,
+    known: Known,
+    looked: Looked,
+    attempts: u32,
+    chance: f64,
+) -> Verdict {
+    let (since, absent_for) = match known {
+        Known::Unsent => (Duration::ZERO, None),
+        Known::InDoubt { since, absent_for } => (since, absent_for),
+    };
+    match looked {
+        Looked::Found { reference } => Verdict::Done { reference },
+        Looked::Different => Verdict::Parked { class: "conflict" },
+        Looked::CannotTell(error) => Verdict::Doubt {
+            after: pause(&error, attempts, chance),
+            class: error.kind(),
+            absent: false,
+            counts: counts(&error),
+        },
+        Looked::Absent => {
+            let proven = absent_for.is_some_and(|absent| absent >= visible_within)
+                && since >= deadline + visible_within;
+            if proven {
+                Verdict::Again { after: Duration::ZERO, class: "absent", counts: true }
+            } else {
+                let after = visible_within.max((deadline + visible_within).saturating_sub(since));
+                Verdict::Doubt { after, class: "absent", absent: true, counts: false }
+            }
+        }
+    }
+}
+
+/// What the person is told of a verdict. Pauses are told nothing: the tracking number stands.
+pub(super) fn told(verdict: &Verdict, was: Known, last: Option<FailureKind>) -> Option<Told> {
+    match verdict {
+        Verdict::Done { reference } => Some(Told::Done { reference: reference.clone() }),
+        Verdict::Refused { .. } => Some(Told::Refused),
+        Verdict::Again { .. } | Verdict::Doubt { .. } => None,
+        Verdict::Parked { class: "exhausted" } if was == Known::Unsent => {
+            Some(Told::Failed(last.unwrap_or(FailureKind::Unavailable)))
+        }
+        Verdict::Parked { .. } => Some(Told::Unknown),
+    }
+}
+
+/// A system that is away, asks for a pause or refuses our credentials costs no attempt: nothing is wrong with the entry.
+fn counts(error: &TargetError) -> bool {
+    match error {
+        TargetError::Unavailable { .. } | TargetError::Busy { .. } | TargetError::Misconfigured { .. } => {
+            false
+        }
+        TargetError::Slow { .. } | TargetError::Unreadable { .. } => true,
+    }
+}
+
+/// Full jitter over an exponentially growing pause; a pause that the system asks for wins.
+fn pause(error: &TargetError, attempts: u32, chance: f64) -> Duration {
+    if let TargetError::Busy { retry_after: Some(asked), .. } = error {
+        return (*asked).min(LONGEST_ASKED_PAUSE);
+    }
+    let doublings = attempts.saturating_sub(1).min(16);
+    let longest = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    longest.mul_f64(chance.clamp(0.05, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SEARCH: Capability = Capability::Search { visible_within: Duration::from_secs(5) };
+    const ALL: [Capability; 4] = [Capability::Key, Capability::Upsert, SEARCH, Capability::Blind];
+
+    fn errors() -> Vec<TargetError> {
+        let target = || "sap".to_owned();
+        vec![
+            TargetError::Unavailable { target: target() },
+            TargetError::Slow { target: target() },
+            TargetError::Busy { target: target(), retry_after: None },
+            TargetError::Busy { target: target(), retry_after: Some(Duration::from_secs(86_400)) },
+            TargetError::Misconfigured { target: target() },
+            TargetError::Unreadable { target: target() },
+        ]
+    }
+
+    fn doubt(since: u64, absent_for: Option<u64>) -> Known {
+        Known::InDoubt { since: Duration::from_secs(since), absent_for: absent_for.map(Duration::from_secs) }
+    }
+
+    #[test]
+    fn what_may_have_been_written_is_never_sent_again_where_nothing_makes_that_safe() {
+        let mut verdicts = Vec::new();
+        for error in errors() {
+            verdicts.push(after_send(Capability::Blind, Known::Unsent, Sent::MaybeSent(error), 1, 0.5));
+        }
+        assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Parked { class: "in_doubt" }));
+        assert_eq!(next(Capability::Blind, doubt(1, None), 1, Duration::ZERO), Act::Park("in_doubt"));
+    }
+
+    #[test]
+    fn a_repeat_that_did_not_arrive_says_nothing_about_the_first_attempt() {
+        for capability in ALL {
+            for error in errors() {
+                let verdict = after_send(capability, doubt(9, None), Sent::NotSent(error), 2, 0.5);
+                assert!(matches!(verdict, Verdict::Doubt { .. }), "{capability:?} {verdict:?}");
+            }
+        }
+        let refused = after_send(Capability::Key, doubt(9, None), Sent::Refused { class: "x" }, 2, 0.5);
+        assert_eq!(refused, Verdict::Parked { class: "conflict" });
+    }
+
+    #[test]
+    fn absence_is_believed_only_when_it_was_said_twice_and_late_enough() {
+        let (visible, deadline) = (Duration::from_secs(5), Duration::from_secs(3));
+        let look =
+            |since, absent| after_look(visible, deadline, doubt(since, absent), Looked::Absent, 1, 0.5);
+        for (since, absent) in [(0, None), (100, None), (100, Some(4)), (7, Some(7))] {
+            assert!(matches!(look(since, absent), Verdict::Doubt { absent: true, .. }), "{since} {absent:?}");
+        }
+        assert!(matches!(look(8, Some(5)), Verdict::Again { .. }));
+    }
+
+    #[test]
+    fn a_pause_that_the_system_asks_for_is_kept_and_bounded() {
+        let busy = |seconds| TargetError::Busy {
+            target: "sap".to_owned(),
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
+        assert_eq!(pause(&busy(7), 9, 0.1), Duration::from_secs(7));
+        assert_eq!(pause(&busy(999_999), 1, 0.1), LONGEST_ASKED_PAUSE);
+    }
+
+    proptest! {
+        #[test]
+        fn only_proof_or_a_safe_repeat_leads_to_another_attempt(
+            which in 0..4_usize, error in 0..6_usize, attempts in 0..40_u32, chance in 0.0..1.0_f64,
+        ) {
+            let capability = ALL[which];
+            let error = errors().swap_remove(error);
+            let verdict = after_send(capability, Known::Unsent, Sent::MaybeSent(error), attempts, chance);
+            // Nothing that may be written is ever called unsent.
+            let unsent = matches!(verdict, Verdict::Again { .. });
+            prop_assert!(!unsent, "{verdict:?}");
+        }
+
+        #[test]
+        fn every_pause_is_bounded(error in 0..6_usize, attempts in 0..1000_u32, chance in -1.0..2.0_f64) {
+            prop_assert!(pause(&errors()[error], attempts, chance) <= LONGEST_ASKED_PAUSE);
+        }
+
+        #[test]
+        fn an_entry_ends_some_day(which in 0..4_usize, in_doubt: bool, attempts in 13..99_u32) {
+            let known = if in_doubt { doubt(1, None) } else { Known::Unsent };
+            prop_assert!(matches!(next(ALL[which], known, attempts, Duration::ZERO), Act::Park(_)));
+            prop_assert!(matches!(next(ALL[which], known, 1, AGE_MAX * 2), Act::Park(_)));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! One write to Gateway, with the only question that counts afterwards: may it have been carried out? Nothing is repeated
+//! here except what Gateway says it has not looked at.
+
+use reqwest::{Response, StatusCode, header::ACCEPT};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    http::{Http, retry_after},
+    odata::Refusal,
+    session::wants_token,
+};
+use crate::target::TargetError;
+
+/// What a write came to.
+pub(super) enum Written<T> {
+    /// The new record.
+    Created(T),
+    /// Gateway understood and will not have it.
+    Refused,
+    /// It was not carried out.
+    NotSent(TargetError),
+    /// It may have been carried out.
+    MaybeSent(TargetError),
+}
+
+impl Http {
+    /// Makes a record, within the deadline.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        set: &str,
+        record: &impl Serialize,
+    ) -> Written<T> {
+        let began = Instant::now();
+        let until = began + self.config.deadline;
+        let slow = || TargetError::Slow { target: self.name() };
+        let place = timeout_at(until, self.places.acquire()).await;
+        let Ok(Ok(_place)) = place else {
+            return Written::NotSent(TargetError::Busy { target: self.name(), retry_after: None });
+        };
+        let mut written = Written::NotSent(TargetError::Misconfigured { target: self.name() });
+        // A token may be out of date: Gateway then carries nothing out, and a new one is fetched once.
+        for _ in 0..2 {
+            let session = match timeout_at(until, self.session(service)).await {
+                Ok(Ok(session)) => session,
+                Ok(Err(error)) => return Written::NotSent(error),
+                Err(_) => return Written::NotSent(slow()),
+            };
+            let url = self.url(service, &[set], &[]);
+            let request = self.client.post(url).headers(session.headers()).header(ACCEPT, "application/json");
+            let request =
+                request.basic_auth(&self.config.user, Some(self.config.password.expose())).json(record);
+            let response = match timeout_at(until, request.send()).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) if error.is_connect() => return Written::NotSent(self.unavailable()),
+                Ok(Err(error)) => return Written::MaybeSent(self.broken(&error).error),
+                Err(_) => return Written::MaybeSent(slow()),
+            };
+            if wants_token(&response) {
+                self.forget_session().await;
+                continue;
+            }
+            written = match timeout_at(until, self.written(response)).await {
+                Ok(written) => written,
+                Err(_) => Written::MaybeSent(slow()),
+            };
+            break;
+        }
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &written {
+            Written::Created(_) => tracing::debug!(system = self.name(), set, elapsed_ms, "written"),
+            Written::Refused => {
+                tracing::warn!(system = self.name(), set, elapsed_ms, "the system refuses a write")
+            }
+            Written::NotSent(error) | Written::MaybeSent(error) => {
+                tracing::warn!(
+                    system = self.name(),
+                    set,
+                    elapsed_ms,
+                    kind = error.kind(),
+                    "a write did not succeed"
+                );
+            }
+        }
+        written
+    }
+
+    async fn written<T: DeserializeOwned>(&self, response: Response) -> Written<T> {
+        let status = response.status();
+        let misconfigured = || TargetError::Misconfigured { target: self.name() };
+        match status {
+            StatusCode::CREATED | StatusCode::OK => match self.body(response).await {
+                Ok(body) => match self.read(&body) {
+                    Ok(created) => Written::Created(created),
+                    Err(error) => Written::MaybeSent(error),
+                },
+                Err(failed) => Written::MaybeSent(failed.error),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Written::NotSent(misconfigured()),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let retry_after = retry_after(response.headers(), jiff::Timestamp::now());
+                Written::NotSent(TargetError::Busy { target: self.name(), retry_after })
+            }
+            StatusCode::REQUEST_TIMEOUT => Written::MaybeSent(TargetError::Slow { target: self.name() }),
+            status if status.is_redirection() => Written::NotSent(misconfigured()),
+            status if status.is_client_error() => match self.body(response).await {
+                // A page of a proxy is not SAP's word.
+                Ok(body) if serde_json::from_slice::<Refusal>(&body).is_ok() => Written::Refused,
+                Ok(_) => Written::NotSent(misconfigured()),
+                Err(failed) => Written::MaybeSent(failed.error),
+            },
+            status if status.is_server_error() => Written::MaybeSent(self.unavailable()),
+            _ => Written::MaybeSent(self.unreadable()),
+        }
+    }
+}

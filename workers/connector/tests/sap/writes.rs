@@ -1,0 +1,195 @@
+//! A new order, every way it can fail, and what may be said afterwards: written, not written, or maybe.
+
+use std::time::Duration;
+
+use peyvand::event::{
+    ConversationId, Decision, Envelope, EventId, Operation, Slot, SlotName, TenantId, TurnDecided,
+};
+use peyvand::language::script::Language;
+use peyvand_connector::{
+    sap::Sap,
+    system::{Looked, Sent, System},
+    target::{SalesArea, TargetConfig},
+    write::Write,
+};
+use peyvand_sandbox::{Fault, FaultBody};
+
+use crate::support::{ORDERS, Server, World, answer, target};
+
+fn area() -> Option<SalesArea> {
+    let text = |text: &str| text.to_owned();
+    Some(SalesArea {
+        order_type: text("OR"),
+        organization: text("1010"),
+        channel: text("10"),
+        division: text("00"),
+    })
+}
+
+async fn world() -> World {
+    World::with(1_000, |target| TargetConfig { sales_area: area(), ..target }).await
+}
+
+fn write(name: &str, customer: &str, quantity: &str) -> Write {
+    let slot =
+        |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
+    let turn_id = EventId::of_message("web", "t", name);
+    let turn = TurnDecided {
+        tenant: TenantId::parse("t").unwrap(),
+        conversation_id: ConversationId::parse("c").unwrap(),
+        turn_id,
+        channel: "web".to_owned(),
+        language: Language::En,
+        decision: Decision::Execute,
+        intent: None,
+        confidence: 1.0,
+        catalogue_hash: String::new(),
+        operation: Some(Operation::SalesOrderCreate),
+        slots: vec![
+            slot(SlotName::Product, "CEM-042"),
+            slot(SlotName::Quantity, quantity),
+            slot(SlotName::Customer, customer),
+        ],
+        asked_slot: None,
+        answer: None,
+    };
+    let envelope = Envelope {
+        event_id: turn_id.derived("intent-classifier", 0),
+        correlation_id: turn_id,
+        causation_id: Some(turn_id),
+        occurred_at_ms: 1,
+        traceparent: None,
+        event: turn,
+    };
+    Write::of(&envelope, Operation::SalesOrderCreate, "sap")
+}
+
+fn good() -> Write {
+    write("1", "1000000018", "2.5")
+}
+
+/// How many orders the system has under the write's key, by its own word.
+async fn standing(world: &World, write: &Write) -> usize {
+    let filter = format!("PurchaseOrderByCustomer eq '{}'", write.id.key());
+    let found = world.raw(&format!("{ORDERS}/A_SalesOrder"), &[("$filter", filter.as_str())]).await;
+    found["results"].as_array().unwrap().len()
+}
+
+fn at_writes() -> Fault {
+    Fault { pattern: "A_SalesOrder".to_owned(), method: Some("POST".to_owned()), ..Fault::default() }
+}
+
+fn kind(sent: &Sent) -> (&'static str, &'static str) {
+    match sent {
+        Sent::Done { .. } => ("done", ""),
+        Sent::Refused { class } => ("refused", class),
+        Sent::NotSent(error) => ("not sent", error.kind()),
+        Sent::MaybeSent(error) => ("maybe sent", error.kind()),
+    }
+}
+
+#[tokio::test]
+async fn a_new_order_gets_a_number_and_is_found_by_our_key() {
+    let world = world().await;
+    let write = good();
+    assert_eq!(world.sap.reconcile(&write).await, Looked::Absent);
+    let Sent::Done { reference } = world.sap.send(&write).await else { panic!("not written") };
+    assert_eq!(world.sap.reconcile(&write).await, Looked::Found { reference: reference.clone() });
+    let order = world.order(&reference).await.unwrap().unwrap();
+    assert_eq!((order.items.len(), order.items[0].quantity.as_str()), (1, "2.5"));
+    assert_eq!(standing(&world, &write).await, 1);
+}
+
+#[tokio::test]
+async fn each_failure_says_truly_whether_something_may_have_been_written() {
+    let world = world().await;
+    let status = |code, body| Fault { status: Some(code), body, ..at_writes() };
+    for (name, fault, expected, stands) in [
+        ("401", status(401, FaultBody::Sap), ("not sent", "misconfigured"), 0),
+        ("403", status(403, FaultBody::Sap), ("not sent", "misconfigured"), 0),
+        ("400", status(400, FaultBody::Sap), ("refused", "refused_by_system"), 0),
+        ("400 of a proxy", status(400, FaultBody::Html), ("not sent", "misconfigured"), 0),
+        ("404 of a proxy", status(404, FaultBody::Empty), ("not sent", "misconfigured"), 0),
+        ("429", status(429, FaultBody::Sap), ("not sent", "busy"), 0),
+        ("408", status(408, FaultBody::Empty), ("maybe sent", "slow"), 0),
+        ("500", status(500, FaultBody::Sap), ("maybe sent", "unavailable"), 0),
+        ("503", status(503, FaultBody::Html), ("maybe sent", "unavailable"), 0),
+        ("drop", Fault { drop: true, ..at_writes() }, ("maybe sent", "unavailable"), 0),
+        ("lost", Fault { drop_after_commit: true, ..at_writes() }, ("maybe sent", "unavailable"), 1),
+        ("half", Fault { half_body: true, ..at_writes() }, ("maybe sent", "unavailable"), 1),
+    ] {
+        let write = write(name, "1000000018", "1");
+        world.fault(fault);
+        assert_eq!(kind(&world.sap.send(&write).await), expected, "{name}");
+        world.sandbox.clear_faults();
+        assert_eq!(standing(&world, &write).await, stands, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_the_system_does_not_take_is_refused() {
+    let world = world().await;
+    let stranger = write("1", "9999999999", "1");
+    assert_eq!(kind(&world.sap.send(&stranger).await), ("refused", "refused_by_system"));
+    assert_eq!(standing(&world, &stranger).await, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_is_out_of_date_is_renewed_once_and_the_order_stands_once() {
+    let world = world().await;
+    assert_eq!(kind(&world.sap.send(&write("first", "1000000018", "1")).await).0, "done");
+    world.fault(Fault { expire_csrf: true, count: Some(1), ..at_writes() });
+    let second = write("second", "1000000018", "1");
+    assert_eq!(kind(&world.sap.send(&second).await).0, "done");
+    assert_eq!(standing(&world, &second).await, 1);
+    // A system that never takes a token is no endless loop.
+    world.fault(Fault { expire_csrf: true, ..at_writes() });
+    let third = write("third", "1000000018", "1");
+    assert_eq!(kind(&world.sap.send(&third).await), ("not sent", "misconfigured"));
+    assert_eq!(standing(&world, &third).await, 0);
+}
+
+#[tokio::test]
+async fn a_write_that_is_slower_than_the_deadline_may_have_been_written() {
+    let quick = Duration::from_millis(300);
+    let world =
+        World::with(1_000, |target| TargetConfig { sales_area: area(), deadline: quick, ..target }).await;
+    world.fault(Fault { delay_ms: 600, count: Some(1), ..at_writes() });
+    let write = good();
+    assert_eq!(kind(&world.sap.send(&write).await), ("maybe sent", "slow"));
+    // It is carried out after we gave up, as real systems do.
+    while standing(&world, &write).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(world.sap.reconcile(&write).await, Looked::Found { .. }));
+}
+
+#[tokio::test]
+async fn something_else_under_our_key_is_told_as_different() {
+    let world = world().await;
+    assert_eq!(kind(&world.sap.send(&good()).await).0, "done");
+    for other in [write("1", "1000000020", "2.5"), write("1", "1000000018", "3")] {
+        assert_eq!(world.sap.reconcile(&other).await, Looked::Different);
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_is_away_or_not_set_up_for_orders_has_written_nothing() {
+    let away = TargetConfig { sales_area: area(), ..target("http://127.0.0.1:9") };
+    let sap = Sap::new(away).unwrap();
+    assert_eq!(kind(&sap.send(&good()).await), ("not sent", "unavailable"));
+    assert!(matches!(sap.reconcile(&good()).await, Looked::CannotTell(_)));
+    let world = World::new().await;
+    assert_eq!(kind(&world.sap.send(&good()).await), ("not sent", "misconfigured"));
+}
+
+#[tokio::test]
+async fn a_system_that_passes_over_the_filter_cannot_tell() {
+    let server = Server::new(|_| async {
+        let order =
+            serde_json::json!({"SalesOrder": "1", "SoldToParty": "1", "PurchaseOrderByCustomer": "other"});
+        answer(200, "application/json", serde_json::json!({"d": {"results": [order]}}).to_string())
+    })
+    .await;
+    assert!(matches!(server.sap().reconcile(&good()).await, Looked::CannotTell(_)));
+}

@@ -1,0 +1,165 @@
+use std::sync::LazyLock;
+
+use peyvand::{
+    event::{ConversationId, EventId, TenantId},
+    language::{
+        classifier::{self, Example, TrainOptions},
+        normal::normalise,
+        slots::{Extractors, ProductName},
+    },
+};
+
+use super::*;
+
+struct Trained {
+    assistant: Assistant,
+    model: Model,
+    extractors: Extractors,
+}
+
+static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
+    let assistant = Assistant::shipped().unwrap();
+    let examples: Vec<Example> = assistant
+        .examples()
+        .into_iter()
+        .map(|(text, intent)| Example { text: text.to_owned(), intent: intent.to_owned() })
+        .collect();
+    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
+    let model = classifier::train(&examples, &background, &TrainOptions::default()).unwrap();
+    let product = |sku: &str, fa: &str, en: &str| ProductName {
+        sku: sku.to_owned(),
+        names: vec![fa.to_owned(), en.to_owned()],
+    };
+    let extractors = Extractors::new(&[
+        product("CEM-007", "سیمان تیپ 1 پاکت 25 کیلویی", "Cement type 1 25 kg bag"),
+        product("CEM-042", "سیمان تیپ 2 پاکت 50 کیلویی", "Cement type 2 50 kg bag"),
+    ])
+    .unwrap();
+    Trained { assistant, model, extractors }
+});
+
+/// A conversation whose clock goes on by a second a message.
+#[derive(Default)]
+struct Talk {
+    state: Dialogue,
+    now_ms: i64,
+}
+
+impl Talk {
+    fn say(&mut self, text: &str) -> TurnDecided {
+        let trained = &*TRAINED;
+        self.now_ms += 1000;
+        let id = EventId::of_message("web", "t", &self.now_ms.to_string());
+        let input = Envelope {
+            event_id: id,
+            correlation_id: id,
+            causation_id: None,
+            occurred_at_ms: self.now_ms,
+            traceparent: None,
+            event: MessageReceived {
+                tenant: TenantId::parse("t").unwrap(),
+                conversation_id: ConversationId::parse("c").unwrap(),
+                channel: "web".to_owned(),
+                channel_message_id: self.now_ms.to_string(),
+                text: text.to_owned().into(),
+                language: None,
+            },
+        };
+        let normal = normalise(text);
+        let values = trained.extractors.extract(text, &normal, self.state.asked_kind());
+        let meaning = trained.model.classify(&normal);
+        let state = std::mem::take(&mut self.state);
+        let (turn, state) = decide(&trained.assistant, &trained.model, &input, &values, &meaning, state);
+        self.state = state;
+        turn
+    }
+}
+
+fn order(turn: &TurnDecided) -> [Option<&str>; 3] {
+    [SlotName::Quantity, SlotName::Product, SlotName::Customer].map(|name| turn.slot(name))
+}
+
+const WHOLE: [Option<&str>; 3] = [Some("20"), Some("CEM-042"), Some("1000000018")];
+
+#[test]
+fn a_write_is_proposed_and_done_only_after_a_yes() {
+    for (wish, yes) in [
+        ("order 20 bags of CEM-042 for customer 1000000018", "yes"),
+        ("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ سفارش بده", "بله"),
+    ] {
+        let mut talk = Talk::default();
+        let proposed = talk.say(wish);
+        assert_eq!((proposed.decision, order(&proposed)), (Decision::Confirm, WHOLE), "{wish}");
+        let done = talk.say(yes);
+        assert_eq!((done.decision, done.operation), (Decision::Execute, Some(Operation::SalesOrderCreate)));
+        assert_eq!(order(&done), WHOLE);
+        assert_ne!(talk.say(yes).decision, Decision::Execute, "a second yes counts for nothing");
+    }
+}
+
+#[test]
+fn what_is_missing_is_asked_for_one_by_one_and_kept() {
+    let mut talk = Talk::default();
+    for (text, asked) in [
+        ("I want to place an order", SlotName::Product),
+        ("CEM-042", SlotName::Quantity),
+        ("20", SlotName::Customer),
+    ] {
+        let turn = talk.say(text);
+        assert_eq!((turn.decision, turn.asked_slot), (Decision::Ask, Some(asked)), "{text}");
+    }
+    let turn = talk.say("1000000018");
+    assert_eq!((turn.decision, order(&turn)), (Decision::Confirm, WHOLE));
+}
+
+#[test]
+fn a_yes_without_a_proposal_and_a_no_write_nothing() {
+    let mut talk = Talk::default();
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    let no = talk.say("no");
+    assert_eq!((no.decision, no.answer), (Decision::Answer, Some(Answer::Cancelled)));
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+}
+
+#[test]
+fn a_proposal_falls_after_ten_minutes_and_when_something_else_is_asked() {
+    let mut talk = Talk::default();
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    talk.now_ms += PROPOSAL_MS;
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    let other = talk.say("where is order 45001?");
+    assert_eq!((other.decision, other.operation), (Decision::Execute, Some(Operation::OrderStatus)));
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+}
+
+#[test]
+fn a_correction_is_proposed_anew_and_a_yes_means_the_corrected() {
+    let mut talk = Talk::default();
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    let corrected = talk.say("15 bags");
+    let fifteen = [Some("15"), Some("CEM-042"), Some("1000000018")];
+    assert_eq!((corrected.decision, order(&corrected)), (Decision::Confirm, fifteen));
+    let done = talk.say("yes");
+    assert_eq!((done.decision, order(&done)), (Decision::Execute, fifteen));
+}
+
+#[test]
+fn a_name_that_several_products_share_is_asked_for_again_before_a_write() {
+    let mut talk = Talk::default();
+    let turn = talk.say("order 20 bags of cement for customer 1000000018");
+    assert_eq!((turn.decision, turn.asked_slot), (Decision::Ask, Some(SlotName::Product)));
+    let turn = talk.say("CEM-042");
+    assert_eq!((turn.decision, order(&turn)), (Decision::Confirm, WHOLE));
+}
+
+#[test]
+fn an_answer_that_is_neither_yes_nor_no_is_asked_again_and_then_given_up() {
+    let mut talk = Talk::default();
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    assert_eq!(talk.say("what a beautiful day").decision, Decision::Confirm);
+    let given_up = talk.say("let me think about the weather");
+    assert_eq!((given_up.decision, given_up.answer), (Decision::Answer, Some(Answer::Cancelled)));
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+}
