@@ -9,13 +9,14 @@
 
 mod bare;
 #[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]
-#[path = "../cluster/process.rs"]
-mod process;
 #[path = "../cluster/deployment.rs"]
 mod deployment;
 mod figures;
 mod hops;
 mod pass;
+#[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]
+#[path = "../cluster/process.rs"]
+mod process;
 #[allow(dead_code, reason = "shared with the integration tests; a part of it is enough here")]
 #[path = "../integration/support.rs"]
 mod support;
