@@ -25,7 +25,7 @@ out-of-scope = I am sorry, that is not something I can do. I can tell you where 
 ## A write
 confirm-sales-order = Shall I place this order: { $quantity } × { $product } for customer { $customer }? Please answer yes or no.
 write-accepted = I have noted your request under { $tracking } and will tell you here as soon as it is done.
-write-refused = The system did not accept request { $tracking }, so nothing was done. Please check what you asked for.
+write-refused = Request { $tracking } was not accepted, so nothing was done. Please check what you asked for.
 write-failed = I am sorry, request { $tracking } could not be carried out until now. Nothing was done; our colleagues take care of it.
 write-unknown = I am sorry, I do not know for certain whether request { $tracking } was carried out. Our colleagues are looking into it; please do not ask for it again.
 sales-order-done = Done: your order has the number { $number } (request { $tracking }).

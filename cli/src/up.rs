@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use peyvand::{
     assistant::{Assistant, SystemKind},
-    bus::{Topic, embedded::EmbeddedBus},
+    bus::embedded::EmbeddedBus,
     codec::Schemas,
     event::TenantId,
     process::{self, Health, Probes},
@@ -168,10 +168,12 @@ fn employ<H: Handler>(
     shutdown: &CancellationToken,
     handler: H,
 ) -> anyhow::Result<()> {
-    let read: Vec<Topic> = topics::read_by(H::GROUP).map(Topic::new).collect();
+    let read = topics::read_by(H::GROUP);
+    let (group, again) = topics::redriven_to(H::GROUP);
     let consumer = bus.consumer(H::GROUP, &read)?;
     let worker = Worker {
         consumer,
+        redriven: bus.consumer(&group, &again)?,
         producer: bus.producer(),
         store: store.clone(),
         schemas: Arc::clone(schemas),

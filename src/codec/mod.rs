@@ -39,6 +39,9 @@ const CORRELATION_ID: &str = "correlation-id";
 const CAUSATION_ID: &str = "causation-id";
 const OCCURRED_AT_MS: &str = "occurred-at-ms";
 const TRACEPARENT: &str = "traceparent";
+/// The headers of an envelope.
+pub(crate) const ENVELOPE: &[&str] =
+    &[EVENT_ID, EVENT_TYPE, CORRELATION_ID, CAUSATION_ID, OCCURRED_AT_MS, TRACEPARENT];
 
 /// Why a record is not the event it should be.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub use prune::prune_inbox;
 
 use crate::{
     assistant::{Assistant, AssistantErrors},
-    bus::{BusError, Topic, kafka::KafkaBus},
+    bus::{BusError, kafka::KafkaBus},
     codec::{Registry, RegistryError, Schemas},
     config::{Config, ConfigError},
     store::{PostgresStore, Store, StoreError},
@@ -162,9 +162,11 @@ impl Cluster {
     /// # Errors
     /// [`BusError`] when the log ends or refuses this member.
     pub async fn work<H: Handler>(&self, handler: H) -> Result<(), ProcessError> {
-        let read: Vec<Topic> = topics::read_by(H::GROUP).map(Topic::new).collect();
+        let read = topics::read_by(H::GROUP);
+        let (group, again) = topics::redriven_to(H::GROUP);
         let worker = Worker {
             consumer: self.bus.consumer(H::GROUP, &read)?,
+            redriven: self.bus.consumer(&group, &again)?,
             producer: self.bus.producer(),
             store: self.store.clone(),
             schemas: Arc::clone(&self.schemas),

@@ -8,7 +8,7 @@ mod row;
 mod sqlite;
 mod step;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::mpsc;
 
@@ -18,7 +18,9 @@ use crate::{
 };
 
 pub use error::StoreError;
-pub use outbox::{Claimed, Depth, Known, Lease, NewEntry, Settled, Settlement, Verdict};
+pub use outbox::{
+    Audit, Claimed, Decided, Decision, Depth, Known, Lease, NewEntry, Parked, Settled, Settlement, Verdict,
+};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use step::{Commit, Found, Outgoing, Step, StepKey, StoredReply};
@@ -188,6 +190,51 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.prune_outbox(older_than, limit).await,
             Self::Postgres(store) => store.prune_outbox(older_than, limit).await,
+        }
+    }
+
+    /// At most `limit` entries that wait for a person's decision, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.parked(limit).await,
+            Self::Postgres(store) => store.parked(limit).await,
+        }
+    }
+
+    /// Carries out a person's decision about a parked entry and notes it in the audit, in one transaction; `false` when the
+    /// entry does not wait for one (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known: look at the entry again.
+    pub async fn decide(&self, decided: Decided) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.decide(decided).await,
+            Self::Postgres(store) => store.decide(decided).await,
+        }
+    }
+
+    /// Notes what a person did by hand.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was noted, or when it is not known.
+    pub async fn note(&self, audits: Vec<Audit>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.note(audits).await,
+            Self::Postgres(store) => store.note(audits).await,
+        }
+    }
+
+    /// The subjects of what was done by hand with a tool.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.noted(tool).await,
+            Self::Postgres(store) => store.noted(tool).await,
         }
     }
 

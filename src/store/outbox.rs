@@ -158,3 +158,117 @@ pub struct Depth {
     /// The age of the oldest unfinished entry.
     pub oldest: Duration,
 }
+
+/// An entry that waits for a person's decision.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// Its idempotency key.
+    pub id: EntryId,
+    /// The system.
+    pub target: String,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Its operation's name.
+    pub operation: String,
+    /// What is to be written.
+    pub payload: Vec<u8>,
+    /// Why it waits, as a bounded word.
+    pub class: String,
+    /// Whether it may have been written.
+    pub in_doubt: bool,
+    /// How often it was sent or asked about.
+    pub attempts: u32,
+    /// How long ago it was enqueued.
+    pub age: Duration,
+    /// How many entries of the conversation wait behind it.
+    pub behind: u64,
+}
+
+impl fmt::Debug for Parked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parked({} {} {})", self.id, self.target, self.class)
+    }
+}
+
+/// What a person decides about a parked entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on as before: what is in doubt is asked after again.
+    Resume,
+    /// It was looked for and is not there: send it again.
+    Absent,
+    /// It was looked for and is there, under this number.
+    Done {
+        /// The system's number.
+        reference: String,
+    },
+    /// It is not to be written any more.
+    Skip,
+}
+
+impl Decision {
+    /// One word for the audit.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Resume => "outbox.resume",
+            Self::Absent => "outbox.absent",
+            Self::Done { .. } => "outbox.done",
+            Self::Skip => "outbox.skip",
+        }
+    }
+
+    /// The entry's state by it; `None` leaves it.
+    pub(super) const fn state(&self) -> Option<&'static str> {
+        match self {
+            Self::Resume => None,
+            Self::Absent => Some("pending"),
+            Self::Done { .. } => Some("done"),
+            Self::Skip => Some("skipped"),
+        }
+    }
+
+    /// Whether the entry is finished by it, and the next one's turn has come.
+    pub(super) const fn finishes(&self) -> bool {
+        match self {
+            Self::Resume | Self::Absent => false,
+            Self::Done { .. } | Self::Skip => true,
+        }
+    }
+
+    pub(super) fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Done { reference } => Some(reference),
+            Self::Resume | Self::Absent | Self::Skip => None,
+        }
+    }
+}
+
+/// A decision with who made it and why, and what the conversation is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Which entry.
+    pub id: EntryId,
+    /// What.
+    pub decision: Decision,
+    /// By whom.
+    pub who: String,
+    /// Why.
+    pub why: String,
+    /// The group whose events tell about it.
+    pub group: &'static str,
+    /// What the conversation is told, in order; a relay publishes it.
+    pub outgoing: Vec<NewRecord>,
+}
+
+/// Something that a person did by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// Who.
+    pub who: String,
+    /// What, as `<tool>.<verb>`.
+    pub what: &'static str,
+    /// With what.
+    pub subject: String,
+    /// Why.
+    pub why: String,
+}

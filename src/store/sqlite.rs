@@ -2,9 +2,10 @@
 //! up, so a commit's fsync is paid once for all of them. It may not be opened by two processes.
 
 mod commit;
+mod operator;
 mod outbox;
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use sqlx::{
     Row,
@@ -16,7 +17,8 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Claimed, Commit, Depth, Found, Outgoing, Settled, Settlement, Step, StepKey, StoreError, StoredReply,
+    Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
+    StoreError, StoredReply,
     row::{self, OutgoingRow, ReplyRow},
 };
 use crate::{
@@ -254,6 +256,38 @@ impl SqliteStore {
         to_its_end(outbox::prune(self.writer_pool.clone(), older_than, limit)).await
     }
 
+    /// Entries that wait for a person's decision, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
+        operator::parked(&mut *self.readers.acquire().await?, limit).await
+    }
+
+    /// Carries out a person's decision; `false` when the entry does not wait for one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed.
+    pub async fn decide(&self, decided: Decided) -> Result<bool, StoreError> {
+        to_its_end(operator::decide(self.writer_pool.clone(), decided)).await
+    }
+
+    /// Notes what a person did by hand.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was noted.
+    pub async fn note(&self, audits: Vec<Audit>) -> Result<(), StoreError> {
+        to_its_end(operator::note(self.writer_pool.clone(), audits)).await
+    }
+
+    /// The subjects of what was done by hand with a tool.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+        operator::noted(&mut *self.readers.acquire().await?, tool).await
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -283,7 +317,14 @@ fn migrations() -> Migrator {
     let age = include_str!("../../schemas/sql/sqlite/0002_inbox_age.sql");
     let names = include_str!("../../schemas/sql/sqlite/0003_product_names.sql");
     let outbox = include_str!("../../schemas/sql/sqlite/0004_outbox.sql");
-    let all = [(1, "step", step), (2, "inbox age", age), (3, "product names", names), (4, "outbox", outbox)];
+    let audit = include_str!("../../schemas/sql/sqlite/0005_audit.sql");
+    let all = [
+        (1, "step", step),
+        (2, "inbox age", age),
+        (3, "product names", names),
+        (4, "outbox", outbox),
+        (5, "audit", audit),
+    ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

@@ -83,7 +83,8 @@ pub struct Step {
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// It is done; the events wait for their publication under these places.
+    /// It is done; these events of the conversation wait for their publication, in order. Besides the step's own there may be
+    /// earlier ones that another process left: who publishes, publishes all of them.
     Done(Vec<Outgoing>),
     /// Somebody else has done it meanwhile; what is left unpublished.
     Seen(Vec<Outgoing>),

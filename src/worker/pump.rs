@@ -24,6 +24,12 @@ pub trait Settle: Send + Sync + 'static {
     fn settle(&self, record: Record) -> impl Future<Output = ()> + Send;
 }
 
+impl<S: Settle> Settle for Arc<S> {
+    fn settle(&self, record: Record) -> impl Future<Output = ()> + Send {
+        S::settle(self, record)
+    }
+}
+
 /// How much a worker takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

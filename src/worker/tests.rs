@@ -100,8 +100,11 @@ impl Stage {
 
     fn work_with(&self, schemas: Schemas) -> tokio::task::JoinHandle<Result<(), crate::bus::BusError>> {
         let consumer = self.bus.consumer(Echo::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
+        let (group, again) = topics::redriven_to(Echo::GROUP);
+        let redriven = self.bus.consumer(&group, &again).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
-        let worker = Worker { consumer, producer, store, schemas: Arc::new(schemas), handler: Echo };
+        let worker =
+            Worker { consumer, redriven, producer, store, schemas: Arc::new(schemas), handler: Echo };
         tokio::spawn(run(worker, self.shutdown.clone()))
     }
 

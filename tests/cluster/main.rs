@@ -7,4 +7,5 @@ mod conversation;
 mod deployment;
 mod foreign;
 mod kcat;
+mod letters;
 mod process;

@@ -62,11 +62,14 @@ suite! {
     outbox::an_entry_is_marked_in_doubt_before_anybody_may_send_it
     outbox::entries_of_one_conversation_are_sent_in_the_order_of_their_commits
     outbox::what_is_told_waits_behind_what_the_conversation_was_told_before
+    outbox::what_another_process_left_is_published_with_what_follows
     outbox::whoever_lost_the_lease_changes_nothing
     outbox::a_lease_that_ran_out_goes_to_another_and_the_entry_is_in_doubt
     outbox::a_pause_is_kept_and_costs_an_attempt_only_when_it_counts
     outbox::absence_is_remembered_from_the_first_time_it_was_said
     outbox::a_parked_conversation_stands_still_and_the_others_go_on
+    outbox::a_person_decides_what_becomes_of_a_parked_entry
+    outbox::a_decision_about_what_does_not_wait_changes_nothing
     outbox::the_same_intention_twice_is_one_entry
     outbox::several_relays_share_the_entries_and_send_each_once
     outbox::what_nobody_published_is_found_after_a_while

@@ -9,3 +9,4 @@ mod hostile;
 mod hostile_socket;
 mod support;
 mod systems;
+mod writes;

@@ -76,9 +76,15 @@ impl Peyvand {
     }
 
     pub(crate) async fn replies(&self, conversation: &str) -> usize {
+        self.texts(conversation).await.len()
+    }
+
+    /// Everything a conversation was told, in order.
+    pub(crate) async fn texts(&self, conversation: &str) -> Vec<String> {
         let url = format!("{}/v1/conversations/{conversation}/replies", self.url);
         let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
-        answer["replies"].as_array().unwrap().len()
+        let text = |reply: &Value| reply["text"].as_str().unwrap().to_owned();
+        answer["replies"].as_array().unwrap().iter().map(text).collect()
     }
 
     pub(crate) async fn fault(&self, fault: Value) {

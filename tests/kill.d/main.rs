@@ -8,6 +8,7 @@
 #[path = "../cluster/process.rs"]
 mod process;
 
+mod hand;
 mod judge;
 mod places;
 mod random;

@@ -26,12 +26,12 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
     let witness = scene.connector(None).await;
     for places in PLACES.chunks(AT_ONCE) {
         let mut armed: Vec<Worker> = places.iter().map(|place| scene.begin_connector(Some(place))).collect();
-        let conversations: Vec<String> = (0..24).map(|_| Scene::conversation()).collect();
+        let conversations: Vec<String> = (0..12).map(|_| Scene::conversation()).collect();
         while !armed.iter_mut().all(Worker::has_ended) {
             for conversation in &conversations {
-                scene.ask(conversation).await;
+                let _turn = scene.ask(conversation).await;
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
         }
         println!("killed at {places:?} after {} writes", scene.asked.len());
         scene.all_done().await;
@@ -50,7 +50,7 @@ async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
     let connector = scene.connector(None).await;
     scene.lose_answers(10);
     for _ in 0..20 {
-        scene.ask(&Scene::conversation()).await;
+        let _turn = scene.ask(&Scene::conversation()).await;
     }
     scene.all_done().await;
     connector.kill();

@@ -44,7 +44,7 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     while (killed_at.len() as u64) < kills {
         for _ in 0..dice.below(30) {
             let conversation = &conversations[usize::try_from(dice.below(CONVERSATIONS as u64)).unwrap()];
-            scene.ask(conversation).await;
+            let _turn = scene.ask(conversation).await;
         }
         trouble(&scene, &mut dice);
         tokio::time::sleep(Duration::from_millis(200 + dice.below(2800))).await;

@@ -39,7 +39,15 @@ pub(crate) struct Heard {
 /// What was heard, by turn.
 pub(crate) type Log = Arc<Mutex<HashMap<EventId, Heard>>>;
 
+/// Connectors of different scenes would share one group and its topics, so there is one scene at a time.
+static STAGE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The keys of every scene: a connector that was killed leaves records that the next scene's connectors work on once more,
+/// in another database.
+static EVERY_KEY: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 pub(crate) struct Scene {
+    _stage: tokio::sync::MutexGuard<'static, ()>,
     settings: Settings,
     folder: PathBuf,
     sandbox: Sandbox,
@@ -56,6 +64,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn open() -> Self {
+        let stage = STAGE.lock().await;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let today = "2026-11-23".parse().unwrap();
@@ -75,6 +84,7 @@ impl Scene {
         let (producer, schemas, heard) = (bus.producer(), Arc::new(schemas), Log::default());
         let listening = tokio::spawn(listen(bus.clone(), Arc::clone(&schemas), Arc::clone(&heard)));
         Self {
+            _stage: stage,
             settings,
             folder,
             sandbox,
@@ -107,43 +117,31 @@ impl Scene {
     }
 
     /// Asks for one write more in a conversation.
-    pub(crate) async fn ask(&mut self, conversation: &str) {
-        let turn_id = EventId::from(Uuid::new_v4());
-        let event_id = turn_id.derived("intent-classifier", 0);
-        let slot =
-            |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
-        let turn = TurnDecided {
-            tenant: TenantId::parse("demo").unwrap(),
-            conversation_id: ConversationId::parse(conversation).unwrap(),
-            turn_id,
-            channel: "test".to_owned(),
-            language: Language::En,
-            decision: Decision::Execute,
-            intent: None,
-            confidence: 1.0,
-            catalogue_hash: "test".to_owned(),
-            operation: Some(Operation::SalesOrderCreate),
-            slots: vec![
-                slot(SlotName::Product, "CEM-042"),
-                slot(SlotName::Quantity, "3"),
-                slot(SlotName::Customer, "1000000018"),
-            ],
-            asked_slot: None,
-            answer: None,
-        };
-        let envelope = Envelope {
-            event_id,
-            correlation_id: turn_id,
-            causation_id: Some(turn_id),
-            occurred_at_ms: 1,
-            traceparent: None,
-            event: turn,
-        };
+    pub(crate) async fn ask(&mut self, conversation: &str) -> Envelope<TurnDecided> {
+        let envelope = turn(conversation, "3");
         let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
         self.producer.send(record).await.unwrap();
-        let key = EntryId::of(&event_id, "sap", Operation::SalesOrderCreate.name()).key();
-        assert!(self.asked.insert(turn_id, key).is_none());
+        let turn_id = envelope.event.turn_id;
+        EVERY_KEY.lock().unwrap().push(entry(&envelope).key());
+        assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
         self.order.entry(conversation.to_owned()).or_default().push(turn_id);
+        envelope
+    }
+
+    /// Whether a key belongs to an earlier scene or to the company the sandbox begins with.
+    pub(crate) fn was_asked_before(&self, key: &str) -> bool {
+        EVERY_KEY.lock().unwrap().iter().any(|asked| asked == key)
+            && !self.asked.values().any(|own| own == key)
+    }
+
+    /// Runs one of the program's commands: whether it succeeded, and what it said.
+    pub(crate) fn peyvand(&self, arguments: &[&str]) -> (bool, String) {
+        self.settings.peyvand(arguments)
+    }
+
+    /// The address of the sandbox.
+    pub(crate) fn sap(&self) -> String {
+        self.sandbox.base_url()
     }
 
     pub(crate) fn fault(&self, fault: Fault) {
@@ -201,6 +199,44 @@ impl Scene {
         self.sandbox.shutdown().await;
         self.bus.close().await.unwrap();
         fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// The entry of the write that a turn asks for.
+pub(crate) fn entry(turn: &Envelope<TurnDecided>) -> EntryId {
+    EntryId::of(&turn.event_id, "sap", Operation::SalesOrderCreate.name())
+}
+
+/// A turn that asks for an order.
+pub(crate) fn turn(conversation: &str, quantity: &str) -> Envelope<TurnDecided> {
+    let turn_id = EventId::from(Uuid::new_v4());
+    let slot =
+        |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
+    Envelope {
+        event_id: turn_id.derived("intent-classifier", 0),
+        correlation_id: turn_id,
+        causation_id: Some(turn_id),
+        occurred_at_ms: 1,
+        traceparent: None,
+        event: TurnDecided {
+            tenant: TenantId::parse("demo").unwrap(),
+            conversation_id: ConversationId::parse(conversation).unwrap(),
+            turn_id,
+            channel: "test".to_owned(),
+            language: Language::En,
+            decision: Decision::Execute,
+            intent: None,
+            confidence: 1.0,
+            catalogue_hash: "test".to_owned(),
+            operation: Some(Operation::SalesOrderCreate),
+            slots: vec![
+                slot(SlotName::Product, "CEM-042"),
+                slot(SlotName::Quantity, quantity),
+                slot(SlotName::Customer, "1000000018"),
+            ],
+            asked_slot: None,
+            answer: None,
+        },
     }
 }
 

@@ -16,7 +16,7 @@ use super::{KafkaConfig, Lag, settings};
 use crate::bus::{BusError, NextOffset, Topic, TopicPartition, TopicSpec};
 
 /// How long one question may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long a new topic may take until the brokers show it, and how often they are asked.
 const SHOWN_WITHIN: Duration = Duration::from_secs(15);
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn partitions(&self, topic: &Topic) -> Option<i32> {
+    pub(super) fn partitions(&self, topic: &Topic) -> Option<i32> {
         self.topics.iter().find(|(name, _)| name == topic).map(|(_, partitions)| *partitions)
     }
 
@@ -197,7 +197,7 @@ pub(super) async fn lag(
     .await
 }
 
-fn no_answer(error: &KafkaError) -> BusError {
+pub(super) fn no_answer(error: &KafkaError) -> BusError {
     BusError::Unavailable(format!(
         "{error}; check that the brokers run, that their address is right and that this user may ask them"
     ))

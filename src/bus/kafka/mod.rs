@@ -8,6 +8,7 @@ mod member;
 mod poller;
 mod producer;
 mod rebalance;
+mod scan;
 mod settings;
 mod stays;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use self::health::Health;
 use self::producer::Publisher;
-use super::{BusError, Consumer, NextOffset, Producer, Topic, TopicPartition, TopicSpec};
+use super::{BusError, Consumer, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec};
 use crate::privacy::Sensitive;
 
 /// How long closing waits for records on their way.
@@ -124,6 +125,12 @@ impl KafkaBus {
     /// How far a group is in each partition of these topics. Asks every partition: for operators and now and then.
     pub async fn lag(&self, group: &str, topics: &[Topic]) -> Result<Vec<Lag>, BusError> {
         cluster::lag(&self.config, &self.publisher, group, topics).await
+    }
+
+    /// Every record that is in these topics now, at most `limit` of a partition, oldest first. For operators: it is all held
+    /// in memory.
+    pub async fn scan(&self, topics: &[Topic], limit: usize) -> Result<Vec<Record>, BusError> {
+        scan::scan(&self.config, &self.publisher, topics, limit).await
     }
 
     /// How long ago a broker was last heard. With a consumer it is looked at every ten seconds; a process that only

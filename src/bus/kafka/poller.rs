@@ -260,16 +260,21 @@ impl Gathered {
         }
         // A record of a partition that is not held is read by the member that holds it.
         let Some((place, epoch)) = &self.reading else { return };
-        let record = Record {
-            place: place.clone(),
-            offset,
-            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
-            key: message.key().map(<[u8]>::to_vec),
-            value: message.payload().map(<[u8]>::to_vec),
-            headers: headers(message),
-        };
+        let record = record_of(place.clone(), message);
         self.batch.bytes += weight(&record);
         self.batch.records.push((record, *epoch));
+    }
+}
+
+/// A message as our own.
+pub(super) fn record_of(place: TopicPartition, message: &BorrowedMessage<'_>) -> Record {
+    Record {
+        place,
+        offset: Offset(message.offset()),
+        timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers(message),
     }
 }
 

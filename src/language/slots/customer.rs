@@ -16,6 +16,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
     let cued: Vec<Range<usize>> = numbers
         .iter()
         .filter(|at| words::before(text, at.start, REACH).any(words::names_customer))
+        .filter(|at| !words::before(text, at.start, REACH).any(words::names_phone))
         .cloned()
         .collect();
     let chosen = match (cued.is_empty(), asked, numbers.as_slice()) {

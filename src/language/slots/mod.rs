@@ -127,9 +127,9 @@ impl Extractors {
         let text = normal.as_str();
         let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
         let mut found = email::find(text);
+        found.extend(customer::find(text, &taken(&found), asked == Some(SlotKind::Customer)));
         found.extend(phone::find(text, &taken(&found)));
         found.extend(self.products.find(text, &taken(&found)));
-        found.extend(customer::find(text, &taken(&found), asked == Some(SlotKind::Customer)));
         found.extend(quantity::find(text, &found, asked == Some(SlotKind::Quantity)));
         found.extend(order::find(text, &found, asked == Some(SlotKind::OrderNumber)));
         found.sort_by_key(|f| (f.at.start, f.slot));

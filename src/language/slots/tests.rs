@@ -115,6 +115,8 @@ fn a_customer_is_known_by_its_cue_and_is_no_order() {
             ("baraye moshtari 1000000018", &[(Customer, "1000000018")]),
             ("customer number 0000045001", &[(Customer, "45001")]),
             ("customer 12", &[]),
+            ("customer 9999999999", &[(Customer, "9999999999")]),
+            ("customer phone 9123456789", &[(Phone, "+989123456789")]),
         ],
     );
     check(Some(Customer), &[("۱۰۰۰۰۰۰۰۱۸", &[(Customer, "1000000018")])]);

@@ -15,7 +15,8 @@ use tokio::{
 use super::{
     BATCH,
     link::{Link, Remedy, in_time, remedy},
-    look, outbox_statements, statements,
+    look, outbox_statements,
+    statements::{self, Waiting},
 };
 use crate::{
     event::{ConversationId, EventId},
@@ -29,14 +30,14 @@ const ATTEMPTS: usize = 4;
 
 /// What the writer is asked to do.
 pub(super) enum Command {
-    Commit(Box<Waiting>),
+    Commit(Box<Asked>),
     Published(Published),
     Barrier(oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<()>),
 }
 
 /// A step and who waits for it.
-pub(super) struct Waiting {
+pub(super) struct Asked {
     pub(super) step: Step,
     pub(super) answer: oneshot::Sender<Result<Commit, StoreError>>,
 }
@@ -126,7 +127,7 @@ impl Writer {
     }
 
     /// Commits steps of different conversations and answers each.
-    async fn commit(&mut self, steps: Vec<Waiting>) {
+    async fn commit(&mut self, steps: Vec<Asked>) {
         let in_company = steps.len() > 1 || !self.published.is_empty();
         match self.patiently(&steps).await {
             Ok(commits) => {
@@ -154,7 +155,7 @@ impl Writer {
     }
 
     /// The same steps again while only others are in the way.
-    async fn patiently(&mut self, steps: &[Waiting]) -> Result<Vec<Fate>, sqlx::Error> {
+    async fn patiently(&mut self, steps: &[Asked]) -> Result<Vec<Fate>, sqlx::Error> {
         let steps: Vec<&Step> = steps.iter().map(|waiting| &waiting.step).collect();
         for _ in 1..ATTEMPTS {
             match self.together(&steps).await {
@@ -181,16 +182,17 @@ impl Writer {
 
 /// What became of one step of a transaction.
 enum Fate {
-    /// Its outgoing events have the places from this one on.
-    Won(i64),
+    /// Its outgoing events have the places from this one on, behind what waited before.
+    Won(i64, Vec<Outgoing>),
     Lost(Result<Commit, StoreError>),
 }
 
-fn answer(waiting: Waiting, fate: Fate) {
+fn answer(waiting: Asked, fate: Fate) {
     let result = match fate {
-        Fate::Won(first) => {
-            let outgoing = (first..).zip(waiting.step.outgoing);
-            Ok(Commit::Done(outgoing.map(|(seq, record)| Outgoing { seq, record }).collect()))
+        Fate::Won(first, mut outgoing) => {
+            let own = (first..).zip(waiting.step.outgoing);
+            outgoing.extend(own.map(|(seq, record)| Outgoing { seq, record }));
+            Ok(Commit::Done(outgoing))
         }
         Fate::Lost(result) => result,
     };
@@ -199,7 +201,7 @@ fn answer(waiting: Waiting, fate: Fate) {
 }
 
 /// Takes out the steps whose conversation or event an earlier one has already.
-fn take_repeats(steps: &mut Vec<Waiting>) -> Vec<Waiting> {
+fn take_repeats(steps: &mut Vec<Asked>) -> Vec<Asked> {
     let mut conversations: HashSet<(&'static str, ConversationId)> = HashSet::new();
     let mut events: HashSet<(&'static str, EventId)> = HashSet::new();
     let (first, later) = std::mem::take(steps).into_iter().partition(|waiting| {
@@ -237,10 +239,10 @@ async fn transaction(
             .collect();
         let winners: Vec<(&Step, i64)> =
             firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
-        statements::keep_outgoing(&mut transaction, &winners).await?;
+        let before = statements::keep_outgoing(&mut transaction, &winners).await?;
         outbox_statements::enqueue(&mut transaction, &outbox_statements::entries_of(&winners)).await?;
         statements::keep_replies(&mut transaction, &winners).await?;
-        fates = with_losers(&mut transaction, &keys, &firsts).await?;
+        fates = with_losers(&mut transaction, &keys, &firsts, before).await?;
     }
     transaction.commit().await?;
     Ok(fates)
@@ -250,13 +252,17 @@ async fn with_losers(
     connection: &mut PgConnection,
     keys: &[&StepKey],
     firsts: &[Option<i64>],
+    mut before: Waiting,
 ) -> Result<Vec<Fate>, sqlx::Error> {
     let losers: Vec<&StepKey> =
         firsts.iter().zip(keys).filter(|(first, _)| first.is_none()).map(|(_, key)| *key).collect();
     let mut lost =
         if losers.is_empty() { Vec::new() } else { look::found(connection, &losers).await? }.into_iter();
-    let fates = firsts.iter().map(|first| match first {
-        Some(first) => Fate::Won(*first),
+    let fates = firsts.iter().zip(keys).map(|(first, key)| match first {
+        Some(first) => {
+            let place = (key.group.to_owned(), key.conversation_id.as_str().to_owned());
+            Fate::Won(*first, before.remove(&place).unwrap_or_default())
+        }
         None => Fate::Lost(match lost.next() {
             Some(Ok(Found::Seen(pending))) => Ok(Commit::Seen(pending)),
             Some(Ok(Found::Fresh { .. } | Found::Conflict)) | None => Ok(Commit::Moved),

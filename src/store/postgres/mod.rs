@@ -6,20 +6,22 @@ mod announce;
 mod commit;
 mod link;
 mod look;
+mod operator;
 mod outbox;
 mod outbox_statements;
 mod read;
 mod schema;
 mod statements;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
 use super::{
-    Claimed, Commit, Depth, Found, Outgoing, Settled, Settlement, Step, StepKey, StoreError, StoredReply, row,
+    Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
+    StoreError, StoredReply, row,
 };
 use crate::{
     event::{ConversationId, TenantId},
@@ -112,7 +114,7 @@ impl PostgresStore {
     /// known, and the same step may be tried again.
     pub async fn commit(&self, step: Step) -> Result<Commit, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.tell(commit::Command::Commit(Box::new(commit::Waiting { step, answer }))).await?;
+        self.tell(commit::Command::Commit(Box::new(commit::Asked { step, answer }))).await?;
         answered.await.map_err(|_| StoreError::closed())?
     }
 
@@ -186,6 +188,38 @@ impl PostgresStore {
     /// [`StoreError`] when the database cannot be asked.
     pub async fn prune_outbox(&self, older_than: Duration, limit: u32) -> Result<u64, StoreError> {
         self.relay(|answer| outbox::Ask::Prune { older_than, limit, answer }).await
+    }
+
+    /// Entries that wait for a person's decision, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn parked(&self, limit: u32) -> Result<Vec<Parked>, StoreError> {
+        self.relay(|answer| outbox::Ask::Parked { limit, answer }).await
+    }
+
+    /// Carries out a person's decision; `false` when the entry does not wait for one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known.
+    pub async fn decide(&self, decided: Decided) -> Result<bool, StoreError> {
+        self.relay(|answer| outbox::Ask::Decide { decided: Box::new(decided), answer }).await
+    }
+
+    /// Notes what a person did by hand.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was noted, or when it is not known.
+    pub async fn note(&self, audits: Vec<Audit>) -> Result<(), StoreError> {
+        self.relay(|answer| outbox::Ask::Note { audits, answer }).await
+    }
+
+    /// The subjects of what was done by hand with a tool.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+        self.relay(|answer| outbox::Ask::Noted { tool, answer }).await
     }
 
     async fn relay<T>(&self, ask: impl FnOnce(read::Answer<T>) -> outbox::Ask) -> Result<T, StoreError> {

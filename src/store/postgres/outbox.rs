@@ -2,7 +2,7 @@
 //! commit before anybody may send it; whoever lost its lease changes nothing. Locks are taken in the same order as a
 //! step takes them: conversations by key, then heads by key.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
@@ -11,13 +11,12 @@ use uuid::Uuid;
 
 use super::{
     link::{Link, Remedy, in_time, remedy},
-    outbox_statements as sql,
+    operator, outbox_statements as sql,
     read::Answer,
     statements::{self, texts},
 };
 use crate::store::{
-    Claimed, Depth, Known, Lease, Outgoing, Settled, Settlement, StoreError,
-    row::{self, OutgoingRow},
+    Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, Parked, Settled, Settlement, StoreError, row,
 };
 
 /// Times that the same is tried at once when others are in the way.
@@ -31,6 +30,10 @@ pub(super) enum Ask {
     LeftBehind { group: &'static str, older_than: Duration, limit: u32, answer: Answer<Vec<String>> },
     Pending { group: &'static str, conversation_id: String, answer: Answer<Vec<Outgoing>> },
     Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
+    Parked { limit: u32, answer: Answer<Vec<Parked>> },
+    Decide { decided: Box<Decided>, answer: Answer<bool> },
+    Note { audits: Vec<Audit>, answer: Answer<()> },
+    Noted { tool: &'static str, answer: Answer<HashSet<String>> },
 }
 
 /// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler
@@ -87,6 +90,18 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             Some(Ask::Prune { older_than, limit, answer }) => {
                 give(answer, patiently!(link, c => prune(c, older_than, limit)));
             }
+            Some(Ask::Parked { limit, answer }) => {
+                give(answer, patiently!(link, c => operator::parked(c, limit)));
+            }
+            Some(Ask::Decide { decided, answer }) => {
+                give(answer, patiently!(link, c => operator::decide(c, &decided)));
+            }
+            Some(Ask::Note { audits, answer }) => {
+                give(answer, patiently!(link, c => operator::note(c, &audits)));
+            }
+            Some(Ask::Noted { tool, answer }) => {
+                give(answer, patiently!(link, c => operator::noted(c, tool)));
+            }
             None => return,
         }
     }
@@ -137,7 +152,7 @@ fn claimed(target: &str, row: &PgRow) -> Result<Claimed, sqlx::Error> {
     })
 }
 
-fn seconds(value: Option<f64>) -> Option<Duration> {
+pub(super) fn seconds(value: Option<f64>) -> Option<Duration> {
     value.map(|value| Duration::try_from_secs_f64(value).unwrap_or_default())
 }
 
@@ -154,7 +169,15 @@ async fn settle(
         settlements.iter().zip(&held).filter(|(_, held)| **held).map(|(one, _)| one).collect();
     if !winners.is_empty() {
         sql::finish_entries(&mut transaction, &winners).await?;
-        sql::tell(&mut transaction, &winners).await?;
+        let told: Vec<sql::Telling<'_>> = winners
+            .iter()
+            .map(|one| sql::Telling {
+                group: one.group,
+                conversation_id: one.lease.conversation_id.as_str(),
+                records: &one.outgoing,
+            })
+            .collect();
+        sql::tell(&mut transaction, &told).await?;
     }
     let told: Vec<_> = winners.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
     let mut waiting = pending(&mut transaction, &told).await?.into_iter();
@@ -184,15 +207,7 @@ async fn pending(
         .await?;
     for row in &rows {
         let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
-        let outgoing = OutgoingRow {
-            seq: row.try_get(1)?,
-            topic: row.try_get(2)?,
-            key: row.try_get(3)?,
-            value: row.try_get(4)?,
-            headers: row.try_get(5)?,
-        };
-        let outgoing: Outgoing =
-            outgoing.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))?;
+        let outgoing = statements::outgoing_of(row, 1)?;
         if let Some(waiting) = waiting.get_mut(place) {
             waiting.push(outgoing);
         }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use sqlx::{PgConnection, Row};
 
 use super::statements::{keep_outgoing_rows, texts};
-use crate::store::{NewEntry, Settlement, Step, Verdict};
+use crate::{
+    bus::NewRecord,
+    store::{NewEntry, Settlement, Step, Verdict},
+};
 
 /// The head's lock is held to the commit, so a conversation's sequence is the order of its commits. An entry that is there
 /// already is the same intention, and is not counted again.
@@ -197,12 +200,19 @@ pub(super) async fn finish_entries(
     Ok(())
 }
 
-/// Gives what is told its places in the conversations' order, and keeps it for publication.
-pub(super) async fn tell(connection: &mut PgConnection, winners: &[&Settlement]) -> Result<(), sqlx::Error> {
+/// What is told to a conversation, in order.
+pub(super) struct Telling<'a> {
+    pub(super) group: &'static str,
+    pub(super) conversation_id: &'a str,
+    pub(super) records: &'a [NewRecord],
+}
+
+/// Gives what is told its places in the conversations' order, and keeps it for publication. The conversations are locked.
+pub(super) async fn tell(connection: &mut PgConnection, all: &[Telling<'_>]) -> Result<(), sqlx::Error> {
     let mut places: BTreeMap<(&'static str, &str), i64> = BTreeMap::new();
-    for one in winners.iter().filter(|one| !one.outgoing.is_empty()) {
-        *places.entry((one.group, one.lease.conversation_id.as_str())).or_default() +=
-            i64::try_from(one.outgoing.len()).unwrap_or(i64::MAX);
+    for one in all.iter().filter(|one| !one.records.is_empty()) {
+        *places.entry((one.group, one.conversation_id)).or_default() +=
+            i64::try_from(one.records.len()).unwrap_or(i64::MAX);
     }
     if places.is_empty() {
         return Ok(());
@@ -222,15 +232,15 @@ pub(super) async fn tell(connection: &mut PgConnection, winners: &[&Settlement])
         let _first = next.insert((group, conversation), last - count + 1);
     }
     let mut kept = Vec::new();
-    for one in winners {
-        let key = (one.group.to_owned(), one.lease.conversation_id.as_str().to_owned());
+    for one in all {
+        let key = (one.group.to_owned(), one.conversation_id.to_owned());
         let Some(seq) = next.get_mut(&key) else { continue };
-        for record in &one.outgoing {
-            kept.push((one.group, one.lease.conversation_id.as_str(), *seq, record));
+        for record in one.records {
+            kept.push((one.group, one.conversation_id, *seq, record));
             *seq += 1;
         }
     }
-    keep_outgoing_rows(connection, &kept).await
+    keep_outgoing_rows(connection, &kept).await.map(drop)
 }
 
 /// The entries of the steps that won.

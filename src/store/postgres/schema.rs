@@ -11,7 +11,8 @@ use crate::store::StoreError;
 fn migrations() -> Migrator {
     let step = include_str!("../../../schemas/sql/postgres/0001_step.sql");
     let outbox = include_str!("../../../schemas/sql/postgres/0002_outbox.sql");
-    let all = [(1, "step", step), (2, "outbox", outbox)].map(|(version, name, sql)| {
+    let audit = include_str!("../../../schemas/sql/postgres/0003_audit.sql");
+    let all = [(1, "step", step), (2, "outbox", outbox), (3, "audit", audit)].map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });

@@ -2,14 +2,17 @@
 //! statement. Locks are taken in one order: conversations by key, inbox by key, heads of the
 //! outbox by key, replies by key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::commit::Published;
 use crate::{
     bus::NewRecord,
-    store::{Step, StoreError, row},
+    store::{
+        Outgoing, Step, StoreError,
+        row::{self, OutgoingRow},
+    },
 };
 
 pub(super) const LOOK: &str = "
@@ -78,9 +81,22 @@ FROM step s JOIN fresh f ON f.event_id = s.event_id AND f.consumer_group = s.con
 WHERE c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
 RETURNING s.place, c.last_seq";
 
+/// Keeps events, and gives what waited in their conversations before: whoever publishes these has to publish those first.
+/// The last part sees the table as it was before the first.
 const OUTGOING: &str = "
-INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers)
-SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])";
+WITH given AS (
+  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+    AS g (consumer_group, conversation_id, seq, topic, key, value, headers)
+), kept AS (
+  INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers) SELECT * FROM given
+)
+SELECT o.consumer_group, o.conversation_id, o.seq, o.topic, o.key, o.value, o.headers
+FROM (SELECT DISTINCT consumer_group, conversation_id FROM given) AS c
+JOIN outgoing o ON o.consumer_group = c.consumer_group AND o.conversation_id = c.conversation_id
+ORDER BY o.seq";
+
+/// What waits for publication, by group and conversation.
+pub(super) type Waiting = HashMap<(String, String), Vec<Outgoing>>;
 
 /// Each event once, though it comes in several steps. A cursor that another group gives at the same moment is an error
 /// (the primary key), and the transaction is done again.
@@ -158,7 +174,7 @@ pub(super) async fn win(
 pub(super) async fn keep_outgoing(
     connection: &mut PgConnection,
     winners: &[(&Step, i64)],
-) -> Result<(), sqlx::Error> {
+) -> Result<Waiting, sqlx::Error> {
     let rows: Vec<_> = winners
         .iter()
         .flat_map(|(step, first)| {
@@ -170,17 +186,17 @@ pub(super) async fn keep_outgoing(
     keep_outgoing_rows(connection, &rows).await
 }
 
-/// Keeps events for publication: group, conversation, place and record.
+/// Keeps events for publication: group, conversation, place and record. Gives what waited before them.
 pub(super) async fn keep_outgoing_rows(
     connection: &mut PgConnection,
     rows: &[(&'static str, &str, i64, &NewRecord)],
-) -> Result<(), sqlx::Error> {
+) -> Result<Waiting, sqlx::Error> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(Waiting::new());
     }
     let headers: Result<Vec<String>, StoreError> =
         rows.iter().map(|(_, _, _, record)| row::headers_text(&record.headers)).collect();
-    let _kept = sqlx::query(OUTGOING)
+    let found = sqlx::query(OUTGOING)
         .bind(texts(rows, |(group, _, _, _)| *group))
         .bind(texts(rows, |(_, conversation, _, _)| *conversation))
         .bind(texts(rows, |(_, _, seq, _)| *seq))
@@ -188,9 +204,26 @@ pub(super) async fn keep_outgoing_rows(
         .bind(texts(rows, |(_, _, _, record)| record.key.as_deref()))
         .bind(texts(rows, |(_, _, _, record)| record.value.as_deref()))
         .bind(headers.map_err(|error| sqlx::Error::Encode(error.into()))?)
-        .execute(connection)
+        .fetch_all(connection)
         .await?;
-    Ok(())
+    let mut before = Waiting::new();
+    for row in &found {
+        let place = (row.try_get(0)?, row.try_get(1)?);
+        before.entry(place).or_default().push(outgoing_of(row, 2)?);
+    }
+    Ok(before)
+}
+
+/// An event that waits, from a row that has it from this column on.
+pub(super) fn outgoing_of(row: &PgRow, from: usize) -> Result<Outgoing, sqlx::Error> {
+    let outgoing = OutgoingRow {
+        seq: row.try_get(from)?,
+        topic: row.try_get(from + 1)?,
+        key: row.try_get(from + 2)?,
+        value: row.try_get(from + 3)?,
+        headers: row.try_get(from + 4)?,
+    };
+    outgoing.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))
 }
 
 pub(super) async fn keep_replies(

@@ -149,7 +149,10 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
     .try_get(0)?;
     outbox::enqueue(connection, &step.entries).await?;
     keep_replies(connection, &step).await?;
-    let mut outgoing = Vec::with_capacity(step.outgoing.len());
+    let mut outgoing = match step.outgoing.is_empty() {
+        true => Vec::new(),
+        false => outbox::pending(connection, key.group, key.conversation_id.as_str()).await?,
+    };
     for (seq, record) in (last - places + 1..).zip(step.outgoing) {
         let headers = row::headers_text(&record.headers)?;
         sqlx::query(

@@ -10,14 +10,17 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::outgoing_of;
-use crate::store::{
-    Claimed, Depth, Known, Lease, NewEntry, Outgoing, Settled, Settlement, StoreError, Verdict, row,
+use crate::{
+    bus::NewRecord,
+    store::{
+        Claimed, Depth, Known, Lease, NewEntry, Outgoing, Settled, Settlement, StoreError, Verdict, row,
+    },
 };
 
 /// Milliseconds since 1970 by the clock of SQLite, which is the one of this process.
 const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-async fn now(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+pub(super) async fn now(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query(NOW).fetch_one(connection).await?.try_get(0)?)
 }
 
@@ -25,7 +28,7 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn ago(now: i64, then: Option<i64>) -> Option<Duration> {
+pub(super) fn ago(now: i64, then: Option<i64>) -> Option<Duration> {
     then.map(|then| Duration::from_millis(u64::try_from(now - then).unwrap_or_default()))
 }
 
@@ -213,19 +216,25 @@ async fn settle_one(connection: &mut SqliteConnection, one: &Settlement) -> Resu
     .bind(one.lease.seq)
     .execute(&mut *connection)
     .await?;
-    tell(connection, one, now).await?;
+    tell(connection, one.group, one.lease.conversation_id.as_str(), &one.outgoing).await?;
     Ok(Settled::Committed(pending(connection, one.group, one.lease.conversation_id.as_str()).await?))
 }
 
 /// Gives what is told its places in the conversation's order, and keeps it for publication.
-async fn tell(connection: &mut SqliteConnection, one: &Settlement, now: i64) -> Result<(), StoreError> {
-    for record in &one.outgoing {
+pub(super) async fn tell(
+    connection: &mut SqliteConnection,
+    group: &'static str,
+    conversation_id: &str,
+    records: &[NewRecord],
+) -> Result<(), StoreError> {
+    let now = now(connection).await?;
+    for record in records {
         sqlx::query(
             "INSERT INTO conversation (consumer_group, conversation_id, version, last_seq) VALUES (?, ?, 0, 1)
              ON CONFLICT DO UPDATE SET last_seq = last_seq + 1",
         )
-        .bind(one.group)
-        .bind(one.lease.conversation_id.as_str())
+        .bind(group)
+        .bind(conversation_id)
         .execute(&mut *connection)
         .await?;
         sqlx::query(
@@ -233,8 +242,8 @@ async fn tell(connection: &mut SqliteConnection, one: &Settlement, now: i64) -> 
              SELECT ?1, ?2, last_seq, ?3, ?4, ?5, ?6, ?7 FROM conversation
              WHERE consumer_group = ?1 AND conversation_id = ?2",
         )
-        .bind(one.group)
-        .bind(one.lease.conversation_id.as_str())
+        .bind(group)
+        .bind(conversation_id)
         .bind(record.topic.as_str())
         .bind(&record.key)
         .bind(&record.value)

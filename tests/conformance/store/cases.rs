@@ -31,7 +31,7 @@ pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
     assert_eq!(kept, [peyvand::store::StoredReply { cursor: 1, ..reply("1", "hi") }]);
     // No state leaves the one before; the order of outgoing events goes on.
     let next = done(&store, Step { outgoing: vec![record("c")], ..step(&key("c", "2"), 1) }).await;
-    assert_eq!(places(&next), [(3, "c".to_owned())]);
+    assert_eq!(places(&next), [(1, "a".to_owned()), (2, "b".to_owned()), (3, "c".to_owned())]);
     assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh(2, Some(b"s1")));
     store.ping().await.unwrap();
     store.close().await;
@@ -171,7 +171,7 @@ pub(crate) async fn what_is_done_survives_a_restart(stage: &Stage) {
     assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh(1, Some(b"s")));
     assert_eq!(replies(&store, "c", 0, 10).await, [(1, "hi".to_owned())]);
     let next = done(&store, Step { outgoing: vec![record("b")], ..step(&key("c", "3"), 1) }).await;
-    assert_eq!(places(&next), [(2, "b".to_owned())]);
+    assert_eq!(places(&next), [(1, "a".to_owned()), (2, "b".to_owned())]);
     store.close().await;
 }
 

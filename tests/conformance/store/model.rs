@@ -105,13 +105,12 @@ impl Model {
         let known = self.of(&step.key);
         known.version += 1;
         known.state = step.state.clone().or(known.state.take());
-        let mut done = Vec::new();
         for record in &step.outgoing {
             known.last_seq += 1;
-            done.push(Outgoing { seq: known.last_seq, record: NewRecord::clone(record) });
+            known.outgoing.push(Outgoing { seq: known.last_seq, record: NewRecord::clone(record) });
         }
-        known.outgoing.extend(done.clone());
-        Commit::Done(done)
+        // Nothing of one's own to publish is nothing to publish.
+        Commit::Done(if step.outgoing.is_empty() { Vec::new() } else { known.outgoing.clone() })
     }
 
     fn page(&self, name: &str, after: i64, limit: u16) -> Vec<StoredReply> {

@@ -20,7 +20,7 @@ pub enum Told {
 
 impl Input for Told {
     fn decode(schemas: &Schemas, record: &Record) -> Result<Envelope<Self>, CodecError> {
-        if record.place.topic.as_str() == topics::OPERATION_UPDATED {
+        if topics::origin(&record.place.topic) == topics::OPERATION_UPDATED {
             return Ok(
                 codec::decode_committed(schemas, record)?.map(|event| Self::Operation(Box::new(event)))
             );

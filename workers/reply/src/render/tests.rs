@@ -248,7 +248,7 @@ fn a_write_is_told_by_its_steps_and_done_only_with_the_systems_number() {
     assert_eq!(bare(&said(&done)), "انجام شد: سفارش شما با شماره‌ی ۴۵۵۰۰ ثبت شد (درخواست 7K3M9-Q2TB1).");
     for (status, word) in [
         (OperationStatus::Accepted, "I have noted your request under 7K3M9-Q2TB1"),
-        (OperationStatus::Refused, "did not accept request 7K3M9-Q2TB1"),
+        (OperationStatus::Refused, "Request 7K3M9-Q2TB1 was not accepted"),
         (OperationStatus::Failed, "request 7K3M9-Q2TB1 could not be carried out"),
         (OperationStatus::Unknown, "whether request 7K3M9-Q2TB1 was carried out"),
         // Done without a number is no promise.

@@ -1,0 +1,54 @@
+//! The commands of the program and what carries each out.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{chat, cluster, dlq, doctor, eval, outbox, up};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs everything in one process on this machine, with a sandbox SAP, and serves the chat page.
+    Up(up::Arguments),
+    /// Talks in the terminal, in Persian or English, to a running instance or to its own.
+    Chat(chat::Arguments),
+    /// Runs one worker on Kafka, a schema registry and PostgreSQL.
+    Run(cluster::Run),
+    /// Looks at settings, assistant, Kafka, registry, database and targets; says what is wrong and how to mend it.
+    Doctor(doctor::Arguments),
+    /// Shows the writes that wait for a person, and carries out what the person decides.
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Shows dead letters by their cause, and redrives or drops them.
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
+    /// Creates or lists the topics.
+    #[command(subcommand)]
+    Topics(cluster::Topics),
+    /// Registers or checks the schemas.
+    #[command(subcommand)]
+    Schemas(cluster::Schemas),
+    /// Changes the database's tables.
+    #[command(subcommand)]
+    Database(cluster::Database),
+    /// Measures the classifier on a data set in the JSON format of CLINC150.
+    Eval(eval::Arguments),
+}
+
+impl Command {
+    pub(crate) async fn carry_out(self) -> ExitCode {
+        let done = match self {
+            Self::Up(arguments) => up::run(arguments).await,
+            Self::Chat(arguments) => chat::run(arguments).await,
+            Self::Run(run) => return cluster::run(run).await,
+            Self::Doctor(arguments) => doctor::run(arguments).await,
+            Self::Outbox(command) => outbox::run(command).await,
+            Self::Dlq(command) => dlq::run(command).await,
+            Self::Topics(command) => cluster::topics(command).await,
+            Self::Schemas(command) => cluster::schemas(command).await,
+            Self::Database(command) => cluster::database(command).await,
+            Self::Eval(arguments) => eval::run(&arguments),
+        };
+        cluster::exit(done)
+    }
+}

@@ -1,0 +1,290 @@
+//! Dead letters as a work list: what waits by its cause, one letter masked, and what a person decides: once more, or not
+//! at all. Every decision is noted in the database with who made it and why. No payload is ever shown.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use peyvand::{
+    bus::{Record, Topic, kafka::KafkaBus},
+    config::Config,
+    process::ConfigArguments,
+    store::{Audit, PostgresStore, Store},
+    topics,
+    worker::redriven,
+};
+use serde_json::json;
+
+/// Letters of a partition that are looked through at most.
+const LETTERS_MAX: usize = 10_000;
+/// Headers that say something about a letter and nothing about a person.
+const SHOWN: &[&str] = &[
+    "x-error-class",
+    "x-orig-topic",
+    "x-orig-partition",
+    "x-orig-offset",
+    "x-orig-timestamp",
+    "x-group",
+    "x-worker-version",
+    "x-payload-mode",
+    "x-payload-bytes",
+    "x-payload-sha256",
+    "x-event-id",
+    "x-redrive-count",
+];
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Dlq {
+    /// Counts the letters that wait, by topic, group and cause.
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// One JSON object a letter.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        config: ConfigArguments,
+    },
+    /// Shows one letter without what a person wrote.
+    Show {
+        /// Its place: TOPIC:PARTITION:OFFSET.
+        place: String,
+        #[command(flatten)]
+        config: ConfigArguments,
+    },
+    /// Gives letters to their group once more, on the group's own topic; no other group sees them.
+    Redrive {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        who: Who,
+        /// Only says what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// At most so many a second.
+        #[arg(long, default_value_t = 50)]
+        rate: u32,
+        #[command(flatten)]
+        config: ConfigArguments,
+    },
+    /// Takes letters off the list; their bytes stay in the topic until its retention ends.
+    Drop {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        who: Who,
+        /// Only says what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        config: ConfigArguments,
+    },
+}
+
+/// Which letters.
+#[derive(clap::Args)]
+pub(crate) struct Filter {
+    /// Of this topic of dead letters.
+    #[arg(long)]
+    topic: Option<String>,
+    /// With this cause.
+    #[arg(long)]
+    class: Option<String>,
+    /// Only this one: TOPIC:PARTITION:OFFSET.
+    #[arg(long)]
+    at: Option<String>,
+    /// The oldest so many.
+    #[arg(long)]
+    limit: Option<usize>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Who {
+    /// Why, for the audit.
+    #[arg(long)]
+    why: String,
+    /// Who decides, for the audit.
+    #[arg(long, env = "USER")]
+    by: String,
+}
+
+/// What is worked with.
+struct Desk {
+    bus: KafkaBus,
+    store: Store,
+}
+
+pub(crate) async fn run(command: Dlq) -> anyhow::Result<()> {
+    match command {
+        Dlq::List { filter, json, config } => {
+            let desk = Desk::open(config).await?;
+            list(&desk.waiting(&filter).await?, json);
+            desk.close().await
+        }
+        Dlq::Show { place, config } => {
+            let desk = Desk::open(config).await?;
+            show(&desk.one(&place).await?);
+            desk.close().await
+        }
+        Dlq::Redrive { filter, who, dry_run, rate, config } => {
+            ensure!(rate > 0, "--rate is at least 1");
+            let desk = Desk::open(config).await?;
+            redrive(&desk, &filter, &who, dry_run, rate).await?;
+            desk.close().await
+        }
+        Dlq::Drop { filter, who, dry_run, config } => {
+            let desk = Desk::open(config).await?;
+            take_off(&desk, &filter, &who, dry_run).await?;
+            desk.close().await
+        }
+    }
+}
+
+impl Desk {
+    async fn open(config: ConfigArguments) -> anyhow::Result<Self> {
+        let config = Config::load(config.config)?;
+        let store = PostgresStore::connect(&config.database.url, config.database.password.as_ref()).await?;
+        Ok(Self { bus: KafkaBus::open(config.kafka)?, store: store.into() })
+    }
+
+    async fn close(self) -> anyhow::Result<()> {
+        self.store.close().await;
+        Ok(self.bus.close().await?)
+    }
+
+    /// The letters nobody has decided about, the oldest first.
+    async fn waiting(&self, filter: &Filter) -> anyhow::Result<Vec<Record>> {
+        let all: Vec<Topic> = topics::all()
+            .into_iter()
+            .map(|spec| spec.topic)
+            .filter(|topic| topics::redrive_of(topic).is_some())
+            .collect();
+        let at = filter.at.as_deref().and_then(|at| at.rsplit(':').nth(2));
+        let wanted = |topic: &&Topic| {
+            [filter.topic.as_deref(), at].into_iter().flatten().all(|name| name == topic.as_str())
+        };
+        let chosen: Vec<Topic> = all.iter().filter(wanted).cloned().collect();
+        if chosen.is_empty() {
+            let names: Vec<&str> = all.iter().map(Topic::as_str).collect();
+            bail!("there is no such topic of dead letters; there are: {}", names.join(", "));
+        }
+        let decided: HashSet<String> = self.store.noted("dlq").await?;
+        let mut letters = self.bus.scan(&chosen, LETTERS_MAX).await?;
+        letters.retain(|letter| {
+            let class = letter.headers.text("x-error-class");
+            !decided.contains(&place(letter))
+                && filter.class.as_deref().is_none_or(|wanted| class == Some(wanted))
+                && filter.at.as_deref().is_none_or(|at| at == place(letter))
+        });
+        letters.sort_by_key(|letter| letter.timestamp_ms);
+        letters.truncate(filter.limit.unwrap_or(usize::MAX));
+        Ok(letters)
+    }
+
+    async fn one(&self, at: &str) -> anyhow::Result<Record> {
+        let topic = at.rsplit(':').nth(2).context("a place is TOPIC:PARTITION:OFFSET")?;
+        let letters = self.bus.scan(&[Topic::new(topic)], LETTERS_MAX).await?;
+        let found = letters.into_iter().find(|letter| place(letter) == at);
+        found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
+    }
+
+    /// Notes what was done with a letter. Done after it: a letter that is redriven twice has its effect once.
+    async fn note(&self, who: &Who, what: &'static str, letter: &Record) -> anyhow::Result<()> {
+        let audit = Audit { who: who.by.clone(), what, subject: place(letter), why: who.why.clone() };
+        Ok(self.store.note(vec![audit]).await?)
+    }
+}
+
+/// Where a letter lies.
+fn place(letter: &Record) -> String {
+    format!("{}:{}:{}", letter.place.topic, letter.place.partition, letter.offset.0)
+}
+
+fn header<'a>(letter: &'a Record, name: &str) -> &'a str {
+    letter.headers.text(name).unwrap_or("unknown")
+}
+
+#[allow(clippy::print_stdout, reason = "the list is the output")]
+fn list(letters: &[Record], as_json: bool) {
+    if as_json {
+        for letter in letters {
+            println!(
+                "{}",
+                json!({
+                    "at": place(letter), "class": header(letter, "x-error-class"),
+                    "event_id": letter.headers.text("x-event-id"), "bytes": header(letter, "x-payload-bytes"),
+                    "timestamp_ms": letter.timestamp_ms, "redriven": letter.headers.text("x-redrive-count"),
+                })
+            );
+        }
+        return;
+    }
+    let mut causes: BTreeMap<(&str, &str), (usize, &Record)> = BTreeMap::new();
+    for letter in letters {
+        let key = (letter.place.topic.as_str(), header(letter, "x-error-class"));
+        let (count, _oldest) = causes.entry(key).or_insert((0, letter));
+        *count += 1;
+    }
+    println!("{:<44} {:<20} {:>6}  the oldest", "topic", "cause", "count");
+    for ((topic, class), (count, oldest)) in causes {
+        println!("{topic:<44} {class:<20} {count:>6}  {}", place(oldest));
+    }
+    println!("{} dead letters wait.", letters.len());
+}
+
+#[allow(clippy::print_stdout, reason = "the letter is the output")]
+fn show(letter: &Record) {
+    println!("{:<20} {}", "at", place(letter));
+    for name in SHOWN {
+        if let Some(value) = letter.headers.text(name) {
+            println!("{:<20} {value}", name.trim_start_matches("x-"));
+        }
+    }
+    let again = match redriven(letter) {
+        Ok(record) => format!("to {}", record.topic),
+        Err(refusal) => format!("no: {refusal}"),
+    };
+    println!("{:<20} {again}", "redrive");
+}
+
+#[allow(clippy::print_stdout, reason = "what was done is the output")]
+async fn redrive(desk: &Desk, filter: &Filter, who: &Who, dry_run: bool, rate: u32) -> anyhow::Result<()> {
+    ensure!(!who.why.trim().is_empty(), "say why with --why, so that it can be understood later");
+    let producer = desk.bus.producer();
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / rate);
+    let (mut done, mut refused) = (0_usize, 0_usize);
+    for letter in desk.waiting(filter).await? {
+        match redriven(&letter) {
+            Err(refusal) => {
+                refused += 1;
+                println!("{}: {refusal}", place(&letter));
+            }
+            Ok(record) if dry_run => println!("{} would go to {}", place(&letter), record.topic),
+            Ok(record) => {
+                let _tick = pace.tick().await;
+                producer.send(record).await?;
+                desk.note(who, "dlq.redrive", &letter).await?;
+                done += 1;
+            }
+        }
+    }
+    println!("{done} letters redriven, {refused} refused{}.", if dry_run { " (dry run)" } else { "" });
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "what was done is the output")]
+async fn take_off(desk: &Desk, filter: &Filter, who: &Who, dry_run: bool) -> anyhow::Result<()> {
+    ensure!(!who.why.trim().is_empty(), "say why with --why, so that it can be understood later");
+    let letters = desk.waiting(filter).await?;
+    for letter in &letters {
+        if dry_run {
+            println!("{} would be dropped", place(letter));
+        } else {
+            desk.note(who, "dlq.drop", letter).await?;
+        }
+    }
+    println!("{} letters dropped{}.", letters.len(), if dry_run { " (dry run)" } else { "" });
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Looking through topics from the outside: every record that is there now, without being a member of any group.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset as Position, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+};
+
+use super::{
+    KafkaConfig,
+    cluster::{ANSWER_WITHIN, blocking, look, no_answer},
+    poller::record_of,
+    producer::Publisher,
+    settings,
+};
+use crate::bus::{BusError, Record, Topic, TopicPartition};
+
+/// A broker that says nothing for so long is away.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// The records of topics, those of a partition in their order; at most `limit` of each partition, the oldest first.
+pub(super) async fn scan(
+    config: &KafkaConfig,
+    publisher: &Arc<Publisher>,
+    topics: &[Topic],
+    limit: usize,
+) -> Result<Vec<Record>, BusError> {
+    let shown = look(publisher).await?;
+    let mut places = Vec::new();
+    for topic in topics {
+        let partitions = shown.partitions(topic).ok_or_else(|| BusError::UnknownTopic(topic.clone()))?;
+        places.extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
+    }
+    let mut settings = settings::onlooker(config, "peyvand-onlooker");
+    settings.set("enable.partition.eof", "true");
+    blocking(move || {
+        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
+        read(&onlooker, &places, limit)
+    })
+    .await
+}
+
+fn read(onlooker: &BaseConsumer, places: &[TopicPartition], limit: usize) -> Result<Vec<Record>, BusError> {
+    let mut list = TopicPartitionList::with_capacity(places.len());
+    let (mut open, mut found) = (HashSet::new(), Vec::new());
+    let mut ends = HashMap::new();
+    for place in places {
+        let watermarks = onlooker.fetch_watermarks(place.topic.as_str(), place.partition, ANSWER_WITHIN);
+        let (low, end) = watermarks.map_err(|error| no_answer(&error))?;
+        if low < end {
+            list.add_partition_offset(place.topic.as_str(), place.partition, Position::Offset(low))
+                .map_err(|error| no_answer(&error))?;
+            open.insert(place.clone());
+            // What comes while we read is not read: a topic that is written to would have no end.
+            ends.insert(place.clone(), (end, 0_usize));
+        }
+    }
+    onlooker.assign(&list).map_err(|error| no_answer(&error))?;
+    let mut heard = Instant::now();
+    while !open.is_empty() {
+        match onlooker.poll(Duration::from_millis(200)) {
+            Some(Ok(message)) => {
+                heard = Instant::now();
+                let place =
+                    TopicPartition { topic: Topic::new(message.topic()), partition: message.partition() };
+                let Some((end, count)) = ends.get_mut(&place).filter(|_| open.contains(&place)) else {
+                    continue;
+                };
+                if message.offset() < *end {
+                    *count += 1;
+                    found.push(record_of(place.clone(), &message));
+                }
+                if message.offset() + 1 >= *end || *count >= limit {
+                    open.remove(&place);
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => {
+                heard = Instant::now();
+                open.retain(|place| !is_read(onlooker, place, &ends));
+            }
+            Some(Err(error)) if heard.elapsed() > SILENCE => return Err(no_answer(&error)),
+            Some(Err(_)) | None if heard.elapsed() <= SILENCE => {}
+            Some(Err(_)) | None => {
+                return Err(BusError::Unavailable("no broker answers; check that they run".to_owned()));
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.place, a.offset).cmp(&(&b.place, b.offset)));
+    Ok(found)
+}
+
+/// Whether the reader stands at the end: what is missing before it are marks of transactions, or was dropped.
+fn is_read(
+    onlooker: &BaseConsumer,
+    place: &TopicPartition,
+    ends: &HashMap<TopicPartition, (i64, usize)>,
+) -> bool {
+    let at = onlooker.position().ok();
+    let at = at.as_ref().and_then(|list| list.find_partition(place.topic.as_str(), place.partition));
+    match (at.map(|element| element.offset()), ends.get(place)) {
+        (Some(Position::Offset(at)), Some((end, _))) => at >= *end,
+        (_, _) => false,
+    }
+}

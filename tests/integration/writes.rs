@@ -1,0 +1,71 @@
+//! A person orders something: it is said back, done after a yes and no sooner, and told with its number.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{Peyvand, data};
+
+/// Waits for a reply of a conversation that has all these words.
+async fn told(peyvand: &Peyvand, conversation: &str, words: &[&str]) -> String {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let texts = peyvand.texts(conversation).await;
+        if let Some(text) = texts.iter().find(|text| words.iter().all(|word| text.contains(word))) {
+            return text.clone();
+        }
+        assert!(Instant::now() < until, "{words:?} was not said: {texts:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn say(peyvand: &Peyvand, conversation: &str, text: &str) -> String {
+    let answer = peyvand.send(conversation, &Uuid::new_v4().to_string(), text).await;
+    answer["replies"][0]["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_order_is_proposed_confirmed_and_told_with_its_number_in_both_languages() {
+    let peyvand = Peyvand::up(data());
+    let proposed = say(&peyvand, "web:en", "order 20 bags of CEM-042 for customer 1000000018").await;
+    for word in ["20", "CEM-042", "1000000018", "yes or no"] {
+        assert!(proposed.contains(word), "{proposed}");
+    }
+    let noted = say(&peyvand, "web:en", "yes").await;
+    assert!(noted.contains("I have noted your request"), "{noted}");
+    let done = told(&peyvand, "web:en", &["Done", "45500"]).await;
+    let tracking = noted.split(['\u{2068}', '\u{2069}']).nth(1).unwrap();
+    assert!(done.contains(tracking), "{noted} {done}");
+    let found = say(&peyvand, "web:en", "where is order 45500?").await;
+    assert!(found.contains("20") && found.contains("bags"), "{found}");
+    let proposed = say(&peyvand, "web:fa", "۵ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ سفارش بده").await;
+    assert!(proposed.contains("ثبت کنم؟") && proposed.contains('۵'), "{proposed}");
+    let _noted = say(&peyvand, "web:fa", "بله").await;
+    let _done = told(&peyvand, "web:fa", &["انجام شد", "۴۵۵۰۱"]).await;
+}
+
+#[tokio::test]
+async fn a_no_orders_nothing_and_an_order_the_system_does_not_take_is_told_so() {
+    let peyvand = Peyvand::up(data());
+    let _proposed = say(&peyvand, "web:a", "order 20 bags of CEM-042 for customer 1000000018").await;
+    let given_up = say(&peyvand, "web:a", "no").await;
+    assert!(given_up.contains("dropped"), "{given_up}");
+    let _proposed = say(&peyvand, "web:b", "order 20 bags of CEM-042 for customer 1999999999").await;
+    let _noted = say(&peyvand, "web:b", "yes").await;
+    let _told = told(&peyvand, "web:b", &["was not accepted"]).await;
+    let missing = say(&peyvand, "web:c", "where is order 45500?").await;
+    assert!(missing.contains("could not find"), "{missing}");
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_is_told_as_done_and_stands_once() {
+    let peyvand = Peyvand::up(data());
+    let lost = json!({"match": "A_SalesOrder", "method": "POST", "count": 1, "drop_after_commit": true});
+    peyvand.fault(lost).await;
+    let _proposed = say(&peyvand, "web:a", "order 20 bags of CEM-042 for customer 1000000018").await;
+    let _noted = say(&peyvand, "web:a", "yes").await;
+    let _done = told(&peyvand, "web:a", &["Done", "45500"]).await;
+    let missing = say(&peyvand, "web:b", "where is order 45501?").await;
+    assert!(missing.contains("could not find"), "a second order stands: {missing}");
+}
