@@ -42,7 +42,8 @@ pub(crate) enum Outbox {
         #[command(flatten)]
         one: One,
     },
-    /// It is not to be written any more: the person is told so, and the next write of the conversation goes on.
+    /// It is not to be written any more: the next write of the conversation goes on. The person is told so, unless it may be
+    /// written after all.
     Skip(One),
 }
 
@@ -86,7 +87,7 @@ async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
                 "{}",
                 json!({
                     "id": one.id.to_string(), "tracking": one.id.tracking(), "target": one.target,
-                    "conversation_id": one.conversation_id.as_str(), "operation": one.operation, "class": one.class,
+                    "operation": one.operation, "class": one.class,
                     "in_doubt": one.in_doubt, "attempts": one.attempts, "age_seconds": one.age.as_secs(),
                     "behind": one.behind,
                 })
@@ -105,7 +106,7 @@ async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
 fn line(one: &Parked) -> String {
     let written = if one.in_doubt { "may be written" } else { "is not written" };
     format!(
-        "{}  {}  {}  {} ({written})  {} attempts, {} old, {} behind it  {}",
+        "{}  {}  {}  {} ({written})  {} attempts, {} old, {} behind it",
         one.id.tracking(),
         one.target,
         one.operation,
@@ -113,7 +114,6 @@ fn line(one: &Parked) -> String {
         one.attempts,
         age(one.age),
         one.behind,
-        one.conversation_id,
     )
 }
 
@@ -129,6 +129,11 @@ fn age(age: Duration) -> String {
 async fn decide(one: One, decision: Decision) -> anyhow::Result<()> {
     if one.why.trim().is_empty() {
         bail!("say why with --why, so that it can be understood later");
+    }
+    if let Decision::Done { reference } = &decision
+        && (reference.trim().is_empty() || reference.len() > 64 || reference.chars().any(char::is_control))
+    {
+        bail!("--reference is the number the system has given it, 1 to 64 characters");
     }
     let config = Config::load(one.config.config)?;
     let store = open(&config).await?;

@@ -136,7 +136,7 @@ pub(crate) async fn start(
     });
     employ(&mut workers, &bus, &store, &schemas, &shutdown, reply)?;
     employ(&mut workers, &bus, &store, &schemas, &shutdown, Channels { hub, store: store.clone() })?;
-    drop(tokio::spawn(process::prune_inbox(store.clone(), shutdown.clone())));
+    drop(tokio::spawn(process::prune(store.clone(), shutdown.clone())));
     let stop = shutdown.clone();
     workers.spawn(async move {
         web::serve(listener, router, stop).await;

@@ -26,6 +26,10 @@ pub struct Target {
     /// How long something that was written may stay unseen by a search, in milliseconds.
     #[serde(default = "five_seconds")]
     pub visible_within_ms: u64,
+    /// How long the system may still work on a request that nobody waits for any more, in milliseconds: the longest time it
+    /// lets a request run. A write that was lost is sent again only when it is not there after this time.
+    #[serde(default = "ten_minutes")]
+    pub works_for_ms: u64,
     /// Where sales orders are made; without it none can be.
     #[serde(default)]
     pub sales_area: Option<SalesArea>,
@@ -33,6 +37,11 @@ pub struct Target {
 
 const fn five_seconds() -> u64 {
     5000
+}
+
+/// As long as SAP lets a dialogue request run by default (rdisp/max_wprun_time).
+const fn ten_minutes() -> u64 {
+    600_000
 }
 
 /// Where SAP makes a sales order, and of which type.
@@ -107,6 +116,7 @@ fn mistakes(source: &Source, target: &Target) -> Vec<AssistantError> {
         ),
         ((100..=120_000).contains(&target.deadline_ms), "deadline_ms:", "deadline_ms is 100 to 120000"),
         (target.visible_within_ms <= 600_000, "visible_within_ms:", "visible_within_ms is 0 to 600000"),
+        (target.works_for_ms <= 86_400_000, "works_for_ms:", "works_for_ms is 0 to 86400000"),
         ((1..=1_000).contains(&target.in_flight_max), "in_flight_max:", "in_flight_max is 1 to 1000"),
     ];
     let wrong = checks.into_iter().filter(|(fits, _, _)| !fits);

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 pub use health::{Health, Probes, router as health_router};
-pub use prune::prune_inbox;
+pub use prune::prune;
 
 use crate::{
     assistant::{Assistant, AssistantErrors},
@@ -152,7 +152,7 @@ impl Cluster {
         let store = Store::from(store);
         let registry = Registry::new(&config.registry)?;
         let schemas = wait.until("registry", || Schemas::from_registry(registry.clone())).await?;
-        drop(tokio::spawn(prune_inbox(store.clone(), shutdown.clone())));
+        drop(tokio::spawn(prune(store.clone(), shutdown.clone())));
         health.serving(Probes { store: store.clone(), bus: Some(bus.clone()) });
         Ok(Self { config, assistant, bus, store, schemas: Arc::new(schemas), shutdown, health })
     }

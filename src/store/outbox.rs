@@ -121,6 +121,8 @@ pub enum Verdict {
     Parked {
         /// Why, as a bounded word.
         class: &'static str,
+        /// Whether it is known that the system does not have it.
+        unsent: bool,
     },
 }
 

@@ -14,8 +14,9 @@ use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(90);
-const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; exec 3<&0; (read -r _ <&3; kill -9 $p) & k=$!; \
-                            wait $p; kill $k";
+/// The worker's own input is empty; the shell passes a SIGTERM on and waits until the worker has ended.
+const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM; exec 3<&0; \
+                             (read -r _ <&3; kill -9 $p) & k=$!; wait $p; wait $p; kill $k";
 
 /// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
 /// tests, however they end.
@@ -29,6 +30,16 @@ impl Worker {
     pub(crate) fn kill(mut self) {
         drop(self.shell.stdin.take());
         self.shell.wait().unwrap();
+    }
+
+    /// SIGTERM: how long it took to end in order.
+    #[allow(dead_code, reason = "not every test program stops in order")]
+    pub(crate) fn stop(mut self) -> Duration {
+        let began = Instant::now();
+        let shell = self.shell.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
+        self.shell.wait().unwrap();
+        began.elapsed()
     }
 
     /// Whether it has ended by itself.

@@ -69,6 +69,7 @@ suite! {
     outbox::absence_is_remembered_from_the_first_time_it_was_said
     outbox::a_parked_conversation_stands_still_and_the_others_go_on
     outbox::a_person_decides_what_becomes_of_a_parked_entry
+    outbox::what_was_never_sent_is_parked_as_unsent
     outbox::a_decision_about_what_does_not_wait_changes_nothing
     outbox::the_same_intention_twice_is_one_entry
     outbox::several_relays_share_the_entries_and_send_each_once

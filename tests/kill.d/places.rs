@@ -1,6 +1,6 @@
 //! SIGKILL at each named place on the way of a write.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{judge::judge, process::Worker, scene::Scene};
 
@@ -27,7 +27,9 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
     for places in PLACES.chunks(AT_ONCE) {
         let mut armed: Vec<Worker> = places.iter().map(|place| scene.begin_connector(Some(place))).collect();
         let conversations: Vec<String> = (0..12).map(|_| Scene::conversation()).collect();
+        let until = Instant::now() + Duration::from_secs(120);
         while !armed.iter_mut().all(Worker::has_ended) {
+            assert!(Instant::now() < until, "not all of {places:?} were passed");
             for conversation in &conversations {
                 let _turn = scene.ask(conversation).await;
             }

@@ -55,6 +55,9 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     }
     scene.no_faults();
     scene.all_done().await;
+    connectors.into_iter().for_each(Worker::kill);
+    // What the slowest request may still do is part of the verdict.
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let verdict = judge(&scene);
     let [p50, p99] = recovery(&scene, &killed_at);
     println!(
@@ -67,8 +70,42 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     );
     assert!(verdict.is_clean(), "{verdict:?}");
     assert!(!killed_at.is_empty() && verdict.messages > 0, "nothing happened");
+    scene.close().await;
+}
+
+/// More members come and go in order, while turns come in: partitions move, and nothing else happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connectors_that_come_and_go_under_load_lose_double_and_reorder_nothing() {
+    let mut scene = Scene::open().await;
+    let mut connectors = vec![scene.connector(None).await];
+    let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
+    for members in [6, 2] {
+        load(&mut scene, &conversations).await;
+        while connectors.len() < members {
+            connectors.push(scene.begin_connector(None));
+        }
+        load(&mut scene, &conversations).await;
+        while connectors.len() > members {
+            let took = connectors.remove(0).stop();
+            assert!(took < Duration::from_secs(30), "a connector took {took:?} to stop");
+        }
+    }
+    load(&mut scene, &conversations).await;
+    scene.all_done().await;
+    let verdict = judge(&scene);
+    println!("{verdict:?}");
+    assert!(verdict.is_clean(), "{verdict:?}");
     connectors.into_iter().for_each(Worker::kill);
     scene.close().await;
+}
+
+async fn load(scene: &mut Scene, conversations: &[String]) {
+    for _ in 0..3 {
+        for conversation in conversations {
+            let _turn = scene.ask(conversation).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// One of the ways in which SAP fails, for a few of the next writes.
@@ -81,8 +118,8 @@ fn trouble(scene: &Scene, dice: &mut Dice) {
         3 => Fault { status: Some(503), ..none },
         4 => Fault { status: Some(429), ..none },
         5 => Fault { expire_csrf: true, ..none },
-        // Longer than we wait: it is carried out after we gave up.
-        _ => Fault { delay_ms: 1200, ..none },
+        // Longer than we wait, and longer than anything written stays unseen: it is carried out long after we gave up.
+        _ => Fault { delay_ms: 4000, ..none },
     });
 }
 

@@ -66,14 +66,14 @@ WITH given AS (
 UPDATE outbox_head h SET lease_until = NULL,
   done_seq = h.done_seq + CASE WHEN g.kind IN ('done', 'refused') THEN 1 ELSE 0 END,
   due_at = now() + make_interval(secs => g.after),
-  parked_class = CASE WHEN g.kind = 'parked' THEN g.class END
+  parked_class = CASE WHEN g.kind IN ('parked', 'parked_unsent') THEN g.class END
 FROM given g JOIN held USING (place)
 WHERE h.target = g.target AND h.conversation_id = g.conversation_id AND h.lease_generation = g.generation
 RETURNING g.place";
 
 const ENTRIES: &str = "
 UPDATE outbox o SET
-  state = CASE g.kind WHEN 'done' THEN 'done' WHEN 'refused' THEN 'refused' WHEN 'again' THEN 'pending' ELSE o.state END,
+  state = CASE g.kind WHEN 'done' THEN 'done' WHEN 'refused' THEN 'refused' WHEN 'again' THEN 'pending' WHEN 'parked_unsent' THEN 'pending' ELSE o.state END,
   attempts = o.attempts - g.uncounted, class = g.class, reference = g.reference,
   absent_at = CASE WHEN g.kind = 'doubt' AND g.absent THEN COALESCE(o.absent_at, now())
                    WHEN g.kind = 'doubt' THEN o.absent_at END,
@@ -147,7 +147,10 @@ pub(super) fn columns(verdict: &Verdict) -> Columns {
         Verdict::Doubt { after, class, absent, counts } => {
             Columns { kind: "doubt", after: after.as_secs_f64(), class: Some(class), counts, absent }
         }
-        Verdict::Parked { class } => Columns { kind: "parked", class: Some(class), ..plain },
+        Verdict::Parked { class, unsent } => {
+            let kind = if unsent { "parked_unsent" } else { "parked" };
+            Columns { kind, class: Some(class), ..plain }
+        }
     }
 }
 

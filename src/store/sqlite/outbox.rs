@@ -180,7 +180,9 @@ async fn settle_one(connection: &mut SqliteConnection, one: &Settlement) -> Resu
             (after, class, uncounted) = (*pause, Some(*why), i64::from(!counts));
             absent = Some(*is_absent);
         }
-        Verdict::Parked { class: why } => (class, parked) = (Some(*why), true),
+        Verdict::Parked { class: why, unsent } => {
+            (state, class, parked) = (unsent.then_some("pending"), Some(*why), true);
+        }
     }
     let held = sqlx::query(
         "UPDATE outbox_head SET lease_until = NULL, done_seq = done_seq + ?, due_at = ?, parked_class = ?

@@ -171,7 +171,9 @@ pub(crate) async fn whoever_lost_the_lease_changes_nothing(stage: &Stage) {
         }
     };
     assert!(newer.lease.generation > late.lease.generation);
-    for verdict in [finished(), Verdict::Refused { class: "x" }, Verdict::Parked { class: "x" }] {
+    for verdict in
+        [finished(), Verdict::Refused { class: "x" }, Verdict::Parked { class: "x", unsent: false }]
+    {
         let told = settle_telling(&store, &late, verdict, vec![record("zombie")]).await;
         assert_eq!(told, Settled::Fenced);
     }
@@ -247,7 +249,7 @@ pub(crate) async fn a_parked_conversation_stands_still_and_the_others_go_on(stag
     let store = stage.open().await;
     enqueue(&store, "c", "1", 0).await;
     enqueue(&store, "c", "2", 1).await;
-    settle(&store, &claim_one(&store).await, Verdict::Parked { class: "in_doubt" }).await;
+    settle(&store, &claim_one(&store).await, Verdict::Parked { class: "in_doubt", unsent: false }).await;
     enqueue(&store, "d", "3", 0).await;
     assert_eq!(names(&claim(&store, 10).await), ["3"]);
     let depth = store.depth(TARGET).await.unwrap();
@@ -265,7 +267,7 @@ fn decided(parked: &Parked, decision: Decision) -> Decided {
 }
 
 async fn park(store: &Store, claimed: &Claimed) -> Parked {
-    settle(store, claimed, Verdict::Parked { class: "in_doubt" }).await;
+    settle(store, claimed, Verdict::Parked { class: "in_doubt", unsent: false }).await;
     let mut parked = store.parked(10).await.unwrap();
     assert_eq!(parked.len(), 1);
     parked.remove(0)
@@ -301,6 +303,18 @@ pub(crate) async fn a_person_decides_what_becomes_of_a_parked_entry(stage: &Stag
     assert!(store.decide(decided(&parked, Decision::Skip)).await.unwrap());
     assert_eq!(names(&claim(&store, 10).await), ["3"]);
     assert_eq!(store.parked(10).await.unwrap(), []);
+    store.close().await;
+}
+
+pub(crate) async fn what_was_never_sent_is_parked_as_unsent(stage: &Stage) {
+    let store = stage.open().await;
+    enqueue(&store, "c", "1", 0).await;
+    let unsent = Verdict::Parked { class: "exhausted", unsent: true };
+    settle(&store, &claim_one(&store).await, unsent).await;
+    let parked = store.parked(10).await.unwrap().remove(0);
+    assert!(!parked.in_doubt);
+    assert!(store.decide(decided(&parked, Decision::Resume)).await.unwrap());
+    assert_eq!(claim_one(&store).await.known, Known::Unsent);
     store.close().await;
 }
 

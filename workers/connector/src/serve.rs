@@ -16,6 +16,8 @@ use crate::{Connector, Relay, sap::Sap, system::System, target::TargetConfig};
 
 /// How often the product names are fetched, and how soon again when that failed.
 const FETCH_EACH: Duration = Duration::from_secs(15 * 60);
+/// How long the relay may take to end. It waits for the database and the log as long as it takes, and they may be away.
+const RELAY_ENDS_WITHIN: Duration = Duration::from_secs(12);
 const FETCH_AGAIN: Duration = Duration::from_secs(30);
 
 /// Works until the process is told to stop.
@@ -37,12 +39,18 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
         Arc::clone(&cluster.schemas),
     );
     let wake = Arc::new(Notify::new());
-    let relaying = tokio::spawn(relay.run(Arc::clone(&wake), cluster.shutdown.clone()));
-    let worked = cluster.work(Connector::new(sap, name, wake)).await;
+    let mut relaying = tokio::spawn(relay.run(Arc::clone(&wake), cluster.shutdown.clone()));
+    let worked = tokio::select! {
+        worked = cluster.work(Connector::new(sap, name, wake)) => worked,
+        // Without it writes would be noted and never sent; a supervisor starts the process again.
+        ended = &mut relaying => Err(ProcessError::Start(format!("the relay of the outbox ended ({ended:?})"))),
+    };
     fetching.abort();
     cluster.shutdown.cancel();
-    if relaying.await.is_err() {
-        tracing::error!("the relay ended with a panic; its entries go on when their leases end");
+    if !relaying.is_finished() && tokio::time::timeout(RELAY_ENDS_WITHIN, relaying).await.is_err() {
+        tracing::warn!(
+            "the relay was still waiting for the database or the log at the end; its entries stay in doubt"
+        );
     }
     worked
 }
@@ -95,6 +103,7 @@ pub fn configure(
         deadline: Duration::from_millis(target.deadline_ms),
         in_flight_max: target.in_flight_max,
         visible_within: Duration::from_millis(target.visible_within_ms),
+        works_for: Duration::from_millis(target.works_for_ms),
         sales_area: target.sales_area.clone(),
         ..TargetConfig::new(name, base_url, &target.user, password)
     })

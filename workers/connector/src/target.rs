@@ -11,6 +11,7 @@ use thiserror::Error;
 const DEADLINE: Duration = Duration::from_secs(5);
 const IN_FLIGHT_MAX: usize = 32;
 const VISIBLE_WITHIN: Duration = Duration::from_secs(5);
+const WORKS_FOR: Duration = Duration::from_secs(600);
 
 /// One configured system.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct TargetConfig {
     pub in_flight_max: usize,
     /// How long something that was written may stay unseen by a search.
     pub visible_within: Duration,
+    /// How long the system may still work on a request that nobody waits for any more.
+    pub works_for: Duration,
     /// Where sales orders are made; without it none can be.
     pub sales_area: Option<SalesArea>,
 }
@@ -49,6 +52,7 @@ impl TargetConfig {
             deadline: DEADLINE,
             in_flight_max: IN_FLIGHT_MAX,
             visible_within: VISIBLE_WITHIN,
+            works_for: WORKS_FOR,
             sales_area: None,
         }
     }

@@ -102,10 +102,9 @@ pub(crate) fn decide(
         answer: None,
     };
     let now_ms = input.occurred_at_ms;
-    let proposed = state
-        .proposed
-        .take()
-        .filter(|proposal| now_ms.abs_diff(proposal.at_ms) <= PROPOSAL_MS.unsigned_abs());
+    // A word that is older than the proposal says nothing about it.
+    let stands = |proposal: &Proposal| (0..=PROPOSAL_MS).contains(&(now_ms - proposal.at_ms));
+    let proposed = state.proposed.take().filter(stands);
     let question = state.asked.take();
     if let Some(proposal) = proposed
         && answered(assistant, &mut turn, &mut state, &proposal, (text, values, meaning), now_ms)

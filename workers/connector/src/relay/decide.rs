@@ -20,6 +20,7 @@ pub(super) const ATTEMPTS_MAX: u32 = 12;
 pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+const UNCOUNTED_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be done next.
@@ -33,9 +34,19 @@ pub(super) enum Act {
     Park(&'static str),
 }
 
+/// How long the system has to be waited for before its silence means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// How long something written may stay unseen.
+    pub(super) visible_within: Duration,
+    /// How long the system may work on a request that nobody waits for any more.
+    pub(super) works_for: Duration,
+}
+
 /// What an entry needs.
 pub(super) fn next(capability: Capability, known: Known, attempts: u32, age: Duration) -> Act {
-    let exhausted = attempts > ATTEMPTS_MAX || age > AGE_MAX;
+    // The first attempt is made whatever the age: it may have waited behind another, or for a relay.
+    let exhausted = attempts > ATTEMPTS_MAX || (attempts > 1 && age > AGE_MAX);
     match (known, capability) {
         (Known::Unsent, _) if exhausted => Act::Park("exhausted"),
         (Known::Unsent, _) => Act::Send,
@@ -60,7 +71,7 @@ pub(super) fn after_send(
         Sent::Refused { class } => match was {
             Known::Unsent => Verdict::Refused { class },
             // The first attempt may have been taken, and the refusal be of the second only.
-            Known::InDoubt { .. } => Verdict::Parked { class: "conflict" },
+            Known::InDoubt { .. } => Verdict::Parked { class: "conflict", unsent: false },
         },
         Sent::NotSent(error) => {
             let (after, class, counts) = (pause(&error, attempts, chance), error.kind(), counts(&error));
@@ -72,7 +83,7 @@ pub(super) fn after_send(
         Sent::MaybeSent(error) => {
             let after = pause(&error, attempts, chance);
             match capability {
-                Capability::Blind => Verdict::Parked { class: "in_doubt" },
+                Capability::Blind => Verdict::Parked { class: "in_doubt", unsent: false },
                 Capability::Key | Capability::Upsert => {
                     Verdict::Doubt { after, class: error.kind(), absent: false, counts: true }
                 }
@@ -88,10 +99,10 @@ pub(super) fn after_send(
 }
 
 /// What the system's word about an earlier attempt means. Absent is believed only when it was said twice, as far apart as
-/// something written may stay unseen, and no earlier than the attempt may still have been under way (`deadline`).
+/// something written may stay unseen, and no earlier than the system may still be at work on the attempt: it goes on with a
+/// request after its client has hung up.
 pub(super) fn after_look(
-    visible_within: Duration,
-    deadline: Duration,
+    Patience { visible_within, works_for }: Patience,
     known: Known,
     looked: Looked,
     attempts: u32,
@@ -103,7 +114,7 @@ pub(super) fn after_look(
     };
     match looked {
         Looked::Found { reference } => Verdict::Done { reference },
-        Looked::Different => Verdict::Parked { class: "conflict" },
+        Looked::Different => Verdict::Parked { class: "conflict", unsent: false },
         Looked::CannotTell(error) => Verdict::Doubt {
             after: pause(&error, attempts, chance),
             class: error.kind(),
@@ -112,11 +123,11 @@ pub(super) fn after_look(
         },
         Looked::Absent => {
             let proven = absent_for.is_some_and(|absent| absent >= visible_within)
-                && since >= deadline + visible_within;
+                && since >= works_for + visible_within;
             if proven {
                 Verdict::Again { after: Duration::ZERO, class: "absent", counts: true }
             } else {
-                let after = visible_within.max((deadline + visible_within).saturating_sub(since));
+                let after = visible_within.max((works_for + visible_within).saturating_sub(since));
                 Verdict::Doubt { after, class: "absent", absent: true, counts: false }
             }
         }
@@ -124,14 +135,12 @@ pub(super) fn after_look(
 }
 
 /// What the person is told of a verdict. Pauses are told nothing: the tracking number stands.
-pub(super) fn told(verdict: &Verdict, was: Known, last: Option<FailureKind>) -> Option<Told> {
+pub(super) fn told(verdict: &Verdict, last: Option<FailureKind>) -> Option<Told> {
     match verdict {
         Verdict::Done { reference } => Some(Told::Done { reference: reference.clone() }),
         Verdict::Refused { .. } => Some(Told::Refused),
         Verdict::Again { .. } | Verdict::Doubt { .. } => None,
-        Verdict::Parked { class: "exhausted" } if was == Known::Unsent => {
-            Some(Told::Failed(last.unwrap_or(FailureKind::Unavailable)))
-        }
+        Verdict::Parked { unsent: true, .. } => Some(Told::Failed(last.unwrap_or(FailureKind::Unavailable))),
         Verdict::Parked { .. } => Some(Told::Unknown),
     }
 }
@@ -150,6 +159,10 @@ fn counts(error: &TargetError) -> bool {
 fn pause(error: &TargetError, attempts: u32, chance: f64) -> Duration {
     if let TargetError::Busy { retry_after: Some(asked), .. } = error {
         return (*asked).min(LONGEST_ASKED_PAUSE);
+    }
+    if !counts(error) {
+        // These attempts are not counted, so the pause cannot grow with them.
+        return UNCOUNTED_PAUSE.mul_f64(chance.clamp(0.5, 1.0));
     }
     let doublings = attempts.saturating_sub(1).min(16);
     let longest = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
@@ -187,7 +200,9 @@ mod tests {
         for error in errors() {
             verdicts.push(after_send(Capability::Blind, Known::Unsent, Sent::MaybeSent(error), 1, 0.5));
         }
-        assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Parked { class: "in_doubt" }));
+        assert!(
+            verdicts.iter().all(|verdict| *verdict == Verdict::Parked { class: "in_doubt", unsent: false })
+        );
         assert_eq!(next(Capability::Blind, doubt(1, None), 1, Duration::ZERO), Act::Park("in_doubt"));
     }
 
@@ -200,14 +215,13 @@ mod tests {
             }
         }
         let refused = after_send(Capability::Key, doubt(9, None), Sent::Refused { class: "x" }, 2, 0.5);
-        assert_eq!(refused, Verdict::Parked { class: "conflict" });
+        assert_eq!(refused, Verdict::Parked { class: "conflict", unsent: false });
     }
 
     #[test]
     fn absence_is_believed_only_when_it_was_said_twice_and_late_enough() {
-        let (visible, deadline) = (Duration::from_secs(5), Duration::from_secs(3));
-        let look =
-            |since, absent| after_look(visible, deadline, doubt(since, absent), Looked::Absent, 1, 0.5);
+        let patience = Patience { visible_within: Duration::from_secs(5), works_for: Duration::from_secs(3) };
+        let look = |since, absent| after_look(patience, doubt(since, absent), Looked::Absent, 1, 0.5);
         for (since, absent) in [(0, None), (100, None), (100, Some(4)), (7, Some(7))] {
             assert!(matches!(look(since, absent), Verdict::Doubt { absent: true, .. }), "{since} {absent:?}");
         }
@@ -238,6 +252,17 @@ mod tests {
         }
 
         #[test]
+        fn no_absence_is_believed_before_the_system_can_have_ended(
+            since in 0..60_u64, absent in proptest::option::of(0..60_u64), visible in 0..20_u64, works in 0..40_u64,
+        ) {
+            let seconds = Duration::from_secs;
+            let patience = Patience { visible_within: seconds(visible), works_for: seconds(works) };
+            let verdict = after_look(patience, doubt(since, absent), Looked::Absent, 1, 0.5);
+            let again = matches!(verdict, Verdict::Again { .. });
+            prop_assert_eq!(again, absent.is_some_and(|absent| absent >= visible) && since >= visible + works);
+        }
+
+        #[test]
         fn every_pause_is_bounded(error in 0..6_usize, attempts in 0..1000_u32, chance in -1.0..2.0_f64) {
             prop_assert!(pause(&errors()[error], attempts, chance) <= LONGEST_ASKED_PAUSE);
         }
@@ -246,7 +271,9 @@ mod tests {
         fn an_entry_ends_some_day(which in 0..4_usize, in_doubt: bool, attempts in 13..99_u32) {
             let known = if in_doubt { doubt(1, None) } else { Known::Unsent };
             prop_assert!(matches!(next(ALL[which], known, attempts, Duration::ZERO), Act::Park(_)));
-            prop_assert!(matches!(next(ALL[which], known, 1, AGE_MAX * 2), Act::Park(_)));
+            prop_assert!(matches!(next(ALL[which], known, 2, AGE_MAX * 2), Act::Park(_)));
+            let first = next(ALL[which], Known::Unsent, 1, AGE_MAX * 2);
+            prop_assert_eq!(first, Act::Send);
         }
     }
 }

@@ -20,7 +20,7 @@ use peyvand::{
     codec::Schemas,
     event::{ConversationId, FailureKind},
     failpoint::failpoint,
-    store::{Claimed, Outgoing, Settled, Settlement, Store, Verdict},
+    store::{Claimed, Known, Outgoing, Settled, Settlement, Store, Verdict},
     worker::{Handler, patiently},
 };
 use tokio::{
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     breaker::{Breaker, State},
-    decide::Act,
+    decide::{Act, Patience},
 };
 use crate::{
     Connector,
@@ -56,6 +56,7 @@ pub struct Relay {
     target: String,
     system: Arc<dyn System>,
     deadline: Duration,
+    works_for: Duration,
     in_flight_max: usize,
     store: Store,
     producer: Arc<dyn Producer>,
@@ -78,9 +79,10 @@ impl Relay {
         producer: Arc<dyn Producer>,
         schemas: Arc<Schemas>,
     ) -> Self {
-        let TargetConfig { name, deadline, in_flight_max, .. } = target;
-        let (target, deadline, in_flight_max) = (name.clone(), *deadline, *in_flight_max);
-        Self { target, system, deadline, in_flight_max, store, producer, schemas }
+        let TargetConfig { name, deadline, works_for, in_flight_max, .. } = target;
+        let (target, deadline, works_for, in_flight_max) =
+            (name.clone(), *deadline, *works_for.max(deadline), *in_flight_max);
+        Self { target, system, deadline, works_for, in_flight_max, store, producer, schemas }
     }
 
     /// Works until it is told to stop; what is under way then is finished or stays in doubt.
@@ -146,6 +148,7 @@ impl Relay {
             };
         if claimed.is_empty() {
             breaker.give_back(Instant::now());
+            return false;
         }
         failpoint("relay.claimed");
         let full = claimed.len() == room;
@@ -185,7 +188,10 @@ impl Relay {
             act => act,
         };
         match act {
-            Act::Park(class) => self.ended(claimed, &write, Verdict::Parked { class }, None),
+            Act::Park(class) => {
+                let verdict = Verdict::Parked { class, unsent: known == Known::Unsent };
+                self.ended(claimed, &write, verdict, None)
+            }
             Act::Send => {
                 failpoint("relay.before_call");
                 let sent = self.system.send(&write).await;
@@ -207,15 +213,15 @@ impl Relay {
                     Capability::Search { visible_within } => visible_within,
                     Capability::Key | Capability::Upsert | Capability::Blind => Duration::ZERO,
                 };
-                let verdict =
-                    decide::after_look(visible_within, self.deadline, known, looked, attempts, chance);
+                let patience = Patience { visible_within, works_for: self.works_for };
+                let verdict = decide::after_look(patience, known, looked, attempts, chance);
                 self.ended(claimed, &write, verdict, Some(there))
             }
         }
     }
 
     fn ended(&self, claimed: Claimed, write: &Write, verdict: Verdict, there: Option<bool>) -> Ended {
-        let told = decide::told(&verdict, claimed.known, Some(FailureKind::Unavailable));
+        let told = decide::told(&verdict, Some(FailureKind::Unavailable));
         let record = told.map(|told| write.record(&self.schemas, &told, now_ms())).transpose();
         let (verdict, outgoing) = match record {
             Ok(record) => (verdict, record.into_iter().collect()),
@@ -225,7 +231,7 @@ impl Relay {
                     kind = error.kind(),
                     "what came of a write cannot be told: {error}"
                 );
-                (Verdict::Parked { class: "untellable" }, Vec::new())
+                (Verdict::Parked { class: "untellable", unsent: false }, Vec::new())
             }
         };
         self.count(&verdict);
@@ -238,7 +244,7 @@ impl Relay {
     /// An entry of another version: a person has to look, and nothing can be told.
     fn unreadable(&self, claimed: Claimed) -> Ended {
         tracing::error!(target = self.target, "an outbox entry cannot be read by this version; it is parked");
-        let verdict = Verdict::Parked { class: "unreadable" };
+        let verdict = Verdict::Parked { class: "unreadable", unsent: claimed.known == Known::Unsent };
         self.count(&verdict);
         Ended {
             settlement: Settlement {
@@ -261,8 +267,9 @@ impl Relay {
         let mut settlements = Vec::new();
         let mut ended = Some(first);
         while let Some(one) = ended {
-            if let Some(there) = one.there {
-                breaker.note(there, Instant::now());
+            match one.there {
+                Some(there) => breaker.note(there, Instant::now()),
+                None => breaker.give_back(Instant::now()),
             }
             settlements.push(one.settlement);
             ended = calls.next().now_or_never().flatten();
@@ -337,7 +344,7 @@ impl Relay {
             Verdict::Refused { .. } => "refused",
             Verdict::Again { .. } => "again",
             Verdict::Doubt { .. } => "doubt",
-            Verdict::Parked { class } => {
+            Verdict::Parked { class, .. } => {
                 tracing::warn!(target = self.target, class, "a write waits for a person's decision");
                 "parked"
             }

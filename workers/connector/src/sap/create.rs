@@ -91,7 +91,10 @@ pub(super) async fn send(http: &Http, area: Option<&SalesArea>, write: &Write) -
         items: [NewItem { material: wanted.product, requested_quantity: wanted.quantity }],
     };
     match http.post::<Created>(ORDERS, "A_SalesOrder", &order).await {
-        Written::Created(created) => Sent::Done { reference: plain(&created.sales_order).to_owned() },
+        Written::Created(created) => match reference(&created.sales_order) {
+            Some(reference) => Sent::Done { reference },
+            None => Sent::MaybeSent(http.unreadable()),
+        },
         Written::Refused => Sent::Refused { class: "refused_by_system" },
         Written::NotSent(error) => Sent::NotSent(error),
         Written::MaybeSent(error) => Sent::MaybeSent(error),
@@ -116,9 +119,17 @@ fn judge(http: &Http, write: &Write, key: &str, found: Vec<FoundOrder>) -> Looke
     }
     match found.as_slice() {
         [] => Looked::Absent,
-        [one] if is_wanted(write, one) => Looked::Found { reference: plain(&one.sales_order).to_owned() },
+        [one] if is_wanted(write, one) => match reference(&one.sales_order) {
+            Some(reference) => Looked::Found { reference },
+            None => Looked::CannotTell(http.unreadable()),
+        },
         _ => Looked::Different,
     }
+}
+
+/// The order's number as a person is told it; none when it is no number of an order.
+fn reference(sales_order: &str) -> Option<String> {
+    super::orders::number(sales_order).map(ToOwned::to_owned)
 }
 
 fn is_wanted(write: &Write, found: &FoundOrder) -> bool {

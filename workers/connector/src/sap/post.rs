@@ -104,12 +104,19 @@ impl Http {
             }
             StatusCode::REQUEST_TIMEOUT => Written::MaybeSent(TargetError::Slow { target: self.name() }),
             status if status.is_redirection() => Written::NotSent(misconfigured()),
-            status if status.is_client_error() => match self.body(response).await {
+            // It may speak of our earlier attempt, or of a moment: ask before anything is said.
+            StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::LOCKED
+            | StatusCode::TOO_EARLY => Written::MaybeSent(self.unreadable()),
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => match self.body(response).await {
                 // A page of a proxy is not SAP's word.
                 Ok(body) if serde_json::from_slice::<Refusal>(&body).is_ok() => Written::Refused,
                 Ok(_) => Written::NotSent(misconfigured()),
                 Err(failed) => Written::MaybeSent(failed.error),
             },
+            // The service is not there or not for us: nothing about the order itself.
+            status if status.is_client_error() => Written::NotSent(misconfigured()),
             status if status.is_server_error() => Written::MaybeSent(self.unavailable()),
             _ => Written::MaybeSent(self.unreadable()),
         }

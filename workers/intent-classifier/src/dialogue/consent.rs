@@ -96,6 +96,10 @@ const NO: &[&str] = &[
 
 /// What a message says about a proposal, if it says nothing else.
 pub(super) fn consent(text: &str) -> Option<Consent> {
+    if text.contains(['?', '؟']) {
+        // "Sure?" asks.
+        return None;
+    }
     let said = words(text);
     let is = |list: &[&str]| list.iter().any(|known| words(known) == said);
     match (said.is_empty(), is(YES), is(NO)) {

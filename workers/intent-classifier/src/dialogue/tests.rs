@@ -135,6 +135,14 @@ fn a_proposal_falls_after_ten_minutes_and_when_something_else_is_asked() {
 }
 
 #[test]
+fn a_yes_that_is_older_than_the_proposal_counts_for_nothing() {
+    let mut talk = Talk { now_ms: 1_000_000, ..Talk::default() };
+    talk.say("order 20 bags of CEM-042 for customer 1000000018");
+    talk.now_ms -= 60_000;
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
+}
+
+#[test]
 fn a_correction_is_proposed_anew_and_a_yes_means_the_corrected() {
     let mut talk = Talk::default();
     talk.say("order 20 bags of CEM-042 for customer 1000000018");
