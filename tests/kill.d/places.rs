@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::{judge::judge, process::Worker, scene::Scene};
 
-/// Connectors that are armed at the same time.
-const AT_ONCE: usize = 3;
+/// Connectors that are armed at the same time: with the witness as many as there are partitions, so that each has work.
+const AT_ONCE: usize = 5;
 
 /// Every place on the way of a write (src/worker/settle.rs, workers/connector/src/relay/).
 const PLACES: &[&str] = &[
