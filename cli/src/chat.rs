@@ -1,17 +1,22 @@
 //! `peyvand chat`: a conversation in the terminal over the same HTTP API that any channel can use.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::interval,
+};
 use uuid::Uuid;
 
 use crate::up;
 
 /// How long an answer is waited for, in seconds.
 const WAIT_SECONDS: u8 = 30;
+/// How often it looks for what comes later.
+const LOOK_EACH: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -28,6 +33,13 @@ pub(crate) struct Arguments {
 #[derive(Deserialize)]
 struct Answered {
     replies: Vec<Reply>,
+}
+
+/// What came since a cursor.
+#[derive(Deserialize)]
+struct Page {
+    replies: Vec<Reply>,
+    cursor: i64,
 }
 
 #[derive(Deserialize)]
@@ -81,13 +93,53 @@ async fn talk(url: &str, conversation: &str, text: Option<String>) -> anyhow::Re
         "Write in Persian or English; an empty line or Ctrl-D ends. / فارسی یا انگلیسی بنویسید؛ خط خالی پایان است."
     );
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
-        if line.trim().is_empty() {
-            break;
+    let mut look = interval(LOOK_EACH);
+    let mut cursor = news(&client, url, conversation, 0).await?.0;
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line?.filter(|line| !line.trim().is_empty()) {
+                Some(line) => {
+                    let _shown_below = say(&client, url, conversation, &line).await?;
+                    cursor = show_news(&client, url, conversation, cursor).await;
+                }
+                None => return Ok(()),
+            },
+            // A result may come long after the question.
+            _ = look.tick() => cursor = show_news(&client, url, conversation, cursor).await,
         }
-        println!("{}\n", say(&client, url, conversation, &line).await?);
     }
-    Ok(())
+}
+
+/// Shows what came since a cursor; the cursor of what is shown now. A server that is away is told of by the next message.
+#[allow(clippy::print_stdout, reason = "the replies are the output")]
+async fn show_news(client: &reqwest::Client, url: &str, conversation: &str, after: i64) -> i64 {
+    let Ok((cursor, texts)) = news(client, url, conversation, after).await else { return after };
+    for text in texts {
+        println!("{text}\n");
+    }
+    cursor
+}
+
+/// Everything a conversation was told after a cursor, and the cursor of its last reply.
+async fn news(
+    client: &reqwest::Client,
+    url: &str,
+    conversation: &str,
+    after: i64,
+) -> anyhow::Result<(i64, Vec<String>)> {
+    let (mut cursor, mut texts) = (after, Vec::new());
+    loop {
+        let url = format!("{}/v1/conversations/{conversation}/replies", url.trim_end_matches('/'));
+        let answer = client.get(&url).query(&[("after", cursor)]).send().await;
+        let answer =
+            answer.with_context(|| format!("no Peyvand answers at {url}; start one with `peyvand up`"))?;
+        let page: Page = answer.json().await.context("the answer cannot be understood")?;
+        if page.replies.is_empty() || page.cursor <= cursor {
+            return Ok((cursor, texts));
+        }
+        cursor = page.cursor;
+        texts.extend(page.replies.into_iter().map(|reply| reply.text));
+    }
 }
 
 async fn say(client: &reqwest::Client, url: &str, conversation: &str, text: &str) -> anyhow::Result<String> {

@@ -104,3 +104,56 @@ impl Drop for Peyvand {
         let _removed = std::fs::remove_dir_all(&self.data);
     }
 }
+
+/// `peyvand chat` with somebody who types.
+pub(crate) struct Terminal {
+    child: Child,
+    typed: std::process::ChildStdin,
+    shown: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Peyvand {
+    /// A terminal that goes on with a conversation.
+    pub(crate) fn terminal(&self, conversation: &str) -> Terminal {
+        // What is never shown is not waited for for ever.
+        let mut child = Command::new("timeout")
+            .args(["60", env!("CARGO_BIN_EXE_peyvand"), "chat", "--url", &self.url])
+            .args(["--conversation", conversation])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (typed, shown) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = BufReader::new(shown).lines();
+        // Its first line says that it listens.
+        shown.next().unwrap().unwrap();
+        Terminal { child, typed, shown }
+    }
+}
+
+impl Terminal {
+    pub(crate) fn write(&mut self, line: &str) {
+        use std::io::Write;
+        writeln!(self.typed, "{line}").unwrap();
+    }
+
+    /// Everything that is shown up to a line with this word.
+    pub(crate) fn read_until(&mut self, word: &str) -> String {
+        let mut said = String::new();
+        for line in self.shown.by_ref() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+            if said.contains(word) {
+                return said;
+            }
+        }
+        panic!("{word} was not shown: {said}");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}

@@ -69,3 +69,15 @@ async fn an_order_whose_answer_is_lost_is_told_as_done_and_stands_once() {
     let missing = say(&peyvand, "web:b", "where is order 45501?").await;
     assert!(missing.contains("could not find"), "a second order stands: {missing}");
 }
+
+#[tokio::test]
+async fn the_terminal_shows_a_result_that_comes_after_the_answer() {
+    let peyvand = Peyvand::up(data());
+    let slow = json!({"match": "A_SalesOrder", "method": "POST", "count": 1, "delay_ms": 2000});
+    peyvand.fault(slow).await;
+    let _proposed = say(&peyvand, "cli:t", "order 20 bags of CEM-042 for customer 1000000018").await;
+    let mut terminal = peyvand.terminal("cli:t");
+    terminal.write("yes");
+    let said = terminal.read_until("45500");
+    assert!(said.contains("I have noted your request"), "{said}");
+}
