@@ -1,7 +1,7 @@
 //! Writes that wait for a person: which they are, and what the person decides. Every decision is noted in the database
 //! with who made it and why. Nothing a person wrote in a chat is shown.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use peyvand::{
@@ -9,7 +9,7 @@ use peyvand::{
     config::Config,
     process::ConfigArguments,
     store::{Decided, Decision, Parked, PostgresStore, Store},
-    worker::Handler,
+    worker::{Handler, now_ms},
 };
 use peyvand_connector::{
     Connector,
@@ -176,9 +176,4 @@ async fn decide(one: One, decision: Decision) -> anyhow::Result<()> {
     }
     println!("{wanted}: {word} is noted. A connector goes on with it within seconds.");
     Ok(())
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

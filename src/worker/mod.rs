@@ -14,6 +14,7 @@ pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
 pub use pump::{Limits, Settle, pump};
 pub use retry::{OwnFault, patiently};
+pub use settle::now_ms;
 
 use std::sync::Arc;
 

@@ -193,7 +193,6 @@ impl<H: Handler> Settler<H> {
     }
 
     async fn dead_letter(&self, record: &Record, reason: &Reason) {
-        failpoint("letter.begun");
         let class = reason.class();
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class,
@@ -202,12 +201,11 @@ impl<H: Handler> Settler<H> {
         metrics::counter!("peyvand_dead_letters_total", "group" => H::GROUP, "class" => class).increment(1);
         let letter = letter::of(H::GROUP, record, class);
         patiently(|| self.producer.send(letter.clone())).await;
-        failpoint("letter.published");
     }
 }
 
 /// Milliseconds since 1970-01-01 UTC by this machine's clock.
-fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

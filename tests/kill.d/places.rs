@@ -56,6 +56,7 @@ async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
     }
     scene.all_done().await;
     connector.kill();
+    assert_eq!(scene.struck(), 10, "no answer was lost");
     let verdict = judge(&scene);
     assert!(verdict.is_clean(), "{verdict:?}");
     scene.close().await;

@@ -70,6 +70,8 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     );
     assert!(verdict.is_clean(), "{verdict:?}");
     assert!(!killed_at.is_empty() && verdict.messages > 0, "nothing happened");
+    // Eight kills may all miss the moment between a publication and its mark; a hundred cannot.
+    assert!(kills < 100 || verdict.duplicates_delivered > 0, "no event came twice");
     scene.close().await;
 }
 

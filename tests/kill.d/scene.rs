@@ -158,6 +158,11 @@ impl Scene {
         self.fault(Fault { count: Some(count), drop_after_commit: true, ..Fault::default() });
     }
 
+    /// How many requests a fault has struck, of the newest thousand.
+    pub(crate) fn struck(&self) -> usize {
+        self.sandbox.requests().iter().filter(|request| request.fault).count()
+    }
+
     /// The turns of which the log says that they are done.
     pub(crate) fn done(&self) -> usize {
         let heard = self.heard.lock().unwrap();

@@ -135,12 +135,12 @@ pub(super) fn after_look(
 }
 
 /// What the person is told of a verdict. Pauses are told nothing: the tracking number stands.
-pub(super) fn told(verdict: &Verdict, last: Option<FailureKind>) -> Option<Told> {
+pub(super) fn told(verdict: &Verdict) -> Option<Told> {
     match verdict {
         Verdict::Done { reference } => Some(Told::Done { reference: reference.clone() }),
         Verdict::Refused { .. } => Some(Told::Refused),
         Verdict::Again { .. } | Verdict::Doubt { .. } => None,
-        Verdict::Parked { unsent: true, .. } => Some(Told::Failed(last.unwrap_or(FailureKind::Unavailable))),
+        Verdict::Parked { unsent: true, .. } => Some(Told::Failed(FailureKind::Unavailable)),
         Verdict::Parked { .. } => Some(Told::Unknown),
     }
 }

@@ -7,7 +7,7 @@ mod decide;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use futures_util::{
@@ -18,10 +18,10 @@ use futures_util::{
 use peyvand::{
     bus::Producer,
     codec::Schemas,
-    event::{ConversationId, FailureKind},
+    event::ConversationId,
     failpoint::failpoint,
     store::{Claimed, Known, Outgoing, Settled, Settlement, Store, Verdict},
-    worker::{Handler, patiently},
+    worker::{Handler, now_ms, patiently},
 };
 use tokio::{
     sync::Notify,
@@ -221,7 +221,7 @@ impl Relay {
     }
 
     fn ended(&self, claimed: Claimed, write: &Write, verdict: Verdict, there: Option<bool>) -> Ended {
-        let told = decide::told(&verdict, Some(FailureKind::Unavailable));
+        let told = decide::told(&verdict);
         let record = told.map(|told| write.record(&self.schemas, &told, now_ms())).transpose();
         let (verdict, outgoing) = match record {
             Ok(record) => (verdict, record.into_iter().collect()),
@@ -367,9 +367,4 @@ fn is_there(error: &TargetError) -> bool {
 fn chance() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(bits) / f64::from(u32::MAX)
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
