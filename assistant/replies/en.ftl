@@ -8,9 +8,10 @@ ask-quantity = How many of it?
 ask-customer = For which customer? The customer's number, please.
 ask-phone = What is your phone number, please?
 ask-email = What is your e-mail address, please?
+ask-description = What is it about? Please describe it in your own words, in one message.
 
 ## Small talk
-greeting = Hello and welcome! I can tell you where an order is, list orders, check stock and place an order.
+greeting = Hello and welcome! I can tell you where an order is, list orders, check stock, place an order, open a case and arrange a call.
 farewell = Goodbye, have a nice day.
 thanks = You are welcome. I am here if you need anything else.
 help =
@@ -19,15 +20,21 @@ help =
     • Other orders of the customer of order { $order }
     • How much { $product } is in stock?
     • Place a new order
+    • I want to file a complaint
+    • Please call me back
 cancelled = All right, I have dropped it. Let me know if there is anything else.
-out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders, check how much of a product is in stock and place an order.
+out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders, check how much of a product is in stock, place an order, open a case for our customer service and arrange a call.
 
 ## A write
 confirm-sales-order = Shall I place this order: { $quantity } × { $product } for customer { $customer }? Please answer yes or no.
+confirm-case = Shall I open a case with our customer service saying "{ $description }"? Please answer yes or no.
+confirm-callback = Shall I ask our colleagues to call you at { $phone }? Please answer yes or no.
 write-accepted = I have noted your request under { $tracking } and will tell you here as soon as it is done.
 write-refused = Request { $tracking } was not accepted, so nothing was done. Please check what you asked for.
 write-failed = I am sorry, request { $tracking } could not be carried out until now. Nothing was done; our colleagues take care of it.
 write-unknown = I am sorry, I do not know for certain whether request { $tracking } was carried out. Our colleagues are looking into it; please do not ask for it again.
+case-done = Done: your case has the number { $number } (request { $tracking }). Our customer service takes care of it.
+callback-done = Done: our colleagues have your request and will call you (request { $tracking }).
 sales-order-done = Done: your order has the number { $number } (request { $tracking }).
 
 ## An order

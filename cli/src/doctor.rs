@@ -14,7 +14,7 @@ use peyvand::{
     store::PostgresStore,
     topics,
 };
-use peyvand_connector::{configure, sap::Sap};
+use peyvand_connector::{Client, configure};
 use peyvand_intent_classifier::{IntentClassifier, Lexicon};
 use peyvand_reply::render::Renderer;
 use tokio::time::timeout;
@@ -182,8 +182,8 @@ async fn targets(findings: &mut Findings, config: &Config, assistant: &Assistant
         let url = config.target_urls.get(&target.name).map(String::as_str);
         let look = async {
             let config = configure(target, url, |secret| config.secrets.get(secret).cloned())?;
-            let sap = Sap::new(config).map_err(|error| error.to_string())?;
-            sap.ping().await.map_err(|error| error.to_string())?;
+            let client = Client::new(target.system, config).map_err(|error| error.to_string())?;
+            client.ping().await.map_err(|error| error.to_string())?;
             Ok("answers".to_owned())
         };
         findings.note(&format!("target {}", target.name), within(look).await);

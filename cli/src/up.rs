@@ -9,21 +9,22 @@ use std::{
 
 use anyhow::Context;
 use peyvand::{
-    assistant::{Assistant, SystemKind},
+    assistant::{Assistant, SystemKind, Target},
     bus::embedded::EmbeddedBus,
     codec::Schemas,
     event::TenantId,
+    privacy::Sensitive,
     process::{self, Health, Probes},
     store::{SqliteStore, Store},
     topics,
     worker::{self, Handler, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
-use peyvand_connector::{Connector, Relay, configure, fetch_products, sap::Sap, system::System};
+use peyvand_connector::{Systems, fetch_products};
 use peyvand_intent_classifier::{IntentClassifier, Lexicon};
 use peyvand_reply::{Reply, render::Renderer};
 use peyvand_sandbox::{Sandbox, SandboxConfig};
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 #[derive(clap::Args)]
@@ -62,7 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("Peyvand is ready: {}", instance.url);
     println!("Try on the page, or with `peyvand chat`:");
     println!("  سفارش ۴۵۰۰۱ کجاست؟\n  where is order 45001?\n  موجودی سیمان چقدر است؟");
-    println!("The SAP behind it is the sandbox at {}. Ctrl-C stops.", instance.sandbox.base_url());
+    println!("The systems behind it are the sandbox at {}. Ctrl-C stops.", instance.sandbox.base_url());
     drop(tokio::spawn(process::stop_on_signal(instance.shutdown.clone(), Arc::clone(&instance.health))));
     let ended = tokio::select! {
         () = instance.shutdown.cancelled() => None,
@@ -95,16 +96,16 @@ pub(crate) async fn start(
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let url = format!("http://{}", listener.local_addr()?);
     let sandbox_config = SandboxConfig::loopback(today());
-    let password = sandbox_config.password.clone();
+    let secrets = Secrets::of(&sandbox_config);
     let sandbox = peyvand_sandbox::start(sandbox_config).await?;
-    let target = assistant.targets.iter().find(|target| target.system == SystemKind::SapS4);
-    let target = target.context("the assistant has no SAP target in targets/*.yaml")?;
-    let sap_url = target.is_sandbox().then(|| sandbox.base_url());
-    let config = configure(target, sap_url.as_deref(), |_| Some(password.clone().into()))
-        .map_err(anyhow::Error::msg)?;
-    let sap = Arc::new(Sap::new(config.clone())?);
+    let systems = Systems::new(
+        &assistant,
+        |target| target.is_sandbox().then(|| address_of(target, &sandbox)),
+        |secret| secrets.get(&assistant, secret),
+    )
+    .map_err(anyhow::Error::msg)?;
     let tenant = TenantId::parse("demo")?;
-    fetch_products(&sap, &store, &tenant).await.map_err(anyhow::Error::msg)?;
+    fetch_products(&systems.sap(), &store, &tenant).await.map_err(anyhow::Error::msg)?;
     let lexicon = Lexicon::new(&store.products(&tenant).await?)?;
     let classifier = IntentClassifier::new(Arc::clone(&assistant), lexicon)?;
     let reply = Reply::new(Renderer::new(&assistant.replies)?);
@@ -124,14 +125,10 @@ pub(crate) async fn start(
         .merge(process::health_router(Arc::clone(&health)));
     let mut workers = JoinSet::new();
     employ(&mut workers, &bus, &store, &schemas, &shutdown, classifier)?;
-    let system = Arc::clone(&sap) as Arc<dyn System>;
-    let relay = Relay::new(&config, system, store.clone(), bus.producer(), Arc::clone(&schemas));
-    let wake = Arc::new(Notify::new());
-    let connector = Connector::new(sap, config.name, Arc::clone(&wake));
+    let (connector, mut relays) = systems.start(&store, &bus.producer(), &schemas, &shutdown);
     employ(&mut workers, &bus, &store, &schemas, &shutdown, connector)?;
-    let stop = shutdown.clone();
     workers.spawn(async move {
-        relay.run(wake, stop).await;
+        while relays.join_next().await.is_some() {}
         Ok(())
     });
     employ(&mut workers, &bus, &store, &schemas, &shutdown, reply)?;
@@ -182,6 +179,44 @@ fn employ<H: Handler>(
     let shutdown = shutdown.clone();
     workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
     Ok(())
+}
+
+/// Where the sandbox stands in for a target.
+fn address_of(target: &Target, sandbox: &Sandbox) -> String {
+    let base = sandbox.base_url();
+    match target.system {
+        SystemKind::SapS4 | SystemKind::Salesforce => base,
+        SystemKind::Webhook if target.keeps_key => format!("{base}/hook/keyed"),
+        SystemKind::Webhook => format!("{base}/hook/plain"),
+    }
+}
+
+/// What the sandbox's systems are logged on to with.
+struct Secrets {
+    sap: String,
+    salesforce: String,
+    webhook: String,
+}
+
+impl Secrets {
+    fn of(sandbox: &SandboxConfig) -> Self {
+        Self {
+            sap: sandbox.password.clone(),
+            salesforce: sandbox.client_secret.clone(),
+            webhook: sandbox.hook_token.clone(),
+        }
+    }
+
+    fn get(&self, assistant: &Assistant, secret: &str) -> Option<Sensitive<String>> {
+        let mut targets = assistant.targets.iter().filter(|target| target.is_sandbox());
+        let target = targets.find(|target| target.password_secret == secret)?;
+        let secret = match target.system {
+            SystemKind::SapS4 => &self.sap,
+            SystemKind::Salesforce => &self.salesforce,
+            SystemKind::Webhook => &self.webhook,
+        };
+        Some(secret.clone().into())
+    }
 }
 
 fn today() -> jiff::civil::Date {

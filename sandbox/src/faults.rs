@@ -42,19 +42,22 @@ pub struct Fault {
     /// Does what was asked, sends half of the answer, then closes the connection.
     #[serde(default)]
     pub half_body: bool,
-    /// Ends all sessions first, so that the token sent is out of date.
+    /// Ends SAP's sessions first, so that the token sent is out of date.
     #[serde(default)]
     pub expire_csrf: bool,
+    /// Ends Salesforce's sessions first, so that the token sent is out of date.
+    #[serde(default)]
+    pub expire_token: bool,
 }
 
 /// The body of a failed answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultBody {
-    /// SAP's error object.
+    /// The error of the system that was asked: SAP's object, Salesforce's list, the hook's problem.
     #[default]
     Sap,
-    /// A page as a proxy in front of SAP shows it.
+    /// A page as a proxy in front of the system shows it.
     Html,
     /// Nothing.
     Empty,
@@ -71,7 +74,7 @@ pub enum FaultError {
     SeveralEnds,
     /// A switch that does nothing.
     #[error(
-        "the fault does nothing: give \"delay_ms\", \"status\", \"drop\", \"drop_after_commit\", \"half_body\" or \"expire_csrf\""
+        "the fault does nothing: give \"delay_ms\", \"status\", \"drop\", \"drop_after_commit\", \"half_body\", \"expire_csrf\" or \"expire_token\""
     )]
     Nothing,
     /// Not an HTTP error.
@@ -117,7 +120,7 @@ impl Fault {
         if ends > 1 {
             return Err(FaultError::SeveralEnds);
         }
-        if ends == 0 && self.delay_ms == 0 && !self.expire_csrf {
+        if ends == 0 && self.delay_ms == 0 && !self.expire_csrf && !self.expire_token {
             return Err(FaultError::Nothing);
         }
         if self.status.is_some_and(|status| !(400..600).contains(&status)) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 const MAX_REQUESTS: usize = 1_000;
 
-/// One request to the Gateway.
+/// One request to one of the systems.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeenRequest {
     /// Its place among all requests, from 1.

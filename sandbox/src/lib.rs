@@ -1,15 +1,20 @@
-//! A stand-in for SAP S/4HANA: a building-trade company in Iran behind a server that speaks OData v2 as SAP Gateway does,
-//! with switches that make it fail the way real systems fail. It is for demonstrations and tests: its data live in memory
-//! and its control surface (`/_sandbox/faults`, `/_sandbox/requests`) asks for no password, so it listens on loopback
-//! unless told otherwise.
+//! A stand-in for the systems of a building-trade company in Iran, each in its own protocol on one server: SAP S/4HANA with
+//! OData v2 as SAP Gateway speaks it, Salesforce with its REST interface, and a hook such as that of an SMS gateway. Switches
+//! make them fail the way real systems fail. It is for demonstrations and tests: its data live in memory and its control
+//! surface (`/_sandbox/faults`, `/_sandbox/requests`) asks for no password, so it listens on loopback unless told otherwise.
 
+mod auth;
 mod company;
 mod faults;
+mod hook;
+mod http;
 mod journal;
 mod ledger;
 mod line;
+mod salesforce;
 mod sap;
 mod server;
+mod system;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -26,8 +31,10 @@ pub use faults::{Fault, FaultBody, FaultError, SetFault};
 pub use ledger::SeenRequest;
 
 use company::Company;
+use hook::Hook;
 use journal::Journal;
 use line::{CuttableListener, Line};
+use salesforce::Salesforce;
 use sap::Gateway;
 use server::App;
 
@@ -41,26 +48,36 @@ pub struct SandboxConfig {
     pub listen: SocketAddr,
     /// Listens beyond loopback too. Whoever reaches it can then make it fail.
     pub allow_remote: bool,
-    /// The user of HTTP Basic.
+    /// SAP's user of HTTP Basic.
     pub user: String,
-    /// The password of HTTP Basic.
+    /// SAP's password of HTTP Basic.
     pub password: String,
+    /// Salesforce's client of OAuth, the consumer key.
+    pub client_id: String,
+    /// Its secret, the consumer secret.
+    pub client_secret: String,
+    /// The bearer token of the hook.
+    pub hook_token: String,
     /// The day the company lives on; its orders lead up to it.
     pub today: Date,
     /// How many records a page holds when the client names no `$top`.
     pub page_size: usize,
-    /// Where every new order is noted, on disk before it is answered.
+    /// Where every new record is noted, on disk before it is answered.
     pub journal: Option<PathBuf>,
 }
 
 impl SandboxConfig {
-    /// A free port on loopback, the user PEYVAND with the password `welcome`, pages of 1,000.
+    /// A free port on loopback, the user PEYVAND with the password `welcome`, the client `peyvand` with the secret
+    /// `secret-of-peyvand`, the hook with the token `token-of-peyvand`, pages of 1,000.
     pub fn loopback(today: Date) -> SandboxConfig {
         SandboxConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_remote: false,
             user: "PEYVAND".to_owned(),
             password: "welcome".to_owned(),
+            client_id: "peyvand".to_owned(),
+            client_secret: "secret-of-peyvand".to_owned(),
+            hook_token: "token-of-peyvand".to_owned(),
             today,
             page_size: 1_000,
             journal: None,
@@ -123,14 +140,18 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let addr = listener.local_addr().map_err(refused)?;
     let company = Company::seeded(config.today);
     let stopping = CancellationToken::new();
-    let journal = match &config.journal {
+    let journal = Arc::new(match &config.journal {
         Some(path) => {
-            Some(Journal::open(path).map_err(|source| SandboxError::Journal { path: path.clone(), source })?)
+            Journal::open(path).map_err(|source| SandboxError::Journal { path: path.clone(), source })?
         }
-        None => None,
-    };
-    let gateway = Gateway::new(company, (&config.user, &config.password), config.page_size, addr, journal);
-    let app = Arc::new(App::new(gateway, stopping.clone()));
+        None => Journal::default(),
+    });
+    let logon = (config.user.as_str(), config.password.as_str());
+    let gateway = Gateway::new(company, logon, config.page_size, addr, Arc::clone(&journal));
+    let client = (config.client_id.as_str(), config.client_secret.as_str());
+    let salesforce = Salesforce::new(client, addr, Arc::clone(&journal));
+    let hook = Hook::new(&config.hook_token, journal);
+    let app = Arc::new(App::new(gateway, salesforce, hook, stopping.clone()));
     let service = server::router(Arc::clone(&app)).into_make_service_with_connect_info::<Line>();
     let stop = stopping.clone().drop_guard();
     let serving = tokio::spawn(async move {

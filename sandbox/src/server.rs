@@ -1,5 +1,5 @@
-//! The HTTP surface: every request to the Gateway passes the fault switches and is noted in the ledger; the control surface
-//! beside it sets the switches and shows the ledger. It needs no logon, which is why the stand-in stays on loopback.
+//! The HTTP surface: every request to one of the systems passes the fault switches and is noted in the ledger; the control
+//! surface beside them sets the switches and shows the ledger. It needs no logon, which is why the stand-in stays on loopback.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,23 +15,34 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::{Fault, FaultBody, Faults};
+use crate::hook::{self, Hook, Place};
+use crate::http::{percent_decode, plain};
 use crate::ledger::{Ledger, SeenRequest};
 use crate::line::Line;
-use crate::sap::{Gateway, ROOT, SapError, error_body, logon_failed, percent_decode, plain};
+use crate::salesforce::{self, Salesforce};
+use crate::sap::{self, Gateway, SapError, error_body, logon_failed};
+use crate::system::System;
 
 const MAX_BODY: usize = 1 << 20;
 
 /// Everything the server holds.
 pub(crate) struct App {
-    pub(crate) gateway: Gateway,
+    gateway: Gateway,
+    salesforce: Salesforce,
+    hook: Arc<Hook>,
     faults: Mutex<Faults>,
     ledger: Mutex<Ledger>,
     stopping: CancellationToken,
 }
 
 impl App {
-    pub(crate) fn new(gateway: Gateway, stopping: CancellationToken) -> App {
-        App { gateway, faults: Mutex::default(), ledger: Mutex::default(), stopping }
+    pub(crate) fn new(
+        gateway: Gateway,
+        salesforce: Salesforce,
+        hook: Arc<Hook>,
+        stopping: CancellationToken,
+    ) -> App {
+        App { gateway, salesforce, hook, faults: Mutex::default(), ledger: Mutex::default(), stopping }
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -43,10 +54,22 @@ impl App {
     }
 }
 
+/// One request to a system.
+struct Asked {
+    system: System,
+    parts: Parts,
+    /// None when it is too large.
+    body: Option<Bytes>,
+    /// What the hook's first request with a key holds as long as it is at work.
+    place: Option<Place>,
+}
+
 /// The routes of the stand-in.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route(&format!("{ROOT}/{{*rest}}"), any(serve))
+        .route(&format!("{}/{{*rest}}", sap::ROOT), any(serve))
+        .route(&format!("{}{{*rest}}", salesforce::ROOT), any(serve))
+        .route(&format!("{}{{*rest}}", hook::ROOT), any(serve))
         .route("/_sandbox/faults", get(list_faults).put(put_fault).delete(clear_faults))
         .route("/_sandbox/requests", get(list_requests).delete(clear_requests))
         .with_state(app)
@@ -62,14 +85,20 @@ async fn serve(
     let body = to_bytes(body, MAX_BODY).await.ok();
     let query = parts.uri.query().unwrap_or_default();
     let decoded = |text: &str| percent_decode(&text.replace('+', " ")).unwrap_or_else(|| text.to_owned());
+    let system = System::of(parts.uri.path());
+    let place = match system {
+        System::Hook => app.hook.begin(&parts, body.as_ref()),
+        System::Sap | System::Salesforce => None,
+    };
+    let asked = Asked { system, parts: parts.clone(), body, place };
     let fault = app.faults().strike(parts.method.as_str(), &decoded(parts.uri.path()), &decoded(query));
     let struck_by_fault = fault.is_some();
-    let (asked, served, cable) = (parts.clone(), Arc::clone(&app), line.clone());
+    let (served, cable) = (Arc::clone(&app), line.clone());
     // A task of its own: a client that goes away does not keep a system from doing what it was asked.
     let answer = tokio::spawn(async move {
         match &fault {
-            Some(fault) => struck(&served, fault, &asked, body.as_ref(), &cable).await,
-            None => Some(answer(&served, &asked, body.as_ref())),
+            Some(fault) => struck(&served, fault, &asked, &cable).await,
+            None => Some(answer(&served, &asked)),
         }
     });
     let answer = answer.await.unwrap_or_default();
@@ -87,21 +116,18 @@ async fn serve(
     })
 }
 
-fn answer(app: &App, parts: &Parts, body: Option<&Bytes>) -> Response<Body> {
-    match body {
-        Some(body) => app.gateway.answer(parts, body),
-        None => SapError::TooLarge.response(true),
+fn answer(app: &App, asked: &Asked) -> Response<Body> {
+    let (parts, body) = (&asked.parts, asked.body.as_ref());
+    match (asked.system, body) {
+        (System::Sap, Some(body)) => app.gateway.answer(parts, body),
+        (System::Sap, None) => SapError::TooLarge.response(true),
+        (System::Salesforce, body) => app.salesforce.answer(parts, body),
+        (System::Hook, body) => app.hook.answer(parts, body, asked.place.as_ref()),
     }
 }
 
 /// Carries a fault out; none means the connection is to be cut without an answer.
-async fn struck(
-    app: &App,
-    fault: &Fault,
-    parts: &Parts,
-    body: Option<&Bytes>,
-    line: &Line,
-) -> Option<Response<Body>> {
+async fn struck(app: &App, fault: &Fault, asked: &Asked, line: &Line) -> Option<Response<Body>> {
     let waited =
         app.stopping.run_until_cancelled(tokio::time::sleep(Duration::from_millis(fault.delay_ms))).await;
     if fault.drop || waited.is_none() {
@@ -110,22 +136,29 @@ async fn struck(
     if fault.expire_csrf {
         app.gateway.expire_sessions();
     }
-    if let Some(status) = fault.status {
-        return Some(failure(fault, status));
+    if fault.expire_token {
+        app.salesforce.expire_token();
     }
-    let answer = answer(app, parts, body);
+    if let Some(status) = fault.status {
+        return Some(failure(app, fault, asked, status));
+    }
+    let answer = answer(app, asked);
     if fault.drop_after_commit {
         return None;
     }
     if fault.half_body { halve(answer, line.clone()).await } else { Some(answer) }
 }
 
-fn failure(fault: &Fault, status: u16) -> Response<Body> {
+fn failure(app: &App, fault: &Fault, asked: &Asked, status: u16) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let words = status.canonical_reason().unwrap_or("Error");
     let mut response = match fault.body {
-        FaultBody::Sap if status == StatusCode::UNAUTHORIZED => logon_failed(),
-        FaultBody::Sap => error_body(status, "/IWFND/CM_MGW/100", words, "", true),
+        FaultBody::Sap => match asked.system {
+            System::Sap if status == StatusCode::UNAUTHORIZED => logon_failed(),
+            System::Sap => error_body(status, "/IWFND/CM_MGW/100", words, "", true),
+            System::Salesforce => app.salesforce.failure(asked.parts.uri.path(), status),
+            System::Hook => hook::problem(status, words),
+        },
         FaultBody::Html => {
             let html =
                 format!("<html><head><title>{words}</title></head><body><h1>{status}</h1></body></html>");

@@ -61,6 +61,7 @@ impl From<SlotKind> for SlotName {
             SlotKind::Email => Self::Email,
             SlotKind::Quantity => Self::Quantity,
             SlotKind::Customer => Self::Customer,
+            SlotKind::Description => Self::Description,
         }
     }
 }
@@ -74,6 +75,7 @@ impl From<SlotName> for SlotKind {
             SlotName::Email => Self::Email,
             SlotName::Quantity => Self::Quantity,
             SlotName::Customer => Self::Customer,
+            SlotName::Description => Self::Description,
         }
     }
 }

@@ -10,6 +10,8 @@ mod tests;
 
 use std::path::Path;
 
+use crate::event::Operation;
+
 pub use error::{AssistantError, AssistantErrors, Warning};
 pub use intent::{Intent, IntentKind, SlotSpec};
 pub use source::Replies;
@@ -68,6 +70,20 @@ impl Assistant {
                 .extend(intent.fa.iter().chain(&intent.en).map(|text| (text.as_str(), intent.name.as_str())));
         }
         examples
+    }
+
+    /// The target where an operation is done: the first that can do it.
+    pub fn target_of(&self, operation: Operation) -> Option<&Target> {
+        self.targets.iter().find(|target| target.system.does(operation))
+    }
+
+    /// The operations that the intents lead to and no target can do.
+    pub fn undone(&self) -> Vec<Operation> {
+        let operations = self.intents.iter().filter_map(|intent| match intent.kind {
+            IntentKind::Operation(operation) => Some(operation),
+            IntentKind::Answer(_) => None,
+        });
+        operations.filter(|operation| self.target_of(*operation).is_none()).collect()
     }
 
     /// An intent by name.

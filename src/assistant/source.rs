@@ -42,10 +42,15 @@ impl Sources {
             intents: vec![
                 embedded!("intents/new_orders.yaml"),
                 embedded!("intents/orders.yaml"),
+                embedded!("intents/service.yaml"),
                 embedded!("intents/smalltalk.yaml"),
                 embedded!("intents/stock.yaml"),
             ],
-            targets: vec![embedded!("targets/sap.yaml")],
+            targets: vec![
+                embedded!("targets/crm.yaml"),
+                embedded!("targets/desk.yaml"),
+                embedded!("targets/sap.yaml"),
+            ],
             replies: Replies {
                 fa: include_str!("../../assistant/replies/fa.ftl").to_owned(),
                 en: include_str!("../../assistant/replies/en.ftl").to_owned(),

@@ -22,7 +22,7 @@ fn mistakes(result: Result<Assistant, AssistantErrors>) -> Vec<String> {
 fn the_shipped_assistant_has_no_mistake_and_no_warning() {
     let assistant = Assistant::shipped().unwrap();
     assert_eq!(assistant.warnings, []);
-    assert_eq!(assistant.intents.len(), 9);
+    assert_eq!(assistant.intents.len(), 11);
     for intent in &assistant.intents {
         let wished = if matches!(intent.kind, IntentKind::Operation(_)) { 40 } else { 15 };
         assert!(
@@ -31,6 +31,15 @@ fn the_shipped_assistant_has_no_mistake_and_no_warning() {
             intent.name
         );
     }
+}
+
+#[test]
+fn every_operation_of_the_shipped_assistant_has_a_target() {
+    let mut assistant = Assistant::shipped().unwrap();
+    assert_eq!(assistant.undone(), []);
+    assert_eq!(assistant.target_of(Operation::CaseCreate).map(|target| target.name.as_str()), Some("crm"));
+    assistant.targets.retain(|target| target.name != "crm");
+    assert_eq!(assistant.undone(), [Operation::CaseCreate]);
 }
 
 #[test]

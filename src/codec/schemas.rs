@@ -61,8 +61,10 @@ pub const RELEASED: &[Released] = &[
     released!(1001, "MessageReceived", MESSAGE_RECEIVED, "message_received.1"),
     released!(2001, "TurnDecided", TURN_DECIDED, "turn_decided.1"),
     released!(2002, "TurnDecided", TURN_DECIDED, "turn_decided.2"),
+    released!(2003, "TurnDecided", TURN_DECIDED, "turn_decided.3"),
     released!(3001, "OperationUpdated", OPERATION_UPDATED, "operation_updated.1"),
     released!(3002, "OperationUpdated", OPERATION_UPDATED, "operation_updated.2"),
+    released!(3003, "OperationUpdated", OPERATION_UPDATED, "operation_updated.3"),
     released!(4001, "ReplyReady", REPLY_READY, "reply_ready.1"),
     released!(5001, "DeliveryUpdated", DELIVERY_UPDATED, "delivery_updated.1"),
 ];

@@ -60,6 +60,12 @@ pub enum Operation {
     /// A new sales order.
     #[serde(rename = "sales_order_create")]
     SalesOrderCreate,
+    /// A new case of the customer service.
+    #[serde(rename = "case_create")]
+    CaseCreate,
+    /// Somebody of the company calls the person.
+    #[serde(rename = "callback_request")]
+    CallbackRequest,
 }
 
 impl Operation {
@@ -70,6 +76,8 @@ impl Operation {
             Self::OrderList => "order_list",
             Self::StockLevel => "stock_level",
             Self::SalesOrderCreate => "sales_order_create",
+            Self::CaseCreate => "case_create",
+            Self::CallbackRequest => "callback_request",
         }
     }
 
@@ -78,7 +86,7 @@ impl Operation {
     pub const fn is_write(self) -> bool {
         match self {
             Self::OrderStatus | Self::OrderList | Self::StockLevel => false,
-            Self::SalesOrderCreate => true,
+            Self::SalesOrderCreate | Self::CaseCreate | Self::CallbackRequest => true,
         }
     }
 }

@@ -97,6 +97,8 @@ pub enum SlotName {
     Quantity,
     /// Number of a customer.
     Customer,
+    /// What it is about, in the person's own words.
+    Description,
 }
 
 /// One value taken from the person's words.

@@ -29,9 +29,12 @@ pub(crate) fn kafka(runtime: &tokio::runtime::Runtime) -> Latencies {
         TopicSpec { topic: Topic::new(name.as_str()), partitions: 6, retention_ms: -1, retention_bytes: -1 };
     runtime.block_on(bus.create_topics(&[spec])).unwrap();
     let reader = name.clone();
+    let (reads, begun) = std::sync::mpsc::sync_channel(1);
     let reading = std::thread::spawn(move || {
         let consumer = bare::consumer(&reader);
         consumer.subscribe(&[&reader]).unwrap();
+        drop(bare::next(&consumer));
+        reads.send(()).unwrap();
         let mut all = Vec::with_capacity(SAMPLES);
         while all.len() < SAMPLES {
             all.push(since(bare::next(&consumer).payload().unwrap()));
@@ -39,8 +42,9 @@ pub(crate) fn kafka(runtime: &tokio::runtime::Runtime) -> Latencies {
         all
     });
     let producer: ThreadedProducer<_> = bare::producing("0").create().unwrap();
-    // The reader's first records wait for its assignment; they are in the tail that p99 cuts off.
-    std::thread::sleep(Duration::from_secs(3));
+    // One record to wait for: the reader's partitions are its own when it has it.
+    producer.send(BaseRecord::to(&name).key("first").payload(&stamp())).map_err(|(error, _)| error).unwrap();
+    begun.recv().unwrap();
     let began = Instant::now();
     for number in 0..SAMPLES {
         sleep_until(began + EACH * u32::try_from(number).unwrap());

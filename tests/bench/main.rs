@@ -13,17 +13,20 @@ mod bare;
 mod deployment;
 mod figures;
 mod hops;
+mod outbox;
 mod pass;
 #[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]
 #[path = "../cluster/process.rs"]
 mod process;
+mod slow;
 #[allow(dead_code, reason = "shared with the integration tests; a part of it is enough here")]
 #[path = "../integration/support.rs"]
 mod support;
 mod talk;
+mod whole;
 
 /// What can be measured.
-const PARTS: &[&str] = &["pass", "talk-embedded", "talk-cluster"];
+const PARTS: &[&str] = &["pass", "slow", "outbox", "whole", "talk-embedded", "talk-cluster"];
 
 fn main() {
     // cargo passes `--bench`; names choose parts.
@@ -36,6 +39,15 @@ fn main() {
     println!("{}", figures::machine());
     if wanted("pass") {
         pass::run();
+    }
+    if wanted("slow") {
+        slow::run();
+    }
+    if wanted("outbox") {
+        outbox::run();
+    }
+    if wanted("whole") {
+        whole::run();
     }
     if wanted("talk-embedded") {
         talk::embedded();

@@ -74,11 +74,11 @@ const fn name(is_bare: bool) -> &'static str {
     if is_bare { "bare rdkafka loop (limit)" } else { "Peyvand: lanes and ledger" }
 }
 
-fn config() -> KafkaConfig {
+pub(crate) fn config() -> KafkaConfig {
     KafkaConfig { brokers: server("PEYVAND_TEST_KAFKA"), ..KafkaConfig::default() }
 }
 
-fn topic(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, what: &str) -> String {
+pub(crate) fn topic(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, what: &str) -> String {
     let name = format!("bench-{what}-{}", uuid::Uuid::new_v4());
     let spec = TopicSpec {
         topic: Topic::new(name.as_str()),

@@ -40,13 +40,18 @@ pub(crate) fn deployment() -> &'static Deployment {
 async fn start() -> Deployment {
     let today = "2026-11-23".parse().unwrap();
     let config = SandboxConfig::loopback(today);
-    let (user_password, sandbox) = (config.password.clone(), peyvand_sandbox::start(config).await.unwrap());
+    let SandboxConfig { password, client_secret, hook_token, .. } = config.clone();
+    let sandbox = peyvand_sandbox::start(config).await.unwrap();
     let sandbox: &'static _ = Box::leak(Box::new(sandbox));
     let page = free_port();
     let settings = Settings::new(&[
         ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{page}")),
         ("PEYVAND_TARGETS_SAP_BASE_URL", sandbox.base_url()),
-        ("PEYVAND_SECRETS_SAP_PASSWORD", user_password),
+        ("PEYVAND_TARGETS_CRM_BASE_URL", sandbox.base_url()),
+        ("PEYVAND_TARGETS_DESK_BASE_URL", format!("{}/hook/plain", sandbox.base_url())),
+        ("PEYVAND_SECRETS_SAP_PASSWORD", password),
+        ("PEYVAND_SECRETS_SALESFORCE_SECRET", client_secret),
+        ("PEYVAND_SECRETS_DESK_TOKEN", hook_token),
     ])
     .await;
     let mut deployment = Deployment {

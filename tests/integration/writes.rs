@@ -81,3 +81,47 @@ async fn the_terminal_shows_a_result_that_comes_after_the_answer() {
     let said = terminal.read_until("45500");
     assert!(said.contains("I have noted your request"), "{said}");
 }
+
+#[tokio::test]
+async fn a_case_is_opened_in_the_persons_words_and_told_with_its_number_in_both_languages() {
+    let peyvand = Peyvand::up(data());
+    let asked = say(&peyvand, "web:en", "I want to file a complaint").await;
+    assert!(asked.contains("own words"), "{asked}");
+    let proposed = say(&peyvand, "web:en", "order 45001 came broken").await;
+    assert!(proposed.contains("order 45001 came broken") && proposed.contains("yes or no"), "{proposed}");
+    let _noted = say(&peyvand, "web:en", "yes").await;
+    let _done = told(&peyvand, "web:en", &["Done", "00001001"]).await;
+    let _asked = say(&peyvand, "web:fa", "می‌خوام شکایت ثبت کنم").await;
+    let proposed = say(&peyvand, "web:fa", "پمپ نشتی دارد").await;
+    assert!(proposed.contains("پمپ نشتی دارد"), "{proposed}");
+    let _noted = say(&peyvand, "web:fa", "بله").await;
+    let _done = told(&peyvand, "web:fa", &["انجام شد", "۰۰۰۰۱۰۰۲"]).await;
+}
+
+#[tokio::test]
+async fn a_case_whose_answer_is_lost_is_told_as_done_and_stands_once() {
+    let peyvand = Peyvand::up(data());
+    let lost = json!({"match": "/services/data", "method": "PATCH", "count": 1, "drop_after_commit": true});
+    peyvand.fault(lost).await;
+    for (conversation, number) in [("web:a", "00001001"), ("web:b", "00001002")] {
+        let _asked = say(&peyvand, conversation, "I want to file a complaint").await;
+        let _proposed = say(&peyvand, conversation, "the bags were torn").await;
+        let _noted = say(&peyvand, conversation, "yes").await;
+        let _done = told(&peyvand, conversation, &["Done", number]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_back_is_arranged_and_one_that_may_be_lost_is_told_honestly() {
+    let peyvand = Peyvand::up(data());
+    let _asked = say(&peyvand, "web:fa", "لطفاً با من تماس بگیرید").await;
+    let proposed = say(&peyvand, "web:fa", "۰۹۱۲۳۴۵۶۷۸۹").await;
+    assert!(proposed.contains("+۹۸۹۱۲۳۴۵۶۷۸۹"), "{proposed}");
+    let _noted = say(&peyvand, "web:fa", "بله").await;
+    let _done = told(&peyvand, "web:fa", &["با شما تماس می‌گیرند"]).await;
+    peyvand.fault(json!({"match": "/hook", "count": 1, "drop_after_commit": true})).await;
+    let _proposed = say(&peyvand, "web:en", "call me at 09123456789").await;
+    let _noted = say(&peyvand, "web:en", "yes").await;
+    let unknown = told(&peyvand, "web:en", &["do not know for certain"]).await;
+    assert!(unknown.contains("do not ask for it again"), "{unknown}");
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use peyvand::event::{Envelope, Operation, TurnDecided};
 use peyvand_connector::{
     sap::Sap,
-    system::{Sent, System},
+    system::{Sent, Writer},
     target::{SalesArea, TargetConfig},
     write::Write,
 };
@@ -27,9 +27,9 @@ async fn somebody_elses(scene: &Scene, asked: &Envelope<TurnDecided>) -> String 
     };
     let target = TargetConfig::new("sap", scene.sap(), "PEYVAND", text("welcome").into());
     let sap = Sap::new(TargetConfig { sales_area: Some(area), ..target }).unwrap();
-    let mut other = turn(asked.event.conversation_id.as_str(), "99");
+    let mut other = turn(asked.event.conversation_id.as_str(), Operation::SalesOrderCreate, "99");
     other.event_id = asked.event_id;
-    match sap.send(&Write::of(&other, Operation::SalesOrderCreate, "sap")).await {
+    match sap.sales_orders().send(&Write::of(&other, Operation::SalesOrderCreate, "sap")).await {
         Sent::Done { reference } => reference,
         other => panic!("{other:?}"),
     }
@@ -42,7 +42,7 @@ async fn a_write_that_nobody_can_settle_waits_for_a_person_and_is_told_as_decide
     // The connector comes later, so that the other order is there first; its own attempt is then lost.
     let asked = scene.ask(&conversation).await;
     let reference = somebody_elses(&scene, &asked).await;
-    scene.fault(Fault { drop: true, ..Fault::default() });
+    scene.fault(Operation::SalesOrderCreate, Fault { drop: true, ..Fault::default() });
     let connector = scene.connector(None).await;
     let tracking = entry(&asked).tracking();
     let until = Instant::now() + Duration::from_secs(60);

@@ -14,7 +14,7 @@ pub(crate) struct Verdict {
     pub(crate) lost: usize,
     /// Writes that stand more than once, or are told to be done under another number.
     pub(crate) doubled: usize,
-    /// Writes that stand before an earlier one of their conversation.
+    /// Writes that stand before an earlier one of their conversation in the same system.
     pub(crate) reordered: usize,
     /// Events that came to the log more than once; their readers know them by their id.
     pub(crate) duplicates_delivered: usize,

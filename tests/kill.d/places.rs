@@ -2,7 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{judge::judge, process::Worker, scene::Scene};
+use peyvand::event::{Envelope, Operation, OperationStatus, TurnDecided};
+use peyvand_sandbox::Fault;
+
+use crate::{
+    judge::judge,
+    process::Worker,
+    scene::{Hook, Scene, WRITES, entry},
+};
 
 /// Connectors that are armed at the same time: with the witness as many as there are partitions, so that each has work.
 const AT_ONCE: usize = 5;
@@ -30,8 +37,8 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
         let until = Instant::now() + Duration::from_secs(120);
         while !armed.iter_mut().all(Worker::has_ended) {
             assert!(Instant::now() < until, "not all of {places:?} were passed");
-            for conversation in &conversations {
-                let _turn = scene.ask(conversation).await;
+            for (at, conversation) in conversations.iter().enumerate() {
+                let _turn = scene.ask_for(conversation, WRITES[at % WRITES.len()]).await;
             }
             tokio::time::sleep(Duration::from_millis(400)).await;
         }
@@ -50,14 +57,65 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
 async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
     let mut scene = Scene::open().await;
     let connector = scene.connector(None).await;
-    scene.lose_answers(10);
-    for _ in 0..20 {
-        let _turn = scene.ask(&Scene::conversation()).await;
+    for operation in WRITES {
+        scene.lose_answers(operation, 10);
+        for _ in 0..20 {
+            let _turn = scene.ask_for(&Scene::conversation(), operation).await;
+        }
     }
     scene.all_done().await;
     connector.kill();
-    assert_eq!(scene.struck(), 10, "no answer was lost");
+    assert_eq!(scene.struck(), 10 * WRITES.len(), "no answer was lost");
     let verdict = judge(&scene);
     assert!(verdict.is_clean(), "{verdict:?}");
+    scene.close().await;
+}
+
+/// Applied or not, nobody can know: it is never sent again, the person is told so, and somebody decides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_nobody_can_ask_for_is_sent_once_at_most_and_waits_for_a_person() {
+    let mut scene = Scene::with(Hook::Forgets).await;
+    let connector = scene.connector(None).await;
+    let call = Operation::CallbackRequest;
+    scene.lose_answers(call, 3);
+    let mut lost = Vec::new();
+    for _ in 0..3 {
+        lost.push(scene.ask_for(&Scene::conversation(), call).await);
+    }
+    scene.told(OperationStatus::Unknown, 3).await;
+    // The connection is cut before anything is written: as far as we can know that is the same.
+    scene.fault(call, Fault { drop: true, count: Some(2), ..Fault::default() });
+    for _ in 0..2 {
+        lost.push(scene.ask_for(&Scene::conversation(), call).await);
+    }
+    scene.told(OperationStatus::Unknown, 5).await;
+    let follower = scene.ask_for(lost[0].event.conversation_id.as_str(), call).await;
+    let other = scene.ask_for(&Scene::conversation(), call).await;
+    scene.told(OperationStatus::Done, 1).await;
+    let stands = |turn: &Envelope<TurnDecided>| {
+        scene.journal().iter().filter(|(_, key)| *key == entry(turn).key()).count()
+    };
+    let standing: Vec<usize> = lost.iter().map(stands).collect();
+    assert_eq!(standing, [1, 1, 1, 0, 0]);
+    assert_eq!((stands(&other), stands(&follower)), (1, 0), "what follows waits for the decision");
+    let (_, list) = scene.peyvand(&["outbox", "list"]);
+    assert!(
+        list.contains("5 writes wait") && list.matches("in_doubt (may be written)").count() == 5,
+        "{list}"
+    );
+    for (turn, word) in lost.iter().zip(["done", "done", "done", "absent", "skip"]) {
+        let tracking = entry(turn).tracking();
+        let mut words = vec!["outbox", word, &tracking, "--by", "sara", "--why", "seen at the desk"];
+        if word == "done" {
+            words.extend(["--reference", "msg"]);
+        }
+        let (fine, said) = scene.peyvand(&words);
+        assert!(fine, "{said}");
+    }
+    // Three by the person's word, one sent once more, the one that followed and the other one.
+    scene.told(OperationStatus::Done, 6).await;
+    connector.kill();
+    let standing: Vec<usize> = lost.iter().chain([&follower, &other]).map(stands).collect();
+    assert_eq!(standing, [1, 1, 1, 1, 0, 1, 1]);
     scene.close().await;
 }

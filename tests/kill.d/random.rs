@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use peyvand::event::OperationStatus;
+use peyvand::event::{Operation, OperationStatus};
 use peyvand_sandbox::Fault;
 use serde_json::json;
 
-use crate::{judge::judge, process::Worker, scene::Scene};
+use crate::{
+    judge::judge,
+    process::Worker,
+    scene::{Hook, Scene, WRITES, entry},
+};
 
 const CONNECTORS: usize = 3;
 const CONVERSATIONS: usize = 40;
@@ -44,7 +48,8 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     while (killed_at.len() as u64) < kills {
         for _ in 0..dice.below(30) {
             let conversation = &conversations[usize::try_from(dice.below(CONVERSATIONS as u64)).unwrap()];
-            let _turn = scene.ask(conversation).await;
+            let operation = WRITES[usize::try_from(dice.below(3)).unwrap()];
+            let _turn = scene.ask_for(conversation, operation).await;
         }
         trouble(&scene, &mut dice);
         tokio::time::sleep(Duration::from_millis(200 + dice.below(2800))).await;
@@ -110,19 +115,28 @@ async fn load(scene: &mut Scene, conversations: &[String]) {
     }
 }
 
-/// One of the ways in which SAP fails, for a few of the next writes.
+/// One of the ways in which a system fails, for a few of its next writes.
 fn trouble(scene: &Scene, dice: &mut Dice) {
+    let operation = WRITES[usize::try_from(dice.below(3)).unwrap()];
     let none = Fault { count: Some(1 + u32::try_from(dice.below(4)).unwrap()), ..Fault::default() };
-    scene.fault(match dice.below(7) {
+    let fault = match dice.below(7) {
         0 => Fault { drop_after_commit: true, ..none },
         1 => Fault { drop: true, ..none },
         2 => Fault { half_body: true, ..none },
         3 => Fault { status: Some(503), ..none },
         4 => Fault { status: Some(429), ..none },
-        5 => Fault { expire_csrf: true, ..none },
+        5 => match operation {
+            Operation::CaseCreate => Fault { expire_token: true, ..none },
+            Operation::CallbackRequest => Fault { status: Some(500), ..none },
+            Operation::SalesOrderCreate
+            | Operation::OrderStatus
+            | Operation::OrderList
+            | Operation::StockLevel => Fault { expire_csrf: true, ..none },
+        },
         // Longer than we wait, and longer than anything written stays unseen: it is carried out long after we gave up.
         _ => Fault { delay_ms: 4000, ..none },
-    });
+    };
+    scene.fault(operation, fault);
 }
 
 /// How long after a kill the next write was told to be done.
@@ -144,4 +158,55 @@ fn recovery(scene: &Scene, killed_at: &[Instant]) -> [u128; 2] {
         times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
     };
     [at(50), at(99)]
+}
+
+/// Where nothing makes a repeat safe, a kill may leave a write that nobody can know of: it stands once at most, whatever is told
+/// to be done stands, and the rest waits for a person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_leave_a_write_that_nobody_can_ask_for_once_at_most() {
+    let kills = setting("PEYVAND_TEST_KILLS", 8).div_ceil(4);
+    let mut dice = Dice(setting("PEYVAND_TEST_SEED", 0x5eed).max(1));
+    let mut scene = Scene::with(Hook::Forgets).await;
+    let mut connector = scene.connector(None).await;
+    let mut turns = Vec::new();
+    for _ in 0..kills {
+        for _ in 0..=dice.below(40) {
+            // A conversation each: one that waits for a person holds up its own writes only.
+            turns.push(scene.ask_for(&Scene::conversation(), Operation::CallbackRequest).await);
+        }
+        let count = Some(1);
+        scene.fault(
+            Operation::CallbackRequest,
+            match dice.below(3) {
+                0 => Fault { drop_after_commit: true, count, ..Fault::default() },
+                1 => Fault { delay_ms: 300, count: Some(50), ..Fault::default() },
+                _ => Fault { status: Some(500), count, ..Fault::default() },
+            },
+        );
+        tokio::time::sleep(Duration::from_millis(500 + dice.below(1500))).await;
+        connector.kill();
+        connector = scene.connector(None).await;
+    }
+    scene.no_faults();
+    scene.settled(turns.len()).await;
+    connector.kill();
+    let standing = |turn| scene.journal().iter().filter(|(_, key)| *key == entry(turn).key()).count();
+    let heard = scene.heard.lock().unwrap().clone();
+    let (mut done, mut parked) = (0, 0);
+    for turn in &turns {
+        let stands = standing(turn);
+        assert!(stands <= 1, "sent {stands} times");
+        let steps = &heard[&turn.event.turn_id].steps;
+        if steps.iter().any(|(_, status, _, _)| *status == OperationStatus::Done) {
+            assert_eq!(stands, 1, "told to be done and nowhere to be found");
+            done += 1;
+        } else {
+            parked += 1;
+        }
+    }
+    println!("{kills} kills: {done} done, {parked} wait for a person");
+    assert!(done > 0 && parked > 0, "nothing was lost, or everything");
+    let (_, list) = scene.peyvand(&["outbox", "list"]);
+    assert!(list.contains(&format!("{parked} writes wait")), "{list}");
+    scene.close().await;
 }

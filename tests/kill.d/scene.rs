@@ -46,6 +46,31 @@ static STAGE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// in another database.
 static EVERY_KEY: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// What the sales desk's hook makes of a repeat.
+#[derive(Clone, Copy)]
+pub(crate) enum Hook {
+    /// It keeps our key: a repeat goes out once.
+    KeepsKeys,
+    /// It knows nothing of an earlier attempt.
+    Forgets,
+}
+
+/// The writes there are, one for each system, and what makes a repeat of them safe: a search, our own id, our key or nothing.
+pub(crate) const WRITES: [Operation; 3] =
+    [Operation::SalesOrderCreate, Operation::CaseCreate, Operation::CallbackRequest];
+
+/// Where an operation is written.
+pub(crate) fn target(operation: Operation) -> &'static str {
+    match operation {
+        Operation::CaseCreate => "crm",
+        Operation::CallbackRequest => "desk",
+        Operation::SalesOrderCreate
+        | Operation::OrderStatus
+        | Operation::OrderList
+        | Operation::StockLevel => "sap",
+    }
+}
+
 pub(crate) struct Scene {
     _stage: tokio::sync::MutexGuard<'static, ()>,
     settings: Settings,
@@ -56,25 +81,40 @@ pub(crate) struct Scene {
     schemas: Arc<Schemas>,
     /// The key of each write that was asked for, by turn.
     pub(crate) asked: HashMap<EventId, String>,
-    /// The turns of each conversation in the order they were asked for.
-    pub(crate) order: HashMap<String, Vec<EventId>>,
+    /// The turns of each conversation for each system, in the order they were asked for.
+    pub(crate) order: HashMap<(String, &'static str), Vec<EventId>>,
     pub(crate) heard: Log,
     listening: tokio::task::JoinHandle<()>,
 }
 
 impl Scene {
+    /// A scene whose hook knows a repeat.
     pub(crate) async fn open() -> Self {
+        Self::with(Hook::KeepsKeys).await
+    }
+
+    pub(crate) async fn with(hook: Hook) -> Self {
         let stage = STAGE.lock().await;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let today = "2026-11-23".parse().unwrap();
         let journal = Some(folder.join("journal"));
         let config = SandboxConfig { journal, ..SandboxConfig::loopback(today) };
-        let (password, sandbox) = (config.password.clone(), peyvand_sandbox::start(config).await.unwrap());
+        let SandboxConfig { password, client_secret, hook_token, .. } = config.clone();
+        let sandbox = peyvand_sandbox::start(config).await.unwrap();
+        let base = sandbox.base_url();
+        let door = match hook {
+            Hook::KeepsKeys => format!("{base}/hook/keyed"),
+            Hook::Forgets => format!("{base}/hook/plain"),
+        };
         let settings = Settings::new(&[
-            ("PEYVAND_TARGETS_SAP_BASE_URL", sandbox.base_url()),
+            ("PEYVAND_TARGETS_SAP_BASE_URL", base.clone()),
+            ("PEYVAND_TARGETS_CRM_BASE_URL", base),
+            ("PEYVAND_TARGETS_DESK_BASE_URL", door),
             ("PEYVAND_SECRETS_SAP_PASSWORD", password),
-            ("PEYVAND_ASSISTANT", assistant(&folder).to_string_lossy().into_owned()),
+            ("PEYVAND_SECRETS_SALESFORCE_SECRET", client_secret),
+            ("PEYVAND_SECRETS_DESK_TOKEN", hook_token),
+            ("PEYVAND_ASSISTANT", assistant(&folder, hook).to_string_lossy().into_owned()),
         ])
         .await;
         let brokers = server("PEYVAND_TEST_KAFKA");
@@ -116,15 +156,24 @@ impl Scene {
         format!("kill:{}", Uuid::new_v4())
     }
 
-    /// Asks for one write more in a conversation.
+    /// Asks for one order more in a conversation.
     pub(crate) async fn ask(&mut self, conversation: &str) -> Envelope<TurnDecided> {
-        let envelope = turn(conversation, "3");
+        self.ask_for(conversation, Operation::SalesOrderCreate).await
+    }
+
+    /// Asks for one write more in a conversation.
+    pub(crate) async fn ask_for(
+        &mut self,
+        conversation: &str,
+        operation: Operation,
+    ) -> Envelope<TurnDecided> {
+        let envelope = turn(conversation, operation, "3");
         let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
         self.producer.send(record).await.unwrap();
         let turn_id = envelope.event.turn_id;
         EVERY_KEY.lock().unwrap().push(entry(&envelope).key());
         assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
-        self.order.entry(conversation.to_owned()).or_default().push(turn_id);
+        self.order.entry((conversation.to_owned(), target(operation))).or_default().push(turn_id);
         envelope
     }
 
@@ -144,18 +193,27 @@ impl Scene {
         self.sandbox.base_url()
     }
 
-    pub(crate) fn fault(&self, fault: Fault) {
-        let writes = Fault { pattern: "A_SalesOrder".to_owned(), method: Some("POST".to_owned()), ..fault };
-        self.sandbox.put_fault(writes).unwrap();
+    /// Lets the writes of an operation fail.
+    pub(crate) fn fault(&self, operation: Operation, fault: Fault) {
+        let (pattern, method) = match operation {
+            Operation::CaseCreate => ("/services/data", "PATCH"),
+            Operation::CallbackRequest => ("/hook", "POST"),
+            Operation::SalesOrderCreate
+            | Operation::OrderStatus
+            | Operation::OrderList
+            | Operation::StockLevel => ("A_SalesOrder", "POST"),
+        };
+        let fault = Fault { pattern: pattern.to_owned(), method: Some(method.to_owned()), ..fault };
+        self.sandbox.put_fault(fault).unwrap();
     }
 
     pub(crate) fn no_faults(&self) {
         self.sandbox.clear_faults();
     }
 
-    /// Loses the answer of the next writes after they were carried out.
-    pub(crate) fn lose_answers(&self, count: u32) {
-        self.fault(Fault { count: Some(count), drop_after_commit: true, ..Fault::default() });
+    /// Loses the answer of the next writes of an operation after they were carried out.
+    pub(crate) fn lose_answers(&self, operation: Operation, count: u32) {
+        self.fault(operation, Fault { count: Some(count), drop_after_commit: true, ..Fault::default() });
     }
 
     /// How many requests a fault has struck, of the newest thousand.
@@ -163,38 +221,50 @@ impl Scene {
         self.sandbox.requests().iter().filter(|request| request.fault).count()
     }
 
-    /// The turns of which the log says that they are done.
-    pub(crate) fn done(&self) -> usize {
+    /// How many turns the log tells this of.
+    fn heard_of(&self, status: OperationStatus) -> usize {
         let heard = self.heard.lock().unwrap();
-        let is_done = |turn: &EventId| {
-            heard.get(turn).is_some_and(|heard| {
-                heard.steps.iter().any(|(_, status, _, _)| *status == OperationStatus::Done)
-            })
+        let is_told = |turn: &EventId| {
+            heard.get(turn).is_some_and(|heard| heard.steps.iter().any(|(_, step, _, _)| *step == status))
         };
-        self.asked.keys().filter(|turn| is_done(turn)).count()
+        self.asked.keys().filter(|turn| is_told(turn)).count()
     }
 
-    /// Waits until every write is told to be done.
-    pub(crate) async fn all_done(&self) {
+    /// Waits until the log tells this of so many turns.
+    pub(crate) async fn told(&self, status: OperationStatus, turns: usize) {
         let until = Instant::now() + PATIENCE;
-        while self.done() < self.asked.len() {
+        while self.heard_of(status) < turns {
+            let heard = self.heard_of(status);
             assert!(
                 Instant::now() < until,
-                "{} of {} writes are done after the last kill; logs in the target folder",
-                self.done(),
-                self.asked.len()
+                "{heard} of {turns} writes are {status:?}; logs in the target folder"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// Order numbers and references in the order they were written, from the disk.
+    /// Waits until of so many writes each is told to be done, or that nobody knows.
+    pub(crate) async fn settled(&self, turns: usize) {
+        let until = Instant::now() + PATIENCE;
+        let ended = || self.heard_of(OperationStatus::Done) + self.heard_of(OperationStatus::Unknown);
+        while ended() < turns {
+            assert!(Instant::now() < until, "{} of {turns} writes have ended", ended());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until every write is told to be done.
+    pub(crate) async fn all_done(&self) {
+        self.told(OperationStatus::Done, self.asked.len()).await;
+    }
+
+    /// The systems' numbers and our keys in the order they were written, from the disk.
     pub(crate) fn journal(&self) -> Vec<(String, String)> {
         let text = fs::read_to_string(self.folder.join("journal")).unwrap_or_default();
         let line = |line: &str| {
             let value: Value = serde_json::from_str(line).unwrap();
             let text = |name: &str| value[name].as_str().unwrap().to_owned();
-            (text("order"), text("reference"))
+            (text("number"), text("reference"))
         };
         text.lines().map(line).collect()
     }
@@ -209,11 +279,12 @@ impl Scene {
 
 /// The entry of the write that a turn asks for.
 pub(crate) fn entry(turn: &Envelope<TurnDecided>) -> EntryId {
-    EntryId::of(&turn.event_id, "sap", Operation::SalesOrderCreate.name())
+    let operation = turn.event.operation.unwrap();
+    EntryId::of(&turn.event_id, target(operation), operation.name())
 }
 
-/// A turn that asks for an order.
-pub(crate) fn turn(conversation: &str, quantity: &str) -> Envelope<TurnDecided> {
+/// A turn that asks for a write.
+pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> Envelope<TurnDecided> {
     let turn_id = EventId::from(Uuid::new_v4());
     let slot =
         |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
@@ -233,11 +304,13 @@ pub(crate) fn turn(conversation: &str, quantity: &str) -> Envelope<TurnDecided> 
             intent: None,
             confidence: 1.0,
             catalogue_hash: "test".to_owned(),
-            operation: Some(Operation::SalesOrderCreate),
+            operation: Some(operation),
             slots: vec![
                 slot(SlotName::Product, "CEM-042"),
                 slot(SlotName::Quantity, quantity),
                 slot(SlotName::Customer, "1000000018"),
+                slot(SlotName::Description, "it came broken"),
+                slot(SlotName::Phone, "+989123456789"),
             ],
             asked_slot: None,
             answer: None,
@@ -245,8 +318,12 @@ pub(crate) fn turn(conversation: &str, quantity: &str) -> Envelope<TurnDecided> 
     }
 }
 
-/// The shipped assistant with a SAP that has less time, so that a lost answer is noticed soon.
-fn assistant(folder: &Path) -> PathBuf {
+/// The shipped assistant with systems that have less time, so that a lost answer is noticed soon.
+fn assistant(folder: &Path, hook: Hook) -> PathBuf {
+    let keeps_key = match hook {
+        Hook::KeepsKeys => "keeps_key: true",
+        Hook::Forgets => "keeps_key: false",
+    };
     let own = folder.join("assistant");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assistant");
     for room in ["intents", "replies", "targets"] {
@@ -257,7 +334,8 @@ fn assistant(folder: &Path) -> PathBuf {
             let text = text
                 .replace("deadline_ms: 5000", "deadline_ms: 1000")
                 .replace("visible_within_ms: 2000", "visible_within_ms: 200")
-                .replace("works_for_ms: 10000", "works_for_ms: 5000");
+                .replace("works_for_ms: 10000", "works_for_ms: 5000")
+                .replace("keeps_key: false", keeps_key);
             fs::write(own.join(room).join(file.file_name()), text).unwrap();
         }
     }

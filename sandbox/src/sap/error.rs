@@ -6,6 +6,8 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::http::plain;
+
 /// A refusal of the Gateway.
 #[derive(Debug, Error)]
 pub(crate) enum SapError {
@@ -160,21 +162,20 @@ pub(crate) fn error_body(
     plain(status, "application/json;charset=utf-8", body.to_string())
 }
 
-/// An answer with a body of a given type.
-pub(crate) fn plain(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let _previous =
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+/// Gateway's answer to wrong or missing credentials: HTML, whatever was asked for.
+pub(crate) fn logon_failed() -> Response<Body> {
+    let html = "<html><head><title>Logon failed</title></head><body><h1>Logon failed</h1>\
+                <p>You are not authorized to use this service: the user or the password is wrong.</p>\
+                <p>HTTP 401 - Unauthorized</p></body></html>";
+    let mut response = plain(StatusCode::UNAUTHORIZED, "text/html; charset=utf-8", html.to_owned());
+    let _previous = response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"SAP NetWeaver Application Server [S4H/100]\""),
+    );
     response
 }
 
 /// Text safe inside an XML element or attribute.
 pub(crate) fn escape_xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The beginning of what the client sent, enough to recognise it.
-pub(crate) fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(60).collect()
 }

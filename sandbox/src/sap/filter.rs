@@ -3,12 +3,13 @@
 
 use std::cmp::Ordering;
 
-use super::error::{SapError, short};
+use super::error::SapError;
 use super::lexer::{Token, lex};
 use super::literal::{self, Literal};
 use super::model::{Edm, Entity};
 use super::table::Row;
 use super::value::Value;
+use crate::http::short;
 
 /// Longest `$filter` in bytes, deepest nesting of parentheses, and most conditions.
 const MAX_LENGTH: usize = 4_000;

@@ -3,11 +3,12 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::model::{Edm, Entity};
-use super::resource::{ROOT, percent_encode};
+use super::resource::ROOT;
 use super::shape::{Children, Shape};
 use super::table::Row;
 use super::value::Value;
 use crate::company::Company;
+use crate::http::percent_encode;
 
 /// Where records are read from and how the client reaches this server.
 #[derive(Clone, Copy)]

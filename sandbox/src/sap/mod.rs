@@ -1,7 +1,6 @@
 //! The Gateway: takes one HTTP request to its end, logon first, then token, then the resource. It speaks OData v2 as SAP
 //! does and knows nothing of faults; those are laid over it from outside.
 
-mod auth;
 mod csrf;
 mod error;
 mod filter;
@@ -19,18 +18,16 @@ pub(crate) mod value;
 mod write;
 
 use std::net::SocketAddr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::json;
 
-pub(crate) use auth::logon_failed;
-pub(crate) use error::{SapError, error_body, plain};
-pub(crate) use resource::{ROOT, percent_decode};
+pub(crate) use error::{SapError, error_body, logon_failed};
+pub(crate) use resource::ROOT;
 
-use auth::BasicAuth;
 use csrf::Sessions;
 use json::{Source, record_uri};
 use model::{Entity, Service, Set};
@@ -39,7 +36,7 @@ use read::Asked;
 use resource::Resource;
 use shape::Shape;
 
-use crate::{company::Company, journal::Journal};
+use crate::{auth::BasicAuth, company::Company, http::plain, journal::Journal, system::System};
 
 /// The Gateway with its data.
 pub(crate) struct Gateway {
@@ -48,7 +45,7 @@ pub(crate) struct Gateway {
     sessions: Sessions,
     page_size: usize,
     addr: SocketAddr,
-    journal: Option<Journal>,
+    journal: Arc<Journal>,
 }
 
 impl Gateway {
@@ -57,7 +54,7 @@ impl Gateway {
         (user, password): (&str, &str),
         page_size: usize,
         addr: SocketAddr,
-        journal: Option<Journal>,
+        journal: Arc<Journal>,
     ) -> Gateway {
         let page_size = page_size.clamp(1, query::MAX_PAGE);
         let auth = BasicAuth::new(user, password);
@@ -160,15 +157,11 @@ impl Gateway {
         let mut company = self.company.write().unwrap_or_else(PoisonError::into_inner);
         let key = write::create_order(&mut company, body)?;
         let row = company.table(entity.set).find(&key).ok_or(SapError::NoSuchRecord(entity.name))?;
-        if let Some(journal) = &self.journal {
-            let reference = entity
-                .prop("PurchaseOrderByCustomer")
-                .and_then(|(index, _)| row.get(index).as_text())
-                .unwrap_or_default();
-            if let Err(error) = journal.note(&key, reference) {
-                tracing::error!(%error, "an order could not be noted in the journal");
-            }
-        }
+        let reference = entity
+            .prop("PurchaseOrderByCustomer")
+            .and_then(|(index, _)| row.get(index).as_text())
+            .unwrap_or_default();
+        self.journal.note(System::Sap, &key, reference);
         let origin = self.origin(&request.headers);
         let source = Source { company: &company, origin: &origin };
         let shape = Shape::new(entity, Some("to_Item"), None)?;

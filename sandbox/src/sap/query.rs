@@ -1,11 +1,11 @@
 //! The query options of a request, checked and bounded: what is wanted (`$filter`, `$orderby`), how much of it (`$top`,
 //! `$skip`, `$skiptoken`, `$inlinecount`) and in which shape (`$select`, `$expand`, `$format`).
 
-use super::error::{SapError, short};
+use super::error::SapError;
 use super::filter::Filter;
 use super::model::Entity;
-use super::resource::percent_decode;
 use super::shape::Shape;
+use crate::http::{percent_decode, short};
 
 /// A page when the client names no size, and the greatest page it may name.
 pub(crate) const MAX_PAGE: usize = 5_000;

@@ -6,14 +6,15 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use super::error::{SapError, plain};
+use super::error::SapError;
 use super::json::{Enveloped, Page, Record, Source, etag};
 use super::model::Entity;
 use super::query::{MAX_PAGE, Order, Query, RawQuery};
-use super::resource::{Parent, ROOT, percent_encode};
+use super::resource::{Parent, ROOT};
 use super::shape::Shape;
 use super::table::Row;
 use super::value::Value;
+use crate::http::{percent_encode, plain};
 
 /// The request as it came, for the address of the next page.
 pub(crate) struct Asked<'a> {

@@ -1,10 +1,11 @@
 //! The path of a request, read into the thing it names: a service, its metadata, a collection, a record.
 
-use super::error::{SapError, short};
+use super::error::SapError;
 use super::lexer::quoted;
 use super::model::{Edm, Entity, Service};
 use super::table::{is_child_key, join_key};
 use super::value::strip_zeros;
+use crate::http::{percent_decode, short};
 
 /// Where all services of the Gateway lie.
 pub(crate) const ROOT: &str = "/sap/opu/odata/sap";
@@ -133,38 +134,12 @@ fn parse_key(entity: &'static Entity, predicate: &str) -> Result<String, SapErro
     Ok(join_key(parts.iter().map(String::as_str)))
 }
 
-/// Undoes percent-encoding; none when it is broken or not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let high = char::from(rest.next()?).to_digit(16)?;
-        let low = char::from(rest.next()?).to_digit(16)?;
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Percent-encodes everything that is not unreserved.
-pub(crate) fn percent_encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http::percent_encode;
     use crate::sap::literal::from_json;
     use crate::sap::model::Set;
     use crate::sap::query::RawQuery;

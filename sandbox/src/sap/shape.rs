@@ -1,8 +1,9 @@
 //! The shape of a record in an answer: which properties (`$select`) and which children (`$expand`), level by level.
 //! As on the real system, a child that is expanded but not selected is left out once `$select` is given.
 
-use super::error::{SapError, short};
+use super::error::SapError;
 use super::model::Entity;
+use crate::http::short;
 
 const MAX_PATHS: usize = 100;
 const MAX_LEVELS: usize = 5;

@@ -6,13 +6,14 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
 
-use super::error::{SapError, short};
+use super::error::SapError;
 use super::json::etag;
 use super::literal::from_json;
 use super::model::{Access, Entity, Set};
 use super::table::Row;
 use super::value::{Value, day_of, strip_zeros};
 use crate::company::{CURRENCY, Company, Order, OrderItem, OrderState, PLANTS, ScheduleLine};
+use crate::http::short;
 
 const MAX_ITEMS: usize = 200;
 const REQUIRED: [&str; 5] =

@@ -2,12 +2,17 @@
 
 mod data;
 mod faults;
+mod hook;
 mod reads;
+mod salesforce;
 mod writes;
+
+use std::path::PathBuf;
 
 use jiff::civil::Date;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{Fault, Sandbox, SandboxConfig, start};
 
@@ -77,6 +82,11 @@ impl World {
         self.request(method, path).header("x-csrf-token", token).header("cookie", cookies)
     }
 
+    /// A request to one of the systems that know a bearer token.
+    fn with_token(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.sandbox.base_url())).bearer_auth(token)
+    }
+
     fn fault(&self, fault: Fault) {
         self.sandbox.put_fault(fault).unwrap();
     }
@@ -90,4 +100,28 @@ fn fault(pattern: &str) -> Fault {
 async fn error(response: Response) -> Value {
     let body: Value = response.json().await.unwrap();
     body["error"].clone()
+}
+
+/// A journal on disk that ends with the test.
+struct Notes(PathBuf);
+
+impl Notes {
+    fn new() -> Notes {
+        Notes(std::env::temp_dir().join(format!("peyvand-sandbox-{}", Uuid::new_v4())))
+    }
+
+    async fn world(&self) -> World {
+        World::with(SandboxConfig { journal: Some(self.0.clone()), ..SandboxConfig::loopback(today()) }).await
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.0).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
 }

@@ -221,3 +221,17 @@ async fn a_change_is_always_later_than_what_was_there() {
     let created: Value = created.json().await.unwrap();
     assert!(created["d"]["LastChangeDateTime"].as_str().unwrap() > before.as_str());
 }
+
+#[tokio::test]
+async fn a_new_order_is_a_line_on_disk_and_a_change_is_none() {
+    let notes = Notes::new();
+    let world = notes.world().await;
+    let created = world.write("POST", &orders()).await.json(&new_order()).send().await.unwrap();
+    assert_eq!(created.status(), 201);
+    let path = format!("{ORDERS}/A_SalesOrder('45500')");
+    let change = world.write("PATCH", &path).await.header("if-match", "*");
+    let changed = change.json(&json!({"DeliveryBlockReason": "01"})).send().await.unwrap();
+    assert_eq!(changed.status(), 204);
+    let line = json!({"system": "sap", "number": "45500", "reference": "01JDPEYVANDKEY0000000000001"});
+    assert_eq!(notes.lines(), [line]);
+}

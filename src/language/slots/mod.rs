@@ -3,6 +3,7 @@
 //! dialogue asks.
 
 mod customer;
+mod description;
 mod email;
 mod order;
 mod phone;
@@ -38,6 +39,8 @@ pub enum SlotKind {
     Quantity,
     /// Number of a customer.
     Customer,
+    /// What it is about, in the person's own words: the whole message, and only when it was asked for.
+    Description,
 }
 
 /// One value found in a message.
@@ -134,6 +137,9 @@ impl Extractors {
         found.extend(order::find(text, &found, asked == Some(SlotKind::OrderNumber)));
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
+        if asked == Some(SlotKind::Description) {
+            values.extend(description::of(original));
+        }
         for f in found {
             if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
                 let raw_range = normal.original_range(f.at);

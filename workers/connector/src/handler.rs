@@ -1,7 +1,7 @@
 //! From a decision to a system's answer, or to a write that is kept for the relay. A system that cannot be asked is not an
 //! error here but an answer too: the person is told honestly. Nothing is written to a system here.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use peyvand::{
     event::{
@@ -12,7 +12,7 @@ use peyvand::{
     worker::{Emit, Handler, HandlerError, Outcome},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     sap::Sap,
@@ -27,7 +27,16 @@ const ORDERS_MAX: usize = 10;
 pub struct Connector {
     sap: Arc<Sap>,
     target: String,
-    relay: Arc<Notify>,
+    routes: HashMap<Operation, Route>,
+}
+
+/// Where an operation is written.
+pub(crate) struct Route {
+    pub(crate) target: String,
+    /// Wakes the target's relay.
+    pub(crate) wake: Arc<Notify>,
+    /// Whether so many writes wait for the target that no more are taken.
+    pub(crate) is_full: watch::Receiver<bool>,
 }
 
 /// What is asked of a system and about what.
@@ -52,9 +61,9 @@ struct Answer {
 }
 
 impl Connector {
-    /// A connector with one SAP target of this name; `relay` is woken when there is something to write.
-    pub fn new(sap: Arc<Sap>, target: impl Into<String>, relay: Arc<Notify>) -> Self {
-        Self { sap, target: target.into(), relay }
+    /// A connector that asks one SAP target of this name, and writes by these routes.
+    pub(crate) fn new(sap: Arc<Sap>, target: String, routes: HashMap<Operation, Route>) -> Self {
+        Self { sap, target, routes }
     }
 
     async fn ask(&self, question: Question<'_>, turn: &TurnDecided) -> Result<Option<Answer>, TargetError> {
@@ -106,16 +115,34 @@ impl Connector {
         }
     }
 
-    /// Keeps the write with everything else of this step; the relay sends it.
-    fn intend(
+    /// Keeps the write with everything else of this step; the relay sends it. While too many wait for the target, this one
+    /// waits in its lane, and what follows it in the log.
+    async fn intend(
         &self,
         input: &Envelope<TurnDecided>,
         operation: Operation,
     ) -> Result<Outcome<()>, HandlerError> {
-        let write = Write::of(input, operation, &self.target);
+        let route = self
+            .routes
+            .get(&operation)
+            .ok_or(HandlerError::Permanent("no target can do what was decided"))?;
+        if route.is_full.clone().wait_for(|is_full| !is_full).await.is_err() {
+            return Err(HandlerError::Transient("the relay has ended"));
+        }
+        let write = Write::of(input, operation, &route.target);
         let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;
         let accepted = Emit::new(topics::OPERATION_UPDATED, write.told(&Told::Accepted));
         Ok(Outcome { emit: vec![accepted], entries: vec![entry], ..Outcome::default() })
+    }
+}
+
+/// What must be known for a write.
+const fn needed_for(operation: Operation) -> &'static [SlotName] {
+    match operation {
+        Operation::SalesOrderCreate => &[SlotName::Customer, SlotName::Product, SlotName::Quantity],
+        Operation::CaseCreate => &[SlotName::Description],
+        Operation::CallbackRequest => &[SlotName::Phone],
+        Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => &[],
     }
 }
 
@@ -138,11 +165,11 @@ impl Handler for Connector {
             Operation::OrderStatus => Question::OrderStatus(needed(SlotName::OrderNumber)?),
             Operation::OrderList => Question::OrderList(needed(SlotName::OrderNumber)?),
             Operation::StockLevel => Question::StockLevel(needed(SlotName::Product)?),
-            Operation::SalesOrderCreate => {
-                for name in [SlotName::Customer, SlotName::Product, SlotName::Quantity] {
-                    needed(name)?;
+            Operation::SalesOrderCreate | Operation::CaseCreate | Operation::CallbackRequest => {
+                for name in needed_for(operation) {
+                    needed(*name)?;
                 }
-                return self.intend(input, operation);
+                return self.intend(input, operation).await;
             }
         };
         let updated = self.read(operation, question, turn).await;
@@ -150,9 +177,9 @@ impl Handler for Connector {
     }
 
     fn settled(&self, input: &Envelope<TurnDecided>) {
-        if input.event.decision == Decision::Execute && input.event.operation.is_some_and(Operation::is_write)
-        {
-            self.relay.notify_one();
+        let executed = input.event.operation.filter(|_| input.event.decision == Decision::Execute);
+        if let Some(route) = executed.and_then(|operation| self.routes.get(&operation)) {
+            route.wake.notify_one();
         }
     }
 }

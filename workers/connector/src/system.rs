@@ -59,10 +59,13 @@ pub enum Looked {
     CannotTell(TargetError),
 }
 
-/// A system that can be written to.
-pub trait System: Send + Sync {
-    /// What makes a second attempt of this operation safe.
-    fn capability(&self, operation: Operation) -> Capability;
+/// One kind of write in one system.
+pub trait Writer: Send + Sync {
+    /// What is written.
+    fn operation(&self) -> Operation;
+
+    /// What makes a second attempt safe.
+    fn capability(&self) -> Capability;
 
     /// Writes, once. It ends within the target's deadline.
     fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent>;

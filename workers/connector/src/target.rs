@@ -11,6 +11,7 @@ use thiserror::Error;
 const DEADLINE: Duration = Duration::from_secs(5);
 const IN_FLIGHT_MAX: usize = 32;
 const VISIBLE_WITHIN: Duration = Duration::from_secs(5);
+const OUTBOX_MAX: u64 = 50_000;
 const WORKS_FOR: Duration = Duration::from_secs(600);
 
 /// One configured system.
@@ -34,6 +35,12 @@ pub struct TargetConfig {
     pub works_for: Duration,
     /// Where sales orders are made; without it none can be.
     pub sales_area: Option<SalesArea>,
+    /// The field of Salesforce's records that holds our key.
+    pub key_field: String,
+    /// Whether a webhook carries a repeat under the same key out once.
+    pub keeps_key: bool,
+    /// With more writes waiting than this, no more are taken.
+    pub outbox_max: u64,
 }
 
 impl TargetConfig {
@@ -54,6 +61,9 @@ impl TargetConfig {
             visible_within: VISIBLE_WITHIN,
             works_for: WORKS_FOR,
             sales_area: None,
+            key_field: "Peyvand_Key__c".to_owned(),
+            keeps_key: false,
+            outbox_max: OUTBOX_MAX,
         }
     }
 }

@@ -106,6 +106,13 @@ pub(crate) fn decide(
     let stands = |proposal: &Proposal| (0..=PROPOSAL_MS).contains(&(now_ms - proposal.at_ms));
     let proposed = state.proposed.take().filter(stands);
     let question = state.asked.take();
+    let describes = question.as_ref().is_some_and(|question| question.slot == SlotName::Description);
+    if describes && consent(text) == Some(Consent::No) {
+        // Every other message is the description, whatever it resembles.
+        turn.decision = Decision::Answer;
+        turn.answer = Some(Answer::Cancelled);
+        return (turn, state);
+    }
     if let Some(proposal) = proposed
         && answered(assistant, &mut turn, &mut state, &proposal, (text, values, meaning), now_ms)
     {

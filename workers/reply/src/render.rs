@@ -12,14 +12,14 @@ use peyvand::assistant::Replies;
 use peyvand::codec::Committed;
 use peyvand::event::{Answer, Decision, Operation, OperationUpdated, SlotName, TurnDecided};
 use peyvand::language::bidi::clean;
-use peyvand::language::number::{decimal, plain};
+use peyvand::language::number::{decimal, persian_digits, plain};
 use peyvand::language::script::Language;
 use unic_langid::LanguageIdentifier;
 
 use messages::MESSAGES;
 
 /// Longest value put into a sentence, in characters.
-const VALUE_CHARS_MAX: usize = 80;
+const VALUE_CHARS_MAX: usize = 240;
 const EXAMPLE_ORDER: &str = "45001";
 const EXAMPLE_PRODUCT: &str = "CEM-042";
 
@@ -81,6 +81,7 @@ impl Renderer {
                 Some(SlotName::Product) => say.with("ask-product", &[("example", EXAMPLE_PRODUCT)]),
                 Some(SlotName::Phone) => say.with("ask-phone", &[]),
                 Some(SlotName::Email) => say.with("ask-email", &[]),
+                Some(SlotName::Description) => say.with("ask-description", &[]),
                 Some(SlotName::OrderNumber) | None => {
                     say.with("ask-order-number", &[("example", &plain(EXAMPLE_ORDER, turn.language))])
                 }
@@ -125,14 +126,31 @@ impl Renderer {
 /// What is to be written, said back, so that a yes means exactly this.
 fn proposal(say: &Words<'_>, turn: &TurnDecided) -> String {
     let value = |name| turn.slot(name).unwrap_or_default();
-    say.with(
-        "confirm-sales-order",
-        &[
-            ("product", value(SlotName::Product)),
-            ("quantity", &decimal(value(SlotName::Quantity), say.language)),
-            ("customer", &plain(value(SlotName::Customer), say.language)),
-        ],
-    )
+    match turn.operation {
+        Some(Operation::SalesOrderCreate) => say.with(
+            "confirm-sales-order",
+            &[
+                ("product", value(SlotName::Product)),
+                ("quantity", &decimal(value(SlotName::Quantity), say.language)),
+                ("customer", &plain(value(SlotName::Customer), say.language)),
+            ],
+        ),
+        Some(Operation::CaseCreate) => {
+            say.with("confirm-case", &[("description", value(SlotName::Description))])
+        }
+        Some(Operation::CallbackRequest) => {
+            let phone = value(SlotName::Phone);
+            let phone = match say.language {
+                Language::Fa => persian_digits(phone),
+                Language::En => phone.to_owned(),
+            };
+            say.with("confirm-callback", &[("phone", &phone)])
+        }
+        // Nothing else is proposed; nothing may be said to be.
+        Some(Operation::OrderStatus | Operation::OrderList | Operation::StockLevel) | None => {
+            say.with("out-of-scope", &[])
+        }
+    }
 }
 
 fn bundle(language: Language, text: &str) -> Result<FluentBundle<FluentResource>, RenderError> {

@@ -4,6 +4,8 @@
 
 mod breaker;
 mod decide;
+mod gauges;
+mod publish;
 
 use std::{
     sync::Arc,
@@ -20,44 +22,43 @@ use peyvand::{
     codec::Schemas,
     event::ConversationId,
     failpoint::failpoint,
-    store::{Claimed, Known, Outgoing, Settled, Settlement, Store, Verdict},
+    store::{Claimed, Depth, Known, Settled, Settlement, Store, StoreError, Verdict},
     worker::{Handler, now_ms, patiently},
 };
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    breaker::{Breaker, State},
+    breaker::Breaker,
     decide::{Act, Patience},
+    publish::publish,
 };
 use crate::{
     Connector,
-    system::{Capability, Looked, Sent, System},
+    system::{Capability, Looked, Sent, Writer},
     target::{TargetConfig, TargetError},
     write::Write,
 };
+pub(crate) use publish::sweep;
 
 /// How often it looks for entries nobody woke it for.
 const LOOK_EACH: Duration = Duration::from_secs(1);
-/// How often it looks for events that nobody published, and how old they have to be.
-const SWEEP_EACH: Duration = Duration::from_secs(5);
-const LEFT_BEHIND: Duration = Duration::from_secs(10);
-const SWEPT_AT_ONCE: u32 = 100;
 /// How long running calls may take when the process stops; what is later stays in doubt.
 const DRAIN: Duration = Duration::from_secs(8);
 const LEASE_MIN: Duration = Duration::from_secs(15);
 
 /// What a relay works with.
 #[derive(Clone)]
-pub struct Relay {
+pub(crate) struct Relay {
     target: String,
-    system: Arc<dyn System>,
+    writer: Arc<dyn Writer>,
     deadline: Duration,
     works_for: Duration,
     in_flight_max: usize,
+    outbox_max: u64,
     store: Store,
     producer: Arc<dyn Producer>,
     schemas: Arc<Schemas>,
@@ -71,27 +72,34 @@ struct Ended {
 }
 
 impl Relay {
-    /// The relay of a target; `system` is the way to it.
-    pub fn new(
+    /// The relay of a target; `writer` is the way to it.
+    pub(crate) fn new(
         target: &TargetConfig,
-        system: Arc<dyn System>,
+        writer: Arc<dyn Writer>,
         store: Store,
         producer: Arc<dyn Producer>,
         schemas: Arc<Schemas>,
     ) -> Self {
-        let TargetConfig { name, deadline, works_for, in_flight_max, .. } = target;
-        let (target, deadline, works_for, in_flight_max) =
-            (name.clone(), *deadline, *works_for.max(deadline), *in_flight_max);
-        Self { target, system, deadline, works_for, in_flight_max, store, producer, schemas }
+        Self {
+            target: target.name.clone(),
+            writer,
+            deadline: target.deadline,
+            works_for: target.works_for.max(target.deadline),
+            in_flight_max: target.in_flight_max,
+            outbox_max: target.outbox_max,
+            store,
+            producer,
+            schemas,
+        }
     }
 
-    /// Works until it is told to stop; what is under way then is finished or stays in doubt.
-    pub async fn run(self, wake: Arc<Notify>, shutdown: CancellationToken) {
+    /// Works until it is told to stop; what is under way then is finished or stays in doubt. `full` says whether so many
+    /// writes wait that no more are to be taken.
+    pub(crate) async fn run(self, wake: Arc<Notify>, full: watch::Sender<bool>, shutdown: CancellationToken) {
         let mut calls: FuturesUnordered<BoxFuture<'static, Ended>> = FuturesUnordered::new();
         let mut breaker = Breaker::new();
-        let (mut look, mut sweep) = (interval(LOOK_EACH), interval(SWEEP_EACH));
+        let mut look = interval(LOOK_EACH);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = true;
         while !shutdown.is_cancelled() {
             if due {
@@ -107,9 +115,8 @@ impl Relay {
                 () = wake.notified() => due = true,
                 _ = look.tick() => {
                     due = true;
-                    self.tell_state(&breaker).await;
+                    self.look_around(&breaker, &full).await;
                 }
-                _ = sweep.tick() => self.sweep().await,
             }
         }
         let drained = async {
@@ -167,10 +174,12 @@ impl Relay {
 
     /// One turn of one entry.
     async fn work(self, claimed: Claimed, until: Instant) -> Ended {
-        let Some(write) = Write::of_payload(&claimed.payload) else {
+        let operation = self.writer.operation();
+        let Some(write) = Write::of_payload(&claimed.payload).filter(|write| write.operation == operation)
+        else {
             return self.unreadable(claimed);
         };
-        let capability = self.system.capability(write.operation);
+        let capability = self.writer.capability();
         let chance = chance();
         let (known, attempts) = (claimed.known, claimed.attempts);
         let act = match decide::next(capability, known, attempts, claimed.age) {
@@ -194,7 +203,7 @@ impl Relay {
             }
             Act::Send => {
                 failpoint("relay.before_call");
-                let sent = self.system.send(&write).await;
+                let sent = self.writer.send(&write).await;
                 failpoint("relay.after_call");
                 let there = match &sent {
                     Sent::Done { .. } | Sent::Refused { .. } => true,
@@ -204,7 +213,7 @@ impl Relay {
                 self.ended(claimed, &write, verdict, Some(there))
             }
             Act::Reconcile => {
-                let looked = self.system.reconcile(&write).await;
+                let looked = self.writer.reconcile(&write).await;
                 let there = match &looked {
                     Looked::Found { .. } | Looked::Different | Looked::Absent => true,
                     Looked::CannotTell(error) => is_there(error),
@@ -234,7 +243,7 @@ impl Relay {
                 (Verdict::Parked { class: "untellable", unsent: false }, Vec::new())
             }
         };
-        self.count(&verdict);
+        gauges::verdict(&self.target, &verdict);
         Ended {
             settlement: Settlement { lease: claimed.lease, verdict, group: Connector::GROUP, outgoing },
             there,
@@ -245,7 +254,7 @@ impl Relay {
     fn unreadable(&self, claimed: Claimed) -> Ended {
         tracing::error!(target = self.target, "an outbox entry cannot be read by this version; it is parked");
         let verdict = Verdict::Parked { class: "unreadable", unsent: claimed.known == Known::Unsent };
-        self.count(&verdict);
+        gauges::verdict(&self.target, &verdict);
         Ended {
             settlement: Settlement {
                 lease: claimed.lease,
@@ -277,7 +286,7 @@ impl Relay {
         failpoint("relay.before_settle");
         let conversations: Vec<ConversationId> =
             settlements.iter().map(|one| one.lease.conversation_id.clone()).collect();
-        let settled = patiently(|| self.store.settle(settlements.clone())).await;
+        let settled = self.settle(settlements).await;
         failpoint("relay.after_settle");
         let told =
             conversations.into_iter().zip(settled).filter_map(|(conversation, settled)| match settled {
@@ -288,69 +297,46 @@ impl Relay {
                     None
                 }
             });
-        join_all(told.map(|(conversation, outgoing)| self.publish(conversation, outgoing))).await;
+        join_all(
+            told.map(|(conversation, outgoing)| publish(&self.store, &self.producer, conversation, outgoing)),
+        )
+        .await;
     }
 
-    /// Publishes events of a conversation in their order; whoever else publishes them too does no harm.
-    async fn publish(&self, conversation_id: ConversationId, outgoing: Vec<Outgoing>) {
-        let Some(through) = outgoing.last().map(|last| last.seq) else { return };
-        for Outgoing { record, .. } in outgoing {
-            patiently(|| self.producer.send(record.clone())).await;
+    /// Commits settlements. When the database will not have them together, each is tried alone, and the one it refuses is
+    /// left to the next lease, so that it keeps nothing else from its end.
+    async fn settle(&self, settlements: Vec<Settlement>) -> Vec<Settled> {
+        let all = patiently(|| refusable(self.store.settle(settlements.clone()))).await;
+        if let Some(settled) = all {
+            return settled;
         }
-        failpoint("relay.published");
-        self.store.published(Connector::GROUP, conversation_id, through).await;
-    }
-
-    /// Publishes what a process that died has left behind.
-    async fn sweep(&self) {
-        let found = self.store.left_behind(Connector::GROUP, LEFT_BEHIND, SWEPT_AT_ONCE).await;
-        let left = match found {
-            Ok(left) => left,
-            Err(error) => {
-                tracing::error!(kind = error.kind(), "{error}; looking again in five seconds");
-                return;
+        let mut each = Vec::with_capacity(settlements.len());
+        for one in settlements {
+            let settled = patiently(|| refusable(self.store.settle(vec![one.clone()]))).await;
+            if settled.is_none() {
+                tracing::error!(
+                    target = self.target,
+                    "the database refuses what came of a write; it stays in doubt, look at it with `peyvand outbox list`"
+                );
             }
-        };
-        for conversation_id in left {
-            let pending = patiently(|| self.store.pending(Connector::GROUP, &conversation_id)).await;
-            metrics::counter!("peyvand_left_behind_total").increment(pending.len() as u64);
-            self.publish(conversation_id, pending).await;
+            each.extend(settled.unwrap_or_else(|| vec![Settled::Fenced]));
         }
+        each
     }
 
-    async fn tell_state(&self, breaker: &Breaker) {
-        let open = match breaker.state() {
-            State::Closed => 0.0,
-            State::Probing => 0.5,
-            State::Open(_) => 1.0,
-        };
-        let target = self.target.clone();
-        metrics::gauge!("peyvand_breaker_open", "target" => target.clone()).set(open);
-        let Ok(depth) = self.store.depth(&target).await else { return };
-        let gauge = |name: &'static str, value: u64| {
-            // A count of rows is far below 2^52.
-            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            metrics::gauge!(name, "target" => target.clone()).set(value as f64);
-        };
-        gauge("peyvand_outbox_waiting", depth.waiting);
-        gauge("peyvand_outbox_in_doubt", depth.in_doubt);
-        gauge("peyvand_outbox_parked", depth.parked);
-        gauge("peyvand_outbox_oldest_seconds", depth.oldest.as_secs());
-    }
-
-    fn count(&self, verdict: &Verdict) {
-        let what = match verdict {
-            Verdict::Done { .. } => "done",
-            Verdict::Refused { .. } => "refused",
-            Verdict::Again { .. } => "again",
-            Verdict::Doubt { .. } => "doubt",
-            Verdict::Parked { class, .. } => {
-                tracing::warn!(target = self.target, class, "a write waits for a person's decision");
-                "parked"
+    /// Tells how the target is, and whether its outbox is full.
+    async fn look_around(&self, breaker: &Breaker, full: &watch::Sender<bool>) {
+        gauges::breaker(&self.target, breaker.state());
+        let Ok(depth) = self.store.depth(&self.target).await else { return };
+        gauges::depth(&self.target, &depth);
+        full.send_if_modified(|full| {
+            let was = std::mem::replace(full, is_full(*full, &depth, self.outbox_max));
+            if was != *full {
+                let (target, waiting) = (&self.target, depth.waiting);
+                tracing::warn!(target, waiting, full, "the outbox is full, or has room again");
             }
-        };
-        metrics::counter!("peyvand_writes_total", "target" => self.target.clone(), "verdict" => what)
-            .increment(1);
+            was != *full
+        });
     }
 }
 
@@ -364,7 +350,38 @@ fn is_there(error: &TargetError) -> bool {
     }
 }
 
+/// Full from the limit on, and until a tenth of it is free again.
+fn is_full(was: bool, depth: &Depth, limit: u64) -> bool {
+    if was { depth.waiting > limit - limit / 10 } else { depth.waiting >= limit }
+}
+
+/// `None` when the database will never take it.
+async fn refusable<T>(tried: impl Future<Output = Result<T, StoreError>>) -> Result<Option<T>, StoreError> {
+    match tried.await {
+        Err(StoreError::Refused { .. }) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 fn chance() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(bits) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_outbox_is_full_until_a_tenth_of_it_is_free() {
+        let waiting = |waiting| Depth { waiting, in_doubt: 0, parked: 0, oldest: Duration::ZERO };
+        let mut full = false;
+        let seen: Vec<bool> = [0, 99, 100, 95, 91, 90, 99, 100]
+            .map(|depth| {
+                full = is_full(full, &waiting(depth), 100);
+                full
+            })
+            .to_vec();
+        assert_eq!(seen, [false, false, true, true, true, false, false, true]);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     system::{Looked, Sent},
-    target::{SalesArea, TargetError},
+    target::SalesArea,
     write::Write,
 };
 
@@ -79,7 +79,7 @@ fn wanted(write: &Write) -> Option<Wanted<'_>> {
 }
 
 pub(super) async fn send(http: &Http, area: Option<&SalesArea>, write: &Write) -> Sent {
-    let Some(area) = area else { return Sent::NotSent(TargetError::Misconfigured { target: http.name() }) };
+    let Some(area) = area else { return Sent::NotSent(http.line.misconfigured()) };
     let Some(wanted) = wanted(write) else { return Sent::Refused { class: "incomplete" } };
     let order = NewOrder {
         sales_order_type: &area.order_type,
@@ -93,7 +93,7 @@ pub(super) async fn send(http: &Http, area: Option<&SalesArea>, write: &Write) -
     match http.post::<Created>(ORDERS, "A_SalesOrder", &order).await {
         Written::Created(created) => match reference(&created.sales_order) {
             Some(reference) => Sent::Done { reference },
-            None => Sent::MaybeSent(http.unreadable()),
+            None => Sent::MaybeSent(http.line.unreadable()),
         },
         Written::Refused => Sent::Refused { class: "refused_by_system" },
         Written::NotSent(error) => Sent::NotSent(error),
@@ -115,13 +115,13 @@ pub(super) async fn reconcile(http: &Http, write: &Write) -> Looked {
 fn judge(http: &Http, write: &Write, key: &str, found: Vec<FoundOrder>) -> Looked {
     // A system that passes over the filter says nothing about our key.
     if found.iter().any(|order| order.purchase_order_by_customer != key) {
-        return Looked::CannotTell(http.unreadable());
+        return Looked::CannotTell(http.line.unreadable());
     }
     match found.as_slice() {
         [] => Looked::Absent,
         [one] if is_wanted(write, one) => match reference(&one.sales_order) {
             Some(reference) => Looked::Found { reference },
-            None => Looked::CannotTell(http.unreadable()),
+            None => Looked::CannotTell(http.line.unreadable()),
         },
         _ => Looked::Different,
     }

@@ -10,13 +10,15 @@ mod products;
 mod session;
 mod stock;
 
+use std::sync::Arc;
+
 use futures_util::future::{BoxFuture, FutureExt};
 use peyvand::event::{Operation, Order, StockLevel};
 use peyvand::language::script::Language;
 use serde::de::IgnoredAny;
 
 use crate::{
-    system::{Capability, Looked, Sent, System},
+    system::{Capability, Looked, Sent, Writer},
     target::{TargetConfig, TargetError},
     write::Write,
 };
@@ -29,13 +31,18 @@ const STOCK: &str = "API_MATERIAL_STOCK_SRV";
 
 /// One SAP system. Every operation is bounded by the target's deadline and by its number of operations at once.
 pub struct Sap {
-    http: Http,
+    http: Arc<Http>,
+}
+
+/// New sales orders in one SAP system.
+pub struct SalesOrders {
+    http: Arc<Http>,
 }
 
 impl Sap {
     /// Checks the configuration; nothing is asked yet.
     pub fn new(config: TargetConfig) -> Result<Self, TargetError> {
-        Ok(Self { http: Http::new(config)? })
+        Ok(Self { http: Arc::new(Http::new(config)?) })
     }
 
     /// One order with its items, or none when there is no such order.
@@ -80,41 +87,30 @@ impl Sap {
     pub async fn products(&self) -> Result<Vec<Product>, TargetError> {
         self.http.within("products", products::all(&self.http)).await
     }
+
+    /// The way to write sales orders.
+    pub fn sales_orders(&self) -> SalesOrders {
+        SalesOrders { http: Arc::clone(&self.http) }
+    }
 }
 
-impl System for Sap {
-    fn capability(&self, operation: Operation) -> Capability {
-        match operation {
-            Operation::SalesOrderCreate => {
-                Capability::Search { visible_within: self.http.config.visible_within }
-            }
-            Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => Capability::Upsert,
-        }
+impl Writer for SalesOrders {
+    fn operation(&self) -> Operation {
+        Operation::SalesOrderCreate
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Search { visible_within: self.http.config.visible_within }
     }
 
     fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
-        async move {
-            match write.operation {
-                Operation::SalesOrderCreate => {
-                    create::send(&self.http, self.http.config.sales_area.as_ref(), write).await
-                }
-                Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => {
-                    Sent::Refused { class: "not_a_write" }
-                }
-            }
-        }
-        .boxed()
+        create::send(&self.http, self.http.config.sales_area.as_ref(), write).boxed()
     }
 
     fn reconcile<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Looked> {
         async move {
-            match write.operation {
-                Operation::SalesOrderCreate => {
-                    let look = async { Ok(create::reconcile(&self.http, write).await) };
-                    self.http.within("sales_order.find", look).await.unwrap_or_else(Looked::CannotTell)
-                }
-                Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => Looked::Absent,
-            }
+            let look = async { Ok(create::reconcile(&self.http, write).await) };
+            self.http.within("sales_order.find", look).await.unwrap_or_else(Looked::CannotTell)
         }
         .boxed()
     }

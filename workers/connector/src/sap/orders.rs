@@ -98,7 +98,7 @@ pub(super) async fn of_same_customer(
     let Some(given) = find(http, number, &[]).await? else { return Ok(None) };
     // An empty customer would match everybody's orders.
     if given.sold_to_party.is_empty() {
-        return Err(http.unreadable());
+        return Err(http.line.unreadable());
     }
     let limit = limit.min(LIST_MAX);
     if limit == 0 {
@@ -113,7 +113,7 @@ pub(super) async fn of_same_customer(
     for mut raw in raw.into_iter().take(limit) {
         // A system that passes over the filter must not show one customer another's orders.
         if plain(&raw.sold_to_party) != plain(&given.sold_to_party) {
-            return Err(http.unreadable());
+            return Err(http.line.unreadable());
         }
         let items = items(http, &mut raw).await?;
         orders.push(order(http, &raw, &items)?);
@@ -125,7 +125,7 @@ async fn find(http: &Http, number: &str, options: &[(&str, &str)]) -> Result<Opt
     let key = format!("A_SalesOrder({})", literal(number));
     let raw: Option<RawOrder> = http.record(&http.url(ORDERS, &[&key], options)).await?;
     match raw {
-        Some(raw) if plain(&raw.sales_order) != number => Err(http.unreadable()),
+        Some(raw) if plain(&raw.sales_order) != number => Err(http.line.unreadable()),
         raw => Ok(raw),
     }
 }
@@ -147,8 +147,8 @@ async fn items(http: &Http, order: &mut RawOrder) -> Result<Vec<Item>, TargetErr
 
 /// The order without its items.
 fn order(http: &Http, raw: &RawOrder, items: &[Item]) -> Result<Order, TargetError> {
-    let ordered_on = raw.sales_order_date.or(raw.creation_date).ok_or_else(|| http.unreadable())?;
-    let net_amount = raw.total_net_amount.ok_or_else(|| http.unreadable())?;
+    let ordered_on = raw.sales_order_date.or(raw.creation_date).ok_or_else(|| http.line.unreadable())?;
+    let net_amount = raw.total_net_amount.ok_or_else(|| http.line.unreadable())?;
     let progress = progress(&raw.overall_delivery_status, &raw.rejection);
     Ok(Order {
         number: plain(&raw.sales_order).to_owned(),
@@ -194,7 +194,7 @@ fn order_item(http: &Http, item: &Item, names: &HashMap<String, String>) -> Resu
     let mut delivered = Decimal::ZERO;
     for line in &item.lines {
         let part = line.delivered.unwrap_or_default().0;
-        delivered = delivered.checked_add(part).ok_or_else(|| http.unreadable())?;
+        delivered = delivered.checked_add(part).ok_or_else(|| http.line.unreadable())?;
     }
     let product = plain(&item.raw.material);
     // An item without a material is free text; its text is all there is.

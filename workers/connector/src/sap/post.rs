@@ -5,12 +5,11 @@ use reqwest::{Response, StatusCode, header::ACCEPT};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    http::{Http, retry_after},
-    odata::Refusal,
-    session::wants_token,
+use super::{http::Http, odata::Refusal, session::wants_token};
+use crate::{
+    line::{Attempt, retry_after},
+    target::TargetError,
 };
-use crate::target::TargetError;
 
 /// What a write came to.
 pub(super) enum Written<T> {
@@ -34,48 +33,45 @@ impl Http {
     ) -> Written<T> {
         let began = Instant::now();
         let until = began + self.config.deadline;
-        let slow = || TargetError::Slow { target: self.name() };
-        let place = timeout_at(until, self.places.acquire()).await;
-        let Ok(Ok(_place)) = place else {
-            return Written::NotSent(TargetError::Busy { target: self.name(), retry_after: None });
+        let place = self.line.place(until).await;
+        let _place = match place {
+            Ok(place) => place,
+            Err(busy) => return Written::NotSent(busy),
         };
-        let mut written = Written::NotSent(TargetError::Misconfigured { target: self.name() });
+        let mut written = Written::NotSent(self.line.misconfigured());
         // A token may be out of date: Gateway then carries nothing out, and a new one is fetched once.
         for _ in 0..2 {
             let session = match timeout_at(until, self.session(service)).await {
                 Ok(Ok(session)) => session,
                 Ok(Err(error)) => return Written::NotSent(error),
-                Err(_) => return Written::NotSent(slow()),
+                Err(_) => return Written::NotSent(self.line.slow()),
             };
             let url = self.url(service, &[set], &[]);
-            let request = self.client.post(url).headers(session.headers()).header(ACCEPT, "application/json");
+            let request = self.line.client.post(url).headers(session.headers());
+            let request = request.header(ACCEPT, "application/json");
             let request =
                 request.basic_auth(&self.config.user, Some(self.config.password.expose())).json(record);
-            let response = match timeout_at(until, request.send()).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) if error.is_connect() => return Written::NotSent(self.unavailable()),
-                Ok(Err(error)) => return Written::MaybeSent(self.broken(&error).error),
-                Err(_) => return Written::MaybeSent(slow()),
+            let response = match self.line.attempt(request, until).await {
+                Attempt::Answered(response) => response,
+                Attempt::NotSent(error) => return Written::NotSent(error),
+                Attempt::MaybeSent(error) => return Written::MaybeSent(error),
             };
             if wants_token(&response) {
                 self.forget_session().await;
                 continue;
             }
-            written = match timeout_at(until, self.written(response)).await {
-                Ok(written) => written,
-                Err(_) => Written::MaybeSent(slow()),
-            };
+            written = self.written(response, until).await;
             break;
         }
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &written {
-            Written::Created(_) => tracing::debug!(system = self.name(), set, elapsed_ms, "written"),
+            Written::Created(_) => tracing::debug!(system = self.line.name(), set, elapsed_ms, "written"),
             Written::Refused => {
-                tracing::warn!(system = self.name(), set, elapsed_ms, "the system refuses a write")
+                tracing::warn!(system = self.line.name(), set, elapsed_ms, "the system refuses a write")
             }
             Written::NotSent(error) | Written::MaybeSent(error) => {
                 tracing::warn!(
-                    system = self.name(),
+                    system = self.line.name(),
                     set,
                     elapsed_ms,
                     kind = error.kind(),
@@ -86,39 +82,40 @@ impl Http {
         written
     }
 
-    async fn written<T: DeserializeOwned>(&self, response: Response) -> Written<T> {
+    async fn written<T: DeserializeOwned>(&self, response: Response, until: Instant) -> Written<T> {
         let status = response.status();
-        let misconfigured = || TargetError::Misconfigured { target: self.name() };
+        let misconfigured = || self.line.misconfigured();
         match status {
-            StatusCode::CREATED | StatusCode::OK => match self.body(response).await {
+            StatusCode::CREATED | StatusCode::OK => match self.line.body_by(response, until).await {
                 Ok(body) => match self.read(&body) {
                     Ok(created) => Written::Created(created),
                     Err(error) => Written::MaybeSent(error),
                 },
-                Err(failed) => Written::MaybeSent(failed.error),
+                Err(error) => Written::MaybeSent(error),
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Written::NotSent(misconfigured()),
             StatusCode::TOO_MANY_REQUESTS => {
-                let retry_after = retry_after(response.headers(), jiff::Timestamp::now());
-                Written::NotSent(TargetError::Busy { target: self.name(), retry_after })
+                Written::NotSent(self.line.busy(retry_after(response.headers())))
             }
-            StatusCode::REQUEST_TIMEOUT => Written::MaybeSent(TargetError::Slow { target: self.name() }),
+            StatusCode::REQUEST_TIMEOUT => Written::MaybeSent(self.line.slow()),
             status if status.is_redirection() => Written::NotSent(misconfigured()),
             // It may speak of our earlier attempt, or of a moment: ask before anything is said.
             StatusCode::CONFLICT
             | StatusCode::PRECONDITION_FAILED
             | StatusCode::LOCKED
-            | StatusCode::TOO_EARLY => Written::MaybeSent(self.unreadable()),
-            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => match self.body(response).await {
-                // A page of a proxy is not SAP's word.
-                Ok(body) if serde_json::from_slice::<Refusal>(&body).is_ok() => Written::Refused,
-                Ok(_) => Written::NotSent(misconfigured()),
-                Err(failed) => Written::MaybeSent(failed.error),
-            },
+            | StatusCode::TOO_EARLY => Written::MaybeSent(self.line.unreadable()),
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+                match self.line.body_by(response, until).await {
+                    // A page of a proxy is not SAP's word.
+                    Ok(body) if serde_json::from_slice::<Refusal>(&body).is_ok() => Written::Refused,
+                    Ok(_) => Written::NotSent(misconfigured()),
+                    Err(error) => Written::MaybeSent(error),
+                }
+            }
             // The service is not there or not for us: nothing about the order itself.
             status if status.is_client_error() => Written::NotSent(misconfigured()),
-            status if status.is_server_error() => Written::MaybeSent(self.unavailable()),
-            _ => Written::MaybeSent(self.unreadable()),
+            status if status.is_server_error() => Written::MaybeSent(self.line.unavailable()),
+            _ => Written::MaybeSent(self.line.unreadable()),
         }
     }
 }

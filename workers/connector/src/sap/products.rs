@@ -223,7 +223,7 @@ pub(super) async fn all(http: &Http) -> Result<Vec<Product>, TargetError> {
         for row in rows {
             let sku = plain(&row.product).to_owned();
             if found.len() == CATALOGUE_MAX && !found.contains_key(&sku) {
-                tracing::warn!(system = http.name(), limit = CATALOGUE_MAX, "the catalogue was cut off");
+                tracing::warn!(system = http.line.name(), limit = CATALOGUE_MAX, "the catalogue was cut off");
                 return Ok(found.into_values().collect());
             }
             let empty = Product { sku: sku.clone(), name_fa: None, name_en: None };

@@ -7,7 +7,7 @@ use reqwest::{
 };
 
 use super::http::Http;
-use crate::target::TargetError;
+use crate::{line::retry_after, target::TargetError};
 
 const TOKEN: &str = "x-csrf-token";
 const COOKIES_MAX: usize = 16;
@@ -59,18 +59,15 @@ impl Http {
         }
         // The slash at the end keeps the address from being redirected.
         let url = self.url(service, &[""], &[]);
-        let request = self.client.get(url).header(TOKEN, "Fetch");
+        let request = self.line.client.get(url).header(TOKEN, "Fetch");
         let request = request.basic_auth(&self.config.user, Some(self.config.password.expose()));
-        let response = request.send().await.map_err(|error| self.broken(&error).error)?;
+        let response = request.send().await.map_err(|error| self.line.broken(&error))?;
         match Session::of(response.headers()) {
             Some(session) => Ok(kept.insert(session).clone()),
             None => Err(match response.status() {
-                StatusCode::TOO_MANY_REQUESTS => TargetError::Busy {
-                    target: self.name(),
-                    retry_after: super::http::retry_after(response.headers(), jiff::Timestamp::now()),
-                },
-                status if status.is_server_error() => self.unavailable(),
-                _ => TargetError::Misconfigured { target: self.name() },
+                StatusCode::TOO_MANY_REQUESTS => self.line.busy(retry_after(response.headers())),
+                status if status.is_server_error() => self.line.unavailable(),
+                _ => self.line.misconfigured(),
             }),
         }
     }

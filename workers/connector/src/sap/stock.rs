@@ -51,7 +51,7 @@ pub(super) async fn levels(
         http.list(http.url(STOCK, &["A_MatlStkInAcctMod"], &[("$filter", &filter)])).await?;
     let mut levels = Vec::new();
     for article in &articles {
-        let sums = sums(&rows, &article.product.sku).ok_or_else(|| http.unreadable())?;
+        let sums = sums(&rows, &article.product.sku).ok_or_else(|| http.line.unreadable())?;
         // Known but never stored: an entry without a plant, so that it is not taken for an unknown product.
         if sums.is_empty() {
             levels.push(level(article, language, ("", article.unit.as_str()), Decimal::ZERO));

@@ -171,3 +171,48 @@ fn an_answer_that_is_neither_yes_nor_no_is_asked_again_and_then_given_up() {
     assert_eq!((given_up.decision, given_up.answer), (Decision::Answer, Some(Answer::Cancelled)));
     assert_ne!(talk.say("yes").decision, Decision::Execute);
 }
+
+#[test]
+fn a_case_is_opened_with_the_persons_own_words_whatever_they_resemble() {
+    for (wish, words, yes) in [
+        ("I want to file a complaint", "where is order 45001? It came broken, ok?", "yes"),
+        ("می‌خوام شکایت ثبت کنم", "سفارش ۴۵۰۰۱ شکسته رسید، ۲۰ کیسه سیمان کم بود", "بله"),
+    ] {
+        let mut talk = Talk::default();
+        let asked = talk.say(wish);
+        assert_eq!(
+            (asked.decision, asked.asked_slot),
+            (Decision::Ask, Some(SlotName::Description)),
+            "{wish}"
+        );
+        let proposed = talk.say(words);
+        assert_eq!((proposed.decision, proposed.operation), (Decision::Confirm, Some(Operation::CaseCreate)));
+        assert_eq!(proposed.slot(SlotName::Description), Some(words));
+        assert_eq!(proposed.slot(SlotName::OrderNumber), Some("45001"), "the order it is about");
+        let done = talk.say(yes);
+        assert_eq!((done.decision, done.slot(SlotName::Description)), (Decision::Execute, Some(words)));
+    }
+}
+
+#[test]
+fn a_case_is_given_up_by_a_no_instead_of_a_description() {
+    let mut talk = Talk::default();
+    assert_eq!(talk.say("I want to file a complaint").decision, Decision::Ask);
+    assert_eq!(talk.say("never mind").answer, Some(Answer::Cancelled));
+    assert_ne!(talk.say("where is order 45001?").operation, Some(Operation::CaseCreate));
+}
+
+#[test]
+fn a_call_back_needs_a_phone_number_and_a_yes() {
+    for (wish, number, yes) in
+        [("please call me back", "09123456789", "yes"), ("لطفاً با من تماس بگیرید", "۰۹۱۲۳۴۵۶۷۸۹", "بله")]
+    {
+        let mut talk = Talk::default();
+        let asked = talk.say(wish);
+        assert_eq!((asked.decision, asked.asked_slot), (Decision::Ask, Some(SlotName::Phone)), "{wish}");
+        let proposed = talk.say(number);
+        assert_eq!(proposed.operation, Some(Operation::CallbackRequest));
+        assert_eq!(proposed.slot(SlotName::Phone), Some("+989123456789"));
+        assert_eq!(talk.say(yes).decision, Decision::Execute);
+    }
+}

@@ -28,9 +28,10 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
             | OperationStatus::Unknown,
             _,
         )
-        | (OperationStatus::Found, Operation::SalesOrderCreate) => {
-            failure(say, Some(FailureKind::Unreadable))
-        }
+        | (
+            OperationStatus::Found,
+            Operation::SalesOrderCreate | Operation::CaseCreate | Operation::CallbackRequest,
+        ) => failure(say, Some(FailureKind::Unreadable)),
         (OperationStatus::Found, Operation::OrderStatus) => match update.orders.first() {
             Some(found) => order(say, found),
             None => not_found(say, Operation::OrderStatus, subject),
@@ -47,8 +48,7 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
 fn write(say: &Words<'_>, update: &OperationUpdated, tracking: &str) -> String {
     let id = match (update.status, &update.reference) {
         (OperationStatus::Done, Some(number)) => {
-            let number = plain(number.expose(), say.language);
-            return say.with("sales-order-done", &[("number", &number), ("tracking", tracking)]);
+            return done(say, update.operation, &plain(number.expose(), say.language), tracking);
         }
         (OperationStatus::Accepted, _) => "write-accepted",
         (OperationStatus::Refused, _) => "write-refused",
@@ -62,6 +62,20 @@ fn write(say: &Words<'_>, update: &OperationUpdated, tracking: &str) -> String {
         ) => "write-unknown",
     };
     say.with(id, &[("tracking", tracking)])
+}
+
+fn done(say: &Words<'_>, operation: Operation, number: &str, tracking: &str) -> String {
+    match operation {
+        Operation::SalesOrderCreate => {
+            say.with("sales-order-done", &[("number", number), ("tracking", tracking)])
+        }
+        Operation::CaseCreate => say.with("case-done", &[("number", number), ("tracking", tracking)]),
+        Operation::CallbackRequest => say.with("callback-done", &[("tracking", tracking)]),
+        // These are never written.
+        Operation::OrderStatus | Operation::OrderList | Operation::StockLevel => {
+            say.with("write-unknown", &[("tracking", tracking)])
+        }
+    }
 }
 
 fn failure(say: &Words<'_>, kind: Option<FailureKind>) -> String {
@@ -81,7 +95,9 @@ fn not_found(say: &Words<'_>, operation: Operation, subject: &str) -> String {
             say.with("order-not-found", &[("number", &plain(subject, say.language))])
         }
         Operation::StockLevel => say.with("stock-not-found", &[("product", subject)]),
-        Operation::SalesOrderCreate => failure(say, Some(FailureKind::Unreadable)),
+        Operation::SalesOrderCreate | Operation::CaseCreate | Operation::CallbackRequest => {
+            failure(say, Some(FailureKind::Unreadable))
+        }
     }
 }
 

@@ -224,7 +224,7 @@ fn decisions_are_said_and_an_execution_waits_for_its_result() {
     assert!(bare(&renderer.turn(&product).unwrap()).ends_with("\"cement\" or CEM-042."));
     assert!(renderer.turn(&turn(Language::En, Decision::OutOfScope)).unwrap().starts_with("I am sorry"));
     let help = bare(&renderer.turn(&turn(Language::En, Decision::Answer)).unwrap());
-    assert_eq!(help.lines().count(), 5, "{help}");
+    assert_eq!(help.lines().count(), 7, "{help}");
 }
 
 #[test]
@@ -279,4 +279,34 @@ fn a_proposal_says_back_exactly_what_would_be_written() {
         bare(&renderer().turn(&turn).unwrap()),
         "این سفارش را ثبت کنم؟ ۱٬۲۰۰ × CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸. لطفاً با بله یا خیر پاسخ دهید."
     );
+}
+
+#[test]
+fn a_case_and_a_call_back_are_proposed_and_told_in_both_languages() {
+    let slot = |name, value: &str| peyvand::event::Slot {
+        name,
+        value: value.to_owned().into(),
+        raw: value.to_owned().into(),
+    };
+    let propose = |language, operation, slots| {
+        let turn = TurnDecided { operation: Some(operation), slots, ..turn(language, Decision::Confirm) };
+        bare(&renderer().turn(&turn).unwrap())
+    };
+    let case = || vec![slot(SlotName::Description, "پمپ نشتی دارد")];
+    let call = || vec![slot(SlotName::Phone, "+989123456789")];
+    assert!(propose(Language::Fa, Operation::CaseCreate, case()).contains("«پمپ نشتی دارد»"));
+    assert!(propose(Language::En, Operation::CaseCreate, case()).contains("\"پمپ نشتی دارد\""));
+    assert!(propose(Language::Fa, Operation::CallbackRequest, call()).contains("+۹۸۹۱۲۳۴۵۶۷۸۹"));
+    assert!(propose(Language::En, Operation::CallbackRequest, call()).contains("+989123456789"));
+    let told = |language, operation| {
+        bare(&said(&OperationUpdated {
+            tracking: Some("7K3M9-Q2TB1".to_owned()),
+            reference: Some("00001001".to_owned().into()),
+            ..update(language, operation, OperationStatus::Done, "")
+        }))
+    };
+    assert!(told(Language::Fa, Operation::CaseCreate).contains("۰۰۰۰۱۰۰۱"));
+    assert!(told(Language::En, Operation::CaseCreate).contains("case has the number 00001001"));
+    assert!(!told(Language::En, Operation::CallbackRequest).contains("1001"), "a message's id says nothing");
+    assert!(told(Language::Fa, Operation::CallbackRequest).contains("7K3M9-Q2TB1"));
 }

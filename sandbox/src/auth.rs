@@ -1,9 +1,6 @@
-//! HTTP Basic for the one communication user. The comparison takes the same time whatever was sent, and nothing sent is kept.
+//! HTTP Basic and bearer tokens. A comparison takes the same time whatever was sent, and nothing sent is kept.
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-
-use super::error::plain;
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// The credentials expected, as they stand in the header.
 pub(crate) struct BasicAuth {
@@ -17,26 +14,28 @@ impl BasicAuth {
 
     /// Whether the request carries the right credentials.
     pub(crate) fn allows(&self, headers: &HeaderMap) -> bool {
-        let sent = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        let (scheme, credentials) = sent.split_at_checked(6).unwrap_or((&[], &[]));
-        scheme.eq_ignore_ascii_case(b"basic ") && same(credentials.trim_ascii(), self.expected.as_bytes())
+        credentials(headers, b"basic ").is_some_and(|sent| same(sent, self.expected.as_bytes()))
+    }
+
+    /// Whether the request tries this way at all.
+    pub(crate) fn is_tried(headers: &HeaderMap) -> bool {
+        credentials(headers, b"basic ").is_some()
     }
 }
 
-/// Gateway's answer to wrong or missing credentials: HTML, whatever was asked for.
-pub(crate) fn logon_failed() -> Response<Body> {
-    let html = "<html><head><title>Logon failed</title></head><body><h1>Logon failed</h1>\
-                <p>You are not authorized to use this service: the user or the password is wrong.</p>\
-                <p>HTTP 401 - Unauthorized</p></body></html>";
-    let mut response = plain(StatusCode::UNAUTHORIZED, "text/html; charset=utf-8", html.to_owned());
-    let _previous = response.headers_mut().insert(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static("Basic realm=\"SAP NetWeaver Application Server [S4H/100]\""),
-    );
-    response
+/// Whether the request carries this bearer token.
+pub(crate) fn bears(headers: &HeaderMap, token: &str) -> bool {
+    credentials(headers, b"bearer ").is_some_and(|sent| same(sent, token.as_bytes()))
 }
 
-fn same(sent: &[u8], expected: &[u8]) -> bool {
+fn credentials<'a>(headers: &'a HeaderMap, scheme: &[u8]) -> Option<&'a [u8]> {
+    let sent = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes)?;
+    let (named, credentials) = sent.split_at_checked(scheme.len())?;
+    named.eq_ignore_ascii_case(scheme).then_some(credentials.trim_ascii())
+}
+
+/// Compares in a time that does not depend on what was sent.
+pub(crate) fn same(sent: &[u8], expected: &[u8]) -> bool {
     let mut difference = sent.len() ^ expected.len();
     for (index, byte) in expected.iter().enumerate() {
         difference |= usize::from(byte ^ sent.get(index).copied().unwrap_or_default());
@@ -90,5 +89,13 @@ mod tests {
             assert!(!auth.allows(&with(wrong)), "{wrong:?} was let in");
         }
         assert!(!auth.allows(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_the_whole_token_is_let_in() {
+        assert!(bears(&with("Bearer abc"), "abc") && bears(&with("bearer  abc "), "abc"));
+        for wrong in ["", "Bearer", "Bearer ", "Bearer ab", "Bearer abcd", "Basic abc", "abc"] {
+            assert!(!bears(&with(wrong), "abc"), "{wrong:?} was let in");
+        }
     }
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use peyvand::event::{
-    ConversationId, Decision, Envelope, EventId, Operation, Slot, SlotName, TenantId, TurnDecided,
-};
-use peyvand::language::script::Language;
+use peyvand::event::{Operation, SlotName};
 use peyvand_connector::{
     sap::Sap,
-    system::{Looked, Sent, System},
+    system::{Looked, Sent, Writer},
     target::{SalesArea, TargetConfig},
     write::Write,
 };
 use peyvand_sandbox::{Fault, FaultBody};
 
-use crate::support::{ORDERS, Server, World, answer, target};
+use crate::{
+    support::{ORDERS, Server, World, answer, target},
+    turns::{kind, write_of},
+};
 
 fn area() -> Option<SalesArea> {
     let text = |text: &str| text.to_owned();
@@ -31,37 +31,9 @@ async fn world() -> World {
 }
 
 fn write(name: &str, customer: &str, quantity: &str) -> Write {
-    let slot =
-        |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
-    let turn_id = EventId::of_message("web", "t", name);
-    let turn = TurnDecided {
-        tenant: TenantId::parse("t").unwrap(),
-        conversation_id: ConversationId::parse("c").unwrap(),
-        turn_id,
-        channel: "web".to_owned(),
-        language: Language::En,
-        decision: Decision::Execute,
-        intent: None,
-        confidence: 1.0,
-        catalogue_hash: String::new(),
-        operation: Some(Operation::SalesOrderCreate),
-        slots: vec![
-            slot(SlotName::Product, "CEM-042"),
-            slot(SlotName::Quantity, quantity),
-            slot(SlotName::Customer, customer),
-        ],
-        asked_slot: None,
-        answer: None,
-    };
-    let envelope = Envelope {
-        event_id: turn_id.derived("intent-classifier", 0),
-        correlation_id: turn_id,
-        causation_id: Some(turn_id),
-        occurred_at_ms: 1,
-        traceparent: None,
-        event: turn,
-    };
-    Write::of(&envelope, Operation::SalesOrderCreate, "sap")
+    let slots =
+        [(SlotName::Product, "CEM-042"), (SlotName::Quantity, quantity), (SlotName::Customer, customer)];
+    write_of(name, Operation::SalesOrderCreate, &slots)
 }
 
 fn good() -> Write {
@@ -79,22 +51,16 @@ fn at_writes() -> Fault {
     Fault { pattern: "A_SalesOrder".to_owned(), method: Some("POST".to_owned()), ..Fault::default() }
 }
 
-fn kind(sent: &Sent) -> (&'static str, &'static str) {
-    match sent {
-        Sent::Done { .. } => ("done", ""),
-        Sent::Refused { class } => ("refused", class),
-        Sent::NotSent(error) => ("not sent", error.kind()),
-        Sent::MaybeSent(error) => ("maybe sent", error.kind()),
-    }
-}
-
 #[tokio::test]
 async fn a_new_order_gets_a_number_and_is_found_by_our_key() {
     let world = world().await;
     let write = good();
-    assert_eq!(world.sap.reconcile(&write).await, Looked::Absent);
-    let Sent::Done { reference } = world.sap.send(&write).await else { panic!("not written") };
-    assert_eq!(world.sap.reconcile(&write).await, Looked::Found { reference: reference.clone() });
+    assert_eq!(world.sap.sales_orders().reconcile(&write).await, Looked::Absent);
+    let Sent::Done { reference } = world.sap.sales_orders().send(&write).await else { panic!("not written") };
+    assert_eq!(
+        world.sap.sales_orders().reconcile(&write).await,
+        Looked::Found { reference: reference.clone() }
+    );
     let order = world.order(&reference).await.unwrap().unwrap();
     assert_eq!((order.items.len(), order.items[0].quantity.as_str()), (1, "2.5"));
     assert_eq!(standing(&world, &write).await, 1);
@@ -125,7 +91,7 @@ async fn each_failure_says_truly_whether_something_may_have_been_written() {
     ] {
         let write = write(name, "1000000018", "1");
         world.fault(fault);
-        assert_eq!(kind(&world.sap.send(&write).await), expected, "{name}");
+        assert_eq!(kind(&world.sap.sales_orders().send(&write).await), expected, "{name}");
         world.sandbox.clear_faults();
         assert_eq!(standing(&world, &write).await, stands, "{name}");
     }
@@ -135,22 +101,22 @@ async fn each_failure_says_truly_whether_something_may_have_been_written() {
 async fn an_order_the_system_does_not_take_is_refused() {
     let world = world().await;
     let stranger = write("1", "9999999999", "1");
-    assert_eq!(kind(&world.sap.send(&stranger).await), ("refused", "refused_by_system"));
+    assert_eq!(kind(&world.sap.sales_orders().send(&stranger).await), ("refused", "refused_by_system"));
     assert_eq!(standing(&world, &stranger).await, 0);
 }
 
 #[tokio::test]
 async fn a_token_that_is_out_of_date_is_renewed_once_and_the_order_stands_once() {
     let world = world().await;
-    assert_eq!(kind(&world.sap.send(&write("first", "1000000018", "1")).await).0, "done");
+    assert_eq!(kind(&world.sap.sales_orders().send(&write("first", "1000000018", "1")).await).0, "done");
     world.fault(Fault { expire_csrf: true, count: Some(1), ..at_writes() });
     let second = write("second", "1000000018", "1");
-    assert_eq!(kind(&world.sap.send(&second).await).0, "done");
+    assert_eq!(kind(&world.sap.sales_orders().send(&second).await).0, "done");
     assert_eq!(standing(&world, &second).await, 1);
     // A system that never takes a token is no endless loop.
     world.fault(Fault { expire_csrf: true, ..at_writes() });
     let third = write("third", "1000000018", "1");
-    assert_eq!(kind(&world.sap.send(&third).await), ("not sent", "misconfigured"));
+    assert_eq!(kind(&world.sap.sales_orders().send(&third).await), ("not sent", "misconfigured"));
     assert_eq!(standing(&world, &third).await, 0);
 }
 
@@ -161,20 +127,20 @@ async fn a_write_that_is_slower_than_the_deadline_may_have_been_written() {
         World::with(1_000, |target| TargetConfig { sales_area: area(), deadline: quick, ..target }).await;
     world.fault(Fault { delay_ms: 600, count: Some(1), ..at_writes() });
     let write = good();
-    assert_eq!(kind(&world.sap.send(&write).await), ("maybe sent", "slow"));
+    assert_eq!(kind(&world.sap.sales_orders().send(&write).await), ("maybe sent", "slow"));
     // It is carried out after we gave up, as real systems do.
     while standing(&world, &write).await == 0 {
         tokio::task::yield_now().await;
     }
-    assert!(matches!(world.sap.reconcile(&write).await, Looked::Found { .. }));
+    assert!(matches!(world.sap.sales_orders().reconcile(&write).await, Looked::Found { .. }));
 }
 
 #[tokio::test]
 async fn something_else_under_our_key_is_told_as_different() {
     let world = world().await;
-    assert_eq!(kind(&world.sap.send(&good()).await).0, "done");
+    assert_eq!(kind(&world.sap.sales_orders().send(&good()).await).0, "done");
     for other in [write("1", "1000000020", "2.5"), write("1", "1000000018", "3")] {
-        assert_eq!(world.sap.reconcile(&other).await, Looked::Different);
+        assert_eq!(world.sap.sales_orders().reconcile(&other).await, Looked::Different);
     }
 }
 
@@ -182,10 +148,10 @@ async fn something_else_under_our_key_is_told_as_different() {
 async fn a_system_that_is_away_or_not_set_up_for_orders_has_written_nothing() {
     let away = TargetConfig { sales_area: area(), ..target("http://127.0.0.1:9") };
     let sap = Sap::new(away).unwrap();
-    assert_eq!(kind(&sap.send(&good()).await), ("not sent", "unavailable"));
-    assert!(matches!(sap.reconcile(&good()).await, Looked::CannotTell(_)));
+    assert_eq!(kind(&sap.sales_orders().send(&good()).await), ("not sent", "unavailable"));
+    assert!(matches!(sap.sales_orders().reconcile(&good()).await, Looked::CannotTell(_)));
     let world = World::new().await;
-    assert_eq!(kind(&world.sap.send(&good()).await), ("not sent", "misconfigured"));
+    assert_eq!(kind(&world.sap.sales_orders().send(&good()).await), ("not sent", "misconfigured"));
 }
 
 #[tokio::test]
@@ -196,5 +162,5 @@ async fn a_system_that_passes_over_the_filter_cannot_tell() {
         answer(200, "application/json", serde_json::json!({"d": {"results": [order]}}).to_string())
     })
     .await;
-    assert!(matches!(server.sap().reconcile(&good()).await, Looked::CannotTell(_)));
+    assert!(matches!(server.sap().sales_orders().reconcile(&good()).await, Looked::CannotTell(_)));
 }
