@@ -56,7 +56,7 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
     let mut scene = Scene::open().await;
-    let connector = scene.connector(None).await;
+    let (connector, _) = scene.caught_up_connector().await;
     for operation in WRITES {
         scene.lose_answers(operation, 10);
         for _ in 0..20 {
@@ -75,7 +75,7 @@ async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_nobody_can_ask_for_is_sent_once_at_most_and_waits_for_a_person() {
     let mut scene = Scene::with(Hook::Forgets).await;
-    let connector = scene.connector(None).await;
+    let (connector, before) = scene.caught_up_connector().await;
     let call = Operation::CallbackRequest;
     scene.lose_answers(call, 3);
     let mut lost = Vec::new();
@@ -91,7 +91,7 @@ async fn a_write_that_nobody_can_ask_for_is_sent_once_at_most_and_waits_for_a_pe
     scene.told(OperationStatus::Unknown, 5).await;
     let follower = scene.ask_for(lost[0].event.conversation_id.as_str(), call).await;
     let other = scene.ask_for(&Scene::conversation(), call).await;
-    scene.told(OperationStatus::Done, 1).await;
+    scene.told(OperationStatus::Done, before + 1).await;
     let stands = |turn: &Envelope<TurnDecided>| {
         scene.journal().iter().filter(|(_, key)| *key == entry(turn).key()).count()
     };
@@ -113,7 +113,7 @@ async fn a_write_that_nobody_can_ask_for_is_sent_once_at_most_and_waits_for_a_pe
         assert!(fine, "{said}");
     }
     // Three by the person's word, one sent once more, the one that followed and the other one.
-    scene.told(OperationStatus::Done, 6).await;
+    scene.told(OperationStatus::Done, before + 6).await;
     connector.kill();
     let standing: Vec<usize> = lost.iter().chain([&follower, &other]).map(stands).collect();
     assert_eq!(standing, [1, 1, 1, 1, 0, 1, 1]);

@@ -151,6 +151,17 @@ impl Scene {
         self.settings.spawn("connector", failpoint.map(|name| ("PEYVAND_TEST_FAILPOINT", name)))
     }
 
+    /// A connector that has worked off what a killed one of an earlier scene left in the log: the faults to come strike this
+    /// scene's writes only. Gives how many writes were done to see that.
+    pub(crate) async fn caught_up_connector(&mut self) -> (Worker, usize) {
+        let worker = self.connector(None).await;
+        for _ in 0..30 {
+            let _turn = self.ask_for(&Self::conversation(), Operation::CallbackRequest).await;
+        }
+        self.all_done().await;
+        (worker, 30)
+    }
+
     /// A conversation nobody else has.
     pub(crate) fn conversation() -> String {
         format!("kill:{}", Uuid::new_v4())
