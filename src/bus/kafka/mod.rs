@@ -133,10 +133,15 @@ impl KafkaBus {
         scan::scan(&self.config, &self.publisher, topics, limit).await
     }
 
-    /// How long ago a broker was last heard. With a consumer it is looked at every ten seconds; a process that only
-    /// publishes, and seldom, asks by `ping`.
+    /// How long ago a broker was last heard, by the member that has heard none for the longest time. It is looked at every
+    /// ten seconds; without members it is the last answer to the producer or to `ping`.
     pub fn last_contact(&self) -> Option<Duration> {
         self.health.last_contact()
+    }
+
+    /// How long ago the thread of the slowest member turned; none without members.
+    pub fn last_turn(&self) -> Option<Duration> {
+        self.health.last_turn()
     }
 
     /// Waits a few seconds for records on their way, then ends the producer. Who still uses the log is told `Closed`.
