@@ -42,6 +42,13 @@ impl Worker {
         began.elapsed()
     }
 
+    /// SIGTERM; when it has ended is asked for afterwards.
+    #[allow(dead_code, reason = "not every test program stops in order")]
+    pub(crate) fn begin_stop(&self) {
+        let shell = self.shell.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
+    }
+
     /// Whether it has ended by itself.
     #[allow(dead_code, reason = "not every test program waits for an end")]
     pub(crate) fn has_ended(&mut self) -> bool {
