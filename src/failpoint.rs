@@ -21,15 +21,37 @@ pub fn failpoint(name: &str) {
         && armed == name
         && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count
     {
-        let own = std::process::id().to_string();
-        let killed = std::process::Command::new("kill").args(["-9", &own]).status();
-        // Only reached when there is no `kill`.
-        tracing::error!("the failpoint {name} could not kill: {killed:?}");
-        std::process::abort();
+        end(name);
     }
+}
+
+/// Ends the process in the same way whenever this place works on what the setting names: `name=subject`.
+#[cfg(feature = "failpoints")]
+pub fn failpoint_at(name: &str, subject: &[u8]) {
+    static ARMED: std::sync::LazyLock<Option<String>> = std::sync::LazyLock::new(crate::config::failpoint);
+    if let Some(armed) = ARMED.as_deref().and_then(|setting| setting.split_once('='))
+        && armed.0 == name
+        && armed.1.as_bytes() == subject
+    {
+        end(name);
+    }
+}
+
+#[cfg(feature = "failpoints")]
+fn end(name: &str) {
+    let own = std::process::id().to_string();
+    let killed = std::process::Command::new("kill").args(["-9", &own]).status();
+    // Only reached when there is no `kill`.
+    tracing::error!("the failpoint {name} could not kill: {killed:?}");
+    std::process::abort();
 }
 
 /// Nothing.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub const fn failpoint(_name: &str) {}
+
+/// Nothing.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub const fn failpoint_at(_name: &str, _subject: &[u8]) {}

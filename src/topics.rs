@@ -58,6 +58,11 @@ pub fn redrive_of(dead_letters: &Topic) -> Option<Topic> {
     Some(Topic::new(format!("{base}{REDRIVE}")))
 }
 
+/// Whether a topic is one of redriven records.
+pub fn is_redrive(topic: &Topic) -> bool {
+    topic.as_str().ends_with(REDRIVE)
+}
+
 /// The topic a record was first published on, also when it is read from one of redriven records.
 pub fn origin(topic: &Topic) -> &str {
     match topic.as_str().strip_suffix(REDRIVE).and_then(|base| base.rsplit_once('.')) {

@@ -43,6 +43,7 @@ const ABOVE: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "src/language",
     "src/privacy",
+    "src/worker/guard",
     "src/worker/ledger",
     "workers/connector/src/relay/breaker",
     "workers/connector/src/relay/decide",

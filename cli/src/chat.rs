@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         return talk(&url, &conversation, arguments.text).await;
     }
     let data = std::path::PathBuf::from(format!("data/chat-{}", Uuid::new_v4()));
-    let instance = up::start(([127, 0, 0, 1], 0).into(), &data, None).await?;
+    let instance = up::start(([127, 0, 0, 1], 0).into(), &data, None, up::Switch::On).await?;
     let talked = talk(&instance.url, &conversation, arguments.text).await;
     instance.stop().await?;
     clean(&data);

@@ -22,16 +22,23 @@ const LETTERS_MAX: usize = 10_000;
 /// Headers that say something about a letter and nothing about a person.
 const SHOWN: &[&str] = &[
     "x-error-class",
+    "x-error-code",
+    "x-error-msg",
+    "x-attempts",
+    "x-first-failure-ms",
+    "x-last-failure-ms",
     "x-orig-topic",
     "x-orig-partition",
     "x-orig-offset",
     "x-orig-timestamp",
     "x-group",
     "x-worker-version",
+    "x-schema-id",
     "x-payload-mode",
     "x-payload-bytes",
     "x-payload-sha256",
     "x-event-id",
+    "x-trace-parent",
     "x-redrive-count",
 ];
 

@@ -17,7 +17,7 @@ use peyvand::{
     process::{self, Health, Probes},
     store::{SqliteStore, Store},
     topics,
-    worker::{self, Handler, Worker},
+    worker::{self, Handler, Watch, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
 use peyvand_connector::{Systems, fetch_products};
@@ -41,6 +41,15 @@ pub(crate) struct Arguments {
     /// The assistant folder; without it, the one that is part of the program.
     #[arg(long)]
     assistant: Option<PathBuf>,
+    /// Whether a worker stops instead of making dead letters of everything.
+    #[arg(long, env = "PEYVAND_WORKER_LETTERS_GUARD", default_value = "on")]
+    letters_guard: Switch,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// A running instance.
@@ -59,7 +68,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.fresh {
         forget(&arguments.data).await?;
     }
-    let mut instance = start(arguments.listen, &arguments.data, arguments.assistant.as_deref()).await?;
+    let Arguments { listen, data, assistant, letters_guard, fresh: _ } = arguments;
+    let mut instance = start(listen, &data, assistant.as_deref(), letters_guard).await?;
     println!("Peyvand is ready: {}", instance.url);
     println!("Try on the page, or with `peyvand chat`:");
     println!("  سفارش ۴۵۰۰۱ کجاست؟\n  where is order 45001?\n  موجودی سیمان چقدر است؟");
@@ -83,6 +93,7 @@ pub(crate) async fn start(
     listen: SocketAddr,
     data: &Path,
     assistant: Option<&Path>,
+    letters_guard: Switch,
 ) -> anyhow::Result<Instance> {
     process::raise_open_files();
     let assistant = Arc::new(assistant.map_or_else(Assistant::shipped, Assistant::load)?);
@@ -124,15 +135,16 @@ pub(crate) async fn start(
     let router = web::router(Arc::new(desk), web::WebConfig::new(tenant))
         .merge(process::health_router(Arc::clone(&health)));
     let mut workers = JoinSet::new();
-    employ(&mut workers, &bus, &store, &schemas, &shutdown, classifier)?;
+    let hire = Hire { bus: &bus, store: &store, schemas: &schemas, health: &health, letters_guard };
+    hire.employ(&mut workers, &shutdown, classifier)?;
     let (connector, mut relays) = systems.start(&store, &bus.producer(), &schemas, &shutdown);
-    employ(&mut workers, &bus, &store, &schemas, &shutdown, connector)?;
+    hire.employ(&mut workers, &shutdown, connector)?;
     workers.spawn(async move {
         while relays.join_next().await.is_some() {}
         Ok(())
     });
-    employ(&mut workers, &bus, &store, &schemas, &shutdown, reply)?;
-    employ(&mut workers, &bus, &store, &schemas, &shutdown, Channels { hub, store: store.clone() })?;
+    hire.employ(&mut workers, &shutdown, reply)?;
+    hire.employ(&mut workers, &shutdown, Channels { hub, store: store.clone() })?;
     drop(tokio::spawn(process::prune(store.clone(), shutdown.clone())));
     let stop = shutdown.clone();
     workers.spawn(async move {
@@ -156,29 +168,42 @@ impl Instance {
     }
 }
 
-/// Starts a worker on the topics that its group reads.
-fn employ<H: Handler>(
-    workers: &mut JoinSet<anyhow::Result<()>>,
-    bus: &EmbeddedBus,
-    store: &Store,
-    schemas: &Arc<Schemas>,
-    shutdown: &CancellationToken,
-    handler: H,
-) -> anyhow::Result<()> {
-    let read = topics::read_by(H::GROUP);
-    let (group, again) = topics::redriven_to(H::GROUP);
-    let consumer = bus.consumer(H::GROUP, &read)?;
-    let worker = Worker {
-        consumer,
-        redriven: bus.consumer(&group, &again)?,
-        producer: bus.producer(),
-        store: store.clone(),
-        schemas: Arc::clone(schemas),
-        handler,
-    };
-    let shutdown = shutdown.clone();
-    workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
-    Ok(())
+/// What every worker here works with.
+struct Hire<'a> {
+    bus: &'a EmbeddedBus,
+    store: &'a Store,
+    schemas: &'a Arc<Schemas>,
+    health: &'a Health,
+    letters_guard: Switch,
+}
+
+impl Hire<'_> {
+    /// Starts a worker on the topics that its group reads.
+    fn employ<H: Handler>(
+        &self,
+        workers: &mut JoinSet<anyhow::Result<()>>,
+        shutdown: &CancellationToken,
+        handler: H,
+    ) -> anyhow::Result<()> {
+        let (group, again) = topics::redriven_to(H::GROUP);
+        let worker = Worker {
+            consumer: self.bus.consumer(H::GROUP, &topics::read_by(H::GROUP))?,
+            redriven: self.bus.consumer(&group, &again)?,
+            producer: self.bus.producer(),
+            store: self.store.clone(),
+            schemas: Arc::clone(self.schemas),
+            handler,
+            watch: Watch {
+                pulses: self.health.pulses(),
+                letters_guard: self.letters_guard == Switch::On,
+                // The data directory belongs to one process at a time.
+                instance: Some("up".to_owned()),
+            },
+        };
+        let shutdown = shutdown.clone();
+        workers.spawn(async move { Ok(worker::run(worker, shutdown).await?) });
+        Ok(())
+    }
 }
 
 /// Where the sandbox stands in for a target.

@@ -38,7 +38,7 @@ const EVENT_TYPE: &str = "event-type";
 const CORRELATION_ID: &str = "correlation-id";
 const CAUSATION_ID: &str = "causation-id";
 const OCCURRED_AT_MS: &str = "occurred-at-ms";
-const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
 /// The headers of an envelope.
 pub(crate) const ENVELOPE: &[&str] =
     &[EVENT_ID, EVENT_TYPE, CORRELATION_ID, CAUSATION_ID, OCCURRED_AT_MS, TRACEPARENT];
@@ -160,6 +160,12 @@ pub fn decode<E: Event>(schemas: &Schemas, record: &Record) -> Result<Envelope<E
 pub fn conversation_of(record: &Record) -> Option<ConversationId> {
     let key = std::str::from_utf8(record.key.as_deref()?).ok()?;
     ConversationId::parse(key).ok()
+}
+
+/// The id of the schema a payload says it is written with.
+pub(crate) fn schema_id(payload: &[u8]) -> Option<u32> {
+    let ([MAGIC, id @ ..], _) = payload.split_first_chunk::<PREFIX>()? else { return None };
+    Some(u32::from_be_bytes(*id))
 }
 
 fn datum<E: Event>(schemas: &Schemas, record: &Record) -> Result<E, CodecError> {

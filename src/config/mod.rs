@@ -37,6 +37,8 @@ pub struct Config {
     pub channels_listen: SocketAddr,
     /// Where health and metrics are served; without it, only the channels worker serves them, beside its page.
     pub health_listen: Option<SocketAddr>,
+    /// Whether a worker stops instead of making dead letters of everything.
+    pub letters_guard: bool,
     /// Addresses of targets that replace those of the assistant folder, by the target's name.
     pub target_urls: BTreeMap<String, String>,
     /// Passwords of targets, by the name the assistant folder gives them.
@@ -124,6 +126,7 @@ impl Config {
         let channels_listen =
             settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
         let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
+        let letters_guard = settings.switch("worker.letters_guard", true);
         let target_urls = settings.under("targets.");
         let target_urls = target_urls
             .into_iter()
@@ -150,6 +153,7 @@ impl Config {
                     database: DatabaseConfig { url: database_url.into(), password: database_password },
                     channels_listen,
                     health_listen,
+                    letters_guard,
                     target_urls,
                     secrets,
                 })
@@ -239,6 +243,18 @@ mod tests {
         let property = [("PEYVAND_KAFKA_PROPERTIES_SASL_USERNAME", "me")];
         let config = check(&[ENOUGH, &property].concat(), None).unwrap();
         assert_eq!(config.kafka.properties["sasl.username"].expose(), "me");
+    }
+
+    #[test]
+    fn the_guard_over_letters_is_on_until_it_is_put_off_in_either_way_of_writing() {
+        assert!(check(ENOUGH, None).unwrap().letters_guard);
+        for file in ["worker:\n  letters_guard: off\n", "worker:\n  letters_guard: false\n"] {
+            assert!(!check(ENOUGH, Some(file)).unwrap().letters_guard, "{file}");
+        }
+        let variable = |value| [ENOUGH, &[("PEYVAND_WORKER_LETTERS_GUARD", value)]].concat();
+        assert!(!check(&variable("off"), None).unwrap().letters_guard);
+        let error = check(&variable("maybe"), None).unwrap_err();
+        assert_eq!(places(&error), ["PEYVAND_WORKER_LETTERS_GUARD"]);
     }
 
     #[test]

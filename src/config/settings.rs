@@ -21,6 +21,7 @@ const NAMES: &[&str] = &[
     "database.password",
     "channels.listen",
     "health.listen",
+    "worker.letters_guard",
 ];
 /// Variables that are no settings.
 const OTHERS: &[&str] = &["PEYVAND_CONFIG", "PEYVAND_TEST_", "PEYVAND_STACK_"];
@@ -173,6 +174,19 @@ impl Settings {
 
     pub(super) fn maybe<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
         self.values.contains_key(name).then(|| self.parsed(name, what, |text| text.parse().ok())).flatten()
+    }
+
+    /// On or off; with a mistake it does not matter which.
+    pub(super) fn switch(&mut self, name: &str, default: bool) -> bool {
+        if !self.values.contains_key(name) {
+            return default;
+        }
+        let parsed = self.parsed(name, "on or off", |text| match text {
+            "on" | "true" => Some(true),
+            "off" | "false" => Some(false),
+            _ => None,
+        });
+        parsed.unwrap_or(default)
     }
 
     /// The settings below a name.

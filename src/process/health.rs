@@ -2,6 +2,7 @@
 //! once a second, however often it is asked.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -19,7 +20,12 @@ use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::ProcessError;
-use crate::{bus::kafka::KafkaBus, store::Store, telemetry};
+use crate::{
+    bus::kafka::KafkaBus,
+    store::Store,
+    telemetry,
+    worker::{Pulses, Signs},
+};
 
 const LOOK_EACH: Duration = Duration::from_secs(1);
 const LOOK_TIME_MAX: Duration = Duration::from_secs(2);
@@ -32,6 +38,13 @@ pub struct Probes {
     /// The brokers; none on the embedded backing.
     pub bus: Option<KafkaBus>,
 }
+
+/// For how long open records may stand still, or a broker be silent, before a process is not ready. A member looks every
+/// ten seconds when it last heard a broker.
+const STILL_MAX: Duration = Duration::from_secs(60);
+const SILENT_MAX: Duration = Duration::from_secs(30);
+/// After what time a loop or a thread that has not turned never will.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 enum Phase {
@@ -50,6 +63,7 @@ enum Verdict {
 
 /// How a process is.
 pub struct Health {
+    pulses: Arc<Pulses>,
     phase: Mutex<Phase>,
     looked: tokio::sync::Mutex<Option<(Instant, Verdict)>>,
 }
@@ -57,7 +71,16 @@ pub struct Health {
 impl Health {
     /// A process that has just begun.
     pub fn starting() -> Self {
-        Self { phase: Mutex::new(Phase::Waiting("settings")), looked: tokio::sync::Mutex::default() }
+        Self {
+            pulses: Pulses::new(),
+            phase: Mutex::new(Phase::Waiting("settings")),
+            looked: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Where its workers show that they live.
+    pub fn pulses(&self) -> Arc<Pulses> {
+        Arc::clone(&self.pulses)
     }
 
     /// It waits for something.
@@ -79,9 +102,40 @@ impl Health {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 
+    fn phase(&self) -> Phase {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn bus(&self) -> Option<KafkaBus> {
+        match self.phase() {
+            Phase::Serving(probes) => probes.bus,
+            Phase::Waiting(_) | Phase::Stopping => None,
+        }
+    }
+
+    /// What has not turned for so long that only a new start helps.
+    fn stuck(&self) -> Option<&'static str> {
+        let thread = self.bus().and_then(|bus| bus.last_turn());
+        stuck(self.pulses.signs(), thread)
+    }
+
+    /// Brings the gauges up to date.
+    fn measure(&self) {
+        let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+        for (group, many) in self.pulses.open() {
+            *open.entry(group).or_default() += many;
+        }
+        for (group, many) in open {
+            let many = u32::try_from(many).unwrap_or(u32::MAX);
+            metrics::gauge!("peyvand_open_records", "group" => group).set(f64::from(many));
+        }
+        if let Some(ago) = self.bus().and_then(|bus| bus.last_contact()) {
+            metrics::gauge!("peyvand_last_contact_seconds").set(ago.as_secs_f64());
+        }
+    }
+
     async fn verdict(&self) -> Verdict {
-        let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let probes = match phase {
+        let probes = match self.phase() {
             Phase::Waiting(what) => return Verdict::WaitingFor(what),
             Phase::Stopping => return Verdict::Stopping,
             Phase::Serving(probes) => probes,
@@ -92,7 +146,10 @@ impl Health {
         {
             return verdict;
         }
-        let verdict = look(&probes).await;
+        let verdict = match look(&probes).await {
+            Verdict::Ready => judge(self.pulses.signs(), probes.bus.and_then(|bus| bus.last_contact())),
+            other @ (Verdict::WaitingFor(_) | Verdict::Stopping) => other,
+        };
         *looked = Some((Instant::now(), verdict));
         verdict
     }
@@ -108,13 +165,42 @@ async fn look(probes: &Probes) -> Verdict {
     }
 }
 
+/// What signs of life say. Work that moves anywhere is progress: a conversation that waits for a slow system holds up
+/// nobody but itself.
+fn judge(signs: Signs, contact: Option<Duration>) -> Verdict {
+    if contact.is_some_and(|ago| ago > SILENT_MAX) {
+        return Verdict::WaitingFor("kafka");
+    }
+    // An open record is behind the end of its partition and before what is settled: there is lag.
+    if signs.open > 0 && signs.still > STILL_MAX {
+        return Verdict::WaitingFor("progress");
+    }
+    Verdict::Ready
+}
+
+fn stuck(signs: Signs, thread: Option<Duration>) -> Option<&'static str> {
+    if signs.turned > STUCK_AFTER {
+        return Some("worker");
+    }
+    thread.is_some_and(|ago| ago > STUCK_AFTER).then_some("kafka thread")
+}
+
 /// `/health/live`, `/health/ready` and `/metrics`.
 pub fn router(health: Arc<Health>) -> Router {
     Router::new()
-        .route("/health/live", get(|| async { Json(json!({"status": "live"})) }))
+        .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(health)
+}
+
+async fn live(Shared(health): Shared<Arc<Health>>) -> Response {
+    match health.stuck() {
+        None => Json(json!({"status": "live"})).into_response(),
+        Some(what) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "stuck", "what": what}))).into_response()
+        }
+    }
 }
 
 async fn ready(Shared(health): Shared<Arc<Health>>) -> Response {
@@ -129,7 +215,8 @@ async fn ready(Shared(health): Shared<Arc<Health>>) -> Response {
     }
 }
 
-async fn metrics() -> Response {
+async fn metrics(Shared(health): Shared<Arc<Health>>) -> Response {
+    health.measure();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], telemetry::metrics()).into_response()
 }
 
@@ -150,4 +237,37 @@ pub(super) async fn listen(
             tracing::error!(%error, "health and metrics are not served any more");
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(many: u64) -> Duration {
+        Duration::from_secs(many)
+    }
+
+    #[test]
+    fn a_broker_that_is_silent_for_more_than_thirty_seconds_is_waited_for() {
+        let signs = Signs::default();
+        assert_eq!(judge(signs, Some(seconds(30))), Verdict::Ready);
+        assert_eq!(judge(signs, Some(seconds(31))), Verdict::WaitingFor("kafka"));
+        assert_eq!(judge(signs, None), Verdict::Ready, "there is no broker");
+    }
+
+    #[test]
+    fn only_open_records_that_stand_still_are_no_progress() {
+        let still = |open, still| judge(Signs { open, still: seconds(still), ..Signs::default() }, None);
+        assert_eq!(still(1, 60), Verdict::Ready);
+        assert_eq!(still(1, 61), Verdict::WaitingFor("progress"));
+        assert_eq!(still(0, 600), Verdict::Ready, "a quiet night is no fault");
+    }
+
+    #[test]
+    fn a_loop_or_a_thread_that_has_not_turned_for_a_minute_is_stuck() {
+        let turned = |ago| Signs { turned: seconds(ago), ..Signs::default() };
+        assert_eq!(stuck(turned(60), Some(seconds(60))), None);
+        assert_eq!(stuck(turned(61), None), Some("worker"));
+        assert_eq!(stuck(turned(0), Some(seconds(61))), Some("kafka thread"));
+    }
 }

@@ -2,6 +2,7 @@
 //! database serve, works until it is told to stop, and says over HTTP how it is. It may not know what a worker does.
 
 mod health;
+mod lag;
 mod prune;
 mod wait;
 
@@ -21,7 +22,7 @@ use crate::{
     config::{Config, ConfigError},
     store::{PostgresStore, Store, StoreError},
     telemetry, topics,
-    worker::{self, Handler, Worker},
+    worker::{self, Handler, Tripped, Watch, Worker, WorkerError},
 };
 
 /// A program's own fault or a wrong environment (sysexits.h EX_SOFTWARE, EX_CONFIG): a supervisor starts the former
@@ -45,6 +46,9 @@ pub enum ProcessError {
     /// The log refuses us or ended.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The worker stopped itself before it made dead letters of everything.
+    #[error(transparent)]
+    Letters(#[from] Tripped),
     /// The database does not fit.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -76,6 +80,7 @@ impl ProcessError {
             Self::Config(error) => error.kind(),
             Self::Assistant(_) => "wrong_assistant",
             Self::Bus(error) => error.kind(),
+            Self::Letters(_) => "too_many_letters",
             Self::Store(error) => error.kind(),
             Self::Registry(error) => error.kind(),
             Self::Listen { .. } => "listen",
@@ -89,8 +94,19 @@ impl ProcessError {
             Self::Config(_) | Self::Assistant(_) | Self::Listen { .. } | Self::Start(_) => {
                 ExitCode::from(EXIT_CONFIG)
             }
-            Self::Bus(_) | Self::Store(_) | Self::Registry(_) => ExitCode::from(EXIT_SOFTWARE),
+            Self::Bus(_) | Self::Letters(_) | Self::Store(_) | Self::Registry(_) => {
+                ExitCode::from(EXIT_SOFTWARE)
+            }
             Self::Stopped => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<WorkerError> for ProcessError {
+    fn from(error: WorkerError) -> Self {
+        match error {
+            WorkerError::Bus(error) => Self::Bus(error),
+            WorkerError::Letters(tripped) => Self::Letters(tripped),
         }
     }
 }
@@ -160,10 +176,12 @@ impl Cluster {
     /// Runs a handler on the topics its group reads, until the process is told to stop.
     ///
     /// # Errors
-    /// [`BusError`] when the log ends or refuses this member.
+    /// [`ProcessError`] when the log ends or refuses this member, or the worker stops itself.
     pub async fn work<H: Handler>(&self, handler: H) -> Result<(), ProcessError> {
         let read = topics::read_by(H::GROUP);
         let (group, again) = topics::redriven_to(H::GROUP);
+        let groups = [(H::GROUP.to_owned(), read.clone()), (group.clone(), again.clone())];
+        drop(tokio::spawn(lag::watch(self.bus.clone(), groups, self.shutdown.clone())));
         let worker = Worker {
             consumer: self.bus.consumer(H::GROUP, &read)?,
             redriven: self.bus.consumer(&group, &again)?,
@@ -171,6 +189,11 @@ impl Cluster {
             store: self.store.clone(),
             schemas: Arc::clone(&self.schemas),
             handler,
+            watch: Watch {
+                pulses: self.health.pulses(),
+                letters_guard: self.config.letters_guard,
+                instance: self.config.kafka.group_instance_id.clone(),
+            },
         };
         Ok(worker::run(worker, self.shutdown.clone()).await?)
     }

@@ -5,6 +5,7 @@ mod error;
 mod outbox;
 mod postgres;
 mod row;
+mod runs;
 mod sqlite;
 mod step;
 

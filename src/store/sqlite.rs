@@ -4,6 +4,7 @@
 mod commit;
 mod operator;
 mod outbox;
+mod runs;
 
 use std::{collections::HashSet, path::Path, time::Duration};
 
@@ -318,12 +319,14 @@ fn migrations() -> Migrator {
     let names = include_str!("../../schemas/sql/sqlite/0003_product_names.sql");
     let outbox = include_str!("../../schemas/sql/sqlite/0004_outbox.sql");
     let audit = include_str!("../../schemas/sql/sqlite/0005_audit.sql");
+    let crash_guard = include_str!("../../schemas/sql/sqlite/0006_crash_guard.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
         (3, "product names", names),
         (4, "outbox", outbox),
         (5, "audit", audit),
+        (6, "crash guard", crash_guard),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

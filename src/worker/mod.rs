@@ -1,26 +1,36 @@
 //! The runtime all workers share: it reads a group's records, gives each conversation a lane of its own, settles each
 //! record and stores how far a partition is settled. It may not know what an event means.
 
+mod crash;
+mod guard;
 mod handler;
 pub mod ledger;
 mod letter;
+mod pulse;
 mod pump;
 mod retry;
 mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use guard::{Rule, Tripped};
 pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
-pub use pump::{Limits, Settle, pump};
+pub use pulse::{Pulse, Pulses, Signs};
+pub use pump::{Fate, Limits, Settle, pump};
 pub use retry::{OwnFault, patiently};
 pub use settle::now_ms;
 
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    crash::CrashGuard,
+    settle::{Guard, Settler},
+};
 use crate::{
     bus::{BusError, Consumer, Producer},
     codec::Schemas,
@@ -45,23 +55,76 @@ pub struct Worker<H> {
     pub schemas: Arc<Schemas>,
     /// Its thinking.
     pub handler: H,
+    /// Who watches over it.
+    pub watch: Watch,
+}
+
+/// Who watches over a worker.
+pub struct Watch {
+    /// Where its loops show that they live.
+    pub pulses: Arc<Pulses>,
+    /// Whether it stops instead of making dead letters of everything.
+    pub letters_guard: bool,
+    /// A name of this process that stays the same when it is started again; without one it is told from its forerunner
+    /// only by having been silent for a while.
+    pub instance: Option<String>,
+}
+
+impl Watch {
+    /// As it is where nobody asks for anything else.
+    pub fn new(pulses: &Arc<Pulses>) -> Self {
+        Self { pulses: Arc::clone(pulses), letters_guard: true, instance: None }
+    }
+}
+
+/// Why a worker ends by itself.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The log ends or refuses this member.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// It made too many dead letters by its own fault.
+    #[error(transparent)]
+    Letters(#[from] Tripped),
+}
+
+impl WorkerError {
+    /// A bounded label for metrics.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bus(error) => error.kind(),
+            Self::Letters(_) => "too_many_letters",
+        }
+    }
 }
 
 /// Runs a worker until it is told to stop, then lets running records finish and leaves the group.
 ///
 /// # Errors
-/// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
-pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), BusError> {
-    let Worker { consumer, redriven, producer, store, schemas, handler } = worker;
-    let settler = Arc::new(settle::Settler { producer, store, schemas, handler });
+/// [`WorkerError`] when it ends by itself; what was not settled is replayed by the next start.
+pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let Worker { consumer, redriven, producer, store, schemas, handler, watch } = worker;
     let stop = shutdown.child_token();
-    let all = pump(consumer, Arc::clone(&settler), Limits::default(), stop.clone());
-    let again = pump(redriven, settler, Limits { open: REDRIVEN_OPEN, ..Limits::default() }, stop.clone());
+    let crashes = CrashGuard::new(H::GROUP, store.clone(), watch.instance);
+    if stop.run_until_cancelled(crashes.open()).await.is_none() {
+        return Ok(consumer.close().await.and(redriven.close().await)?);
+    }
+    let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
+    let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes });
+    let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
+    let all = pump(consumer, Arc::clone(&settler), Limits::default(), one, stop.clone());
+    let few = Limits { open: REDRIVEN_OPEN, ..Limits::default() };
+    let again = pump(redriven, Arc::clone(&settler), few, two, stop.clone());
     // When one ends, so does the other.
     let ended = |pumped: Result<(), BusError>| {
         stop.cancel();
         pumped
     };
-    let (all, again) = tokio::join!(all.map(ended), again.map(ended));
-    all.and(again)
+    let (all, again, ()) =
+        tokio::join!(all.map(ended), again.map(ended), settler.crashes.show_life(stop.clone()));
+    settler.crashes.close().await;
+    if let Some(tripped) = settler.guard.as_ref().and_then(Guard::tripped) {
+        return Err(tripped.into());
+    }
+    Ok(all.and(again)?)
 }

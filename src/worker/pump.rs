@@ -11,23 +11,39 @@ use std::{
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     task::unconstrained,
-    time::{Instant, timeout_at},
+    time::{Instant, MissedTickBehavior, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::Ledger;
+use super::{ledger::Ledger, pulse::Pulse};
 use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, LetGo, Offset, Record, TopicPartition};
 
 /// Brings records to their end.
 pub trait Settle: Send + Sync + 'static {
-    /// When it returns, the record may be settled: its effect is committed and published, or it is dead-lettered.
-    fn settle(&self, record: Record) -> impl Future<Output = ()> + Send;
+    /// When it returns, the record's fate is carried out.
+    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send;
+
+    /// These partitions are read from now on.
+    fn assigned(&self, _places: &[TopicPartition]) {}
 }
 
 impl<S: Settle> Settle for Arc<S> {
-    fn settle(&self, record: Record) -> impl Future<Output = ()> + Send {
+    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send {
         S::settle(self, record)
     }
+
+    fn assigned(&self, places: &[TopicPartition]) {
+        S::assigned(self, places);
+    }
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its effect is committed and published, or it is dead-lettered: the group moves past it.
+    Settled,
+    /// Nothing was done: it stays in the log for the next start, and the worker stops.
+    Held,
 }
 
 /// How much a worker takes on.
@@ -46,6 +62,9 @@ impl Default for Limits {
         Self { open: 1000, open_bytes: 64 << 20, drain: Duration::from_secs(12) }
     }
 }
+
+/// How often a loop with nothing to do says that it turns.
+const TURN_EACH: Duration = Duration::from_secs(5);
 
 /// The queues of the conversations that have a record under way, by key.
 type Lanes = HashMap<Arc<[u8]>, VecDeque<Record>>;
@@ -66,19 +85,23 @@ struct Done {
     key: Arc<[u8]>,
     offset: Offset,
     bytes: usize,
+    fate: Fate,
 }
 
 struct Pump<S> {
     consumer: Box<dyn Consumer>,
     settler: Arc<S>,
     limits: Limits,
+    pulse: Arc<Pulse>,
     stays: HashMap<TopicPartition, Stay>,
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     queued: usize,
     open_bytes: usize,
+    /// A record was not to be settled: no more are taken.
+    held: bool,
 }
 
-/// Settles the records of a consumer until it is told to stop, then lets running records finish and leaves the group.
+/// Settles the records of a consumer until it is told to stop or holds one back, then lets running records finish and leaves the group.
 ///
 /// # Errors
 /// [`BusError`] when the log ends or refuses this member; what was not settled is replayed by the next start.
@@ -86,26 +109,34 @@ pub async fn pump<S: Settle>(
     consumer: Box<dyn Consumer>,
     settler: S,
     limits: Limits,
+    pulse: Arc<Pulse>,
     shutdown: CancellationToken,
 ) -> Result<(), BusError> {
     let mut pump = Pump {
         consumer,
         settler: Arc::new(settler),
         limits,
+        pulse,
         stays: HashMap::new(),
         running: FuturesUnordered::new(),
         queued: 0,
         open_bytes: 0,
+        held: false,
     };
     let outcome = pump.until(&shutdown).await;
     pump.drop_queued(|_| true);
     pump.drain(|_| true).await;
-    outcome.and(pump.consumer.close().await)
+    let closed = pump.consumer.close().await;
+    pump.pulse.end();
+    outcome.and(closed)
 }
 
 impl<S: Settle> Pump<S> {
     async fn until(&mut self, shutdown: &CancellationToken) -> Result<(), BusError> {
-        loop {
+        let mut turn = tokio::time::interval(TURN_EACH);
+        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.held {
+            self.pulse.turn();
             let room = self.room();
             tokio::select! {
                 biased;
@@ -121,8 +152,10 @@ impl<S: Settle> Pump<S> {
                         }
                     }
                 },
+                _ = turn.tick() => {}
             }
         }
+        Ok(())
     }
 
     fn room(&self) -> usize {
@@ -133,6 +166,8 @@ impl<S: Settle> Pump<S> {
     }
 
     fn begin(&mut self, places: Vec<(TopicPartition, Epoch)>) {
+        let begun: Vec<TopicPartition> = places.iter().map(|(place, _)| place.clone()).collect();
+        self.settler.assigned(&begun);
         for (place, epoch) in places {
             let stay = Stay { epoch, ledger: Ledger::default(), lanes: Lanes::new(), running: 0, queued: 0 };
             self.stays.insert(place, stay);
@@ -142,6 +177,7 @@ impl<S: Settle> Pump<S> {
     fn take(&mut self, record: Record, epoch: Epoch) {
         let Some(stay) = self.stays.get_mut(&record.place).filter(|stay| stay.epoch == epoch) else { return };
         stay.ledger.observe(record.offset);
+        self.pulse.taken();
         self.open_bytes += size(&record);
         let key = record.key.as_deref().unwrap_or_default();
         if let Some(waiting) = stay.lanes.get_mut(key) {
@@ -156,11 +192,22 @@ impl<S: Settle> Pump<S> {
         }
     }
 
-    fn finished(&mut self, Done { place, epoch, key, offset, bytes }: Done) {
+    fn finished(&mut self, Done { place, epoch, key, offset, bytes, fate }: Done) {
         self.open_bytes -= bytes;
+        match fate {
+            Fate::Settled => self.pulse.settled(),
+            Fate::Held => {
+                self.pulse.let_go(1);
+                self.held = true;
+            }
+        }
         // Results of an earlier stay are known by their epoch and change nothing.
         let Some(stay) = self.stays.get_mut(&place).filter(|stay| stay.epoch == epoch) else { return };
         stay.running -= 1;
+        if fate == Fate::Held {
+            // Its lane stands still behind it.
+            return;
+        }
         if let Some(next) = stay.ledger.settle(offset) {
             self.consumer.store(&place, epoch, next);
         }
@@ -189,6 +236,7 @@ impl<S: Settle> Pump<S> {
     fn drop_queued(&mut self, of: impl Fn(&TopicPartition) -> bool) {
         for (_, stay) in self.stays.iter_mut().filter(|(place, _)| of(place)) {
             self.queued -= stay.queued;
+            self.pulse.let_go(stay.queued);
             stay.queued = 0;
             for waiting in stay.lanes.values_mut() {
                 self.open_bytes -= waiting.drain(..).map(|record| size(&record)).sum::<usize>();
@@ -204,6 +252,8 @@ impl<S: Settle> Pump<S> {
                 Ok(Some(done)) => self.finished(done),
                 Ok(None) => break,
                 Err(_) => {
+                    metrics::counter!("peyvand_revoke_drain_timeout_total", "group" => self.pulse.group())
+                        .increment(1);
                     tracing::warn!(
                         "records were still running when their time to finish was over; they are replayed"
                     );
@@ -217,6 +267,7 @@ impl<S: Settle> Pump<S> {
         for place in places {
             if let Some(stay) = self.stays.remove(place) {
                 self.queued -= stay.queued;
+                self.pulse.let_go(stay.queued);
                 self.open_bytes -= stay.lanes.values().flatten().map(size).sum::<usize>();
             }
         }
@@ -233,8 +284,8 @@ async fn settled(running: &mut FuturesUnordered<BoxFuture<'static, Done>>) -> Op
 fn run<S: Settle>(settler: Arc<S>, key: Arc<[u8]>, record: Record, epoch: Epoch) -> BoxFuture<'static, Done> {
     let (place, offset, bytes) = (record.place.clone(), record.offset, size(&record));
     Box::pin(async move {
-        settler.settle(record).await;
-        Done { place, epoch, key, offset, bytes }
+        let fate = settler.settle(record).await;
+        Done { place, epoch, key, offset, bytes, fate }
     })
 }
 

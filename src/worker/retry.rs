@@ -1,11 +1,17 @@
 //! Retries inside the process: short ones for a handler that may succeed in a moment, endless ones for our own log and
 //! database, without which nothing can be settled. The only place that names `backoff`; durable waiting is not its work.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
 
 use crate::{bus::BusError, codec::RegistryError, store::StoreError};
+
+/// At most one complaint aloud in this time.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// Waits between the tries of a handler: three tries, at most ten seconds in all.
 pub(super) fn short() -> impl Iterator<Item = Duration> {
@@ -35,11 +41,23 @@ pub async fn patiently<T, E: OwnFault, F: Future<Output = Result<T, E>>>(
         match attempt().await {
             Ok(value) => return value,
             Err(error) => {
-                tracing::error!(kind = error.kind(), "{error}; trying again until it works");
+                complain(&error);
                 tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(5))).await;
             }
         }
     }
+}
+
+/// With a thousand records that wait for one database, one of them may say so.
+fn complain(error: &impl OwnFault) {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|at| at.elapsed() < COMPLAIN_EVERY) {
+        tracing::debug!(kind = error.kind(), "{error}; trying again until it works");
+        return;
+    }
+    *last = Some(Instant::now());
+    tracing::error!(kind = error.kind(), "{error}; trying again until it works, as everybody who needs it");
 }
 
 /// An error of our own log, database or registry: it is waited for.

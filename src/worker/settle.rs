@@ -3,19 +3,25 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
-use super::{Handler, HandlerError, Input, Outcome, Settle, letter, patiently, retry};
+use super::{
+    Fate, Handler, HandlerError, Input, Outcome, Settle, Tripped,
+    crash::{Begun, CrashGuard},
+    guard::LettersGuard,
+    letter::{self, Cause},
+    patiently, retry,
+};
 use crate::{
-    bus::{Producer, Record},
+    bus::{Producer, Record, TopicPartition},
     codec::{self, CodecError, Learned, Schemas},
     event::Envelope,
-    failpoint::failpoint,
+    failpoint::{failpoint, failpoint_at},
     store::{Commit, Found, Outgoing, Step, StepKey, Store, StoreError},
 };
 
@@ -25,15 +31,50 @@ pub(super) struct Settler<H> {
     pub(super) store: Store,
     pub(super) schemas: Arc<Schemas>,
     pub(super) handler: H,
+    /// None where an operator has put it out of force.
+    pub(super) guard: Option<Guard>,
+    pub(super) crashes: CrashGuard,
+}
+
+/// The guard over dead letters and the clock it goes by.
+pub(super) struct Guard {
+    since: Instant,
+    letters: Mutex<LettersGuard>,
+}
+
+impl Guard {
+    pub(super) fn new(group: &'static str) -> Self {
+        Self { since: Instant::now(), letters: Mutex::new(LettersGuard::new(group)) }
+    }
+
+    fn at<T>(&self, ask: impl FnOnce(&mut LettersGuard, Duration) -> T) -> T {
+        ask(&mut self.letters.lock().unwrap_or_else(PoisonError::into_inner), self.since.elapsed())
+    }
+
+    /// Why it takes no more records.
+    pub(super) fn tripped(&self) -> Option<Tripped> {
+        self.at(|letters, _| letters.tripped())
+    }
 }
 
 /// Why a record is dead-lettered.
 enum Reason {
+    /// It is not an event of this worker's.
     Codec(CodecError),
+    /// Its id belongs to another event.
     Conflict,
-    Handler(&'static str),
+    Handler {
+        class: &'static str,
+        said: Option<&'static str>,
+    },
+    /// What follows from it cannot be written as an event.
+    Unwritable(CodecError),
     State,
-    Refused,
+    Refused {
+        code: String,
+    },
+    /// It ended the process again and again.
+    CrashLoop,
 }
 
 impl Reason {
@@ -41,31 +82,89 @@ impl Reason {
         match self {
             Self::Codec(error) => error.kind(),
             Self::Conflict => "event_id_conflict",
-            Self::Handler(class) => class,
+            Self::Handler { class, .. } => class,
+            Self::Unwritable(_) => "unwritable",
             Self::State => "state_unreadable",
-            Self::Refused => "refused_by_database",
+            Self::Refused { .. } => "refused_by_database",
+            Self::CrashLoop => "crash_loop",
+        }
+    }
+
+    /// Whether we are to blame and not whoever published the record.
+    fn is_ours(&self) -> bool {
+        match self {
+            Self::Codec(_) | Self::Conflict => false,
+            Self::Handler { .. }
+            | Self::Unwritable(_)
+            | Self::State
+            | Self::Refused { .. }
+            | Self::CrashLoop => true,
+        }
+    }
+
+    /// What is said about it: words of our own code, which hold nothing of the record's.
+    fn said(&self) -> Option<String> {
+        match self {
+            Self::Codec(error) | Self::Unwritable(error) => Some(error.to_string()),
+            Self::Handler { said, .. } => said.map(ToOwned::to_owned),
+            Self::Conflict | Self::State | Self::Refused { .. } | Self::CrashLoop => None,
         }
     }
 }
 
+/// A record that could not be worked on.
+struct Failed {
+    reason: Reason,
+    attempts: u32,
+    first_failure_ms: i64,
+}
+
+impl From<Reason> for Failed {
+    fn from(reason: Reason) -> Self {
+        Self { reason, attempts: 1, first_failure_ms: now_ms() }
+    }
+}
+
 impl<H: Handler> Settle for Settler<H> {
-    async fn settle(&self, record: Record) {
+    async fn settle(&self, record: Record) -> Fate {
         let began = Instant::now();
-        self.carry_out(record).await;
-        metrics::counter!("peyvand_records_settled_total", "group" => H::GROUP).increment(1);
+        let fate = self.guarded(&record).await;
+        metrics::counter!("peyvand_records_settled_total", "group" => H::GROUP)
+            .increment(u64::from(fate == Fate::Settled));
         metrics::histogram!("peyvand_record_seconds", "group" => H::GROUP)
             .record(began.elapsed().as_secs_f64());
+        fate
+    }
+
+    fn assigned(&self, places: &[TopicPartition]) {
+        self.crashes.assigned(places);
     }
 }
 
 impl<H: Handler> Settler<H> {
-    async fn carry_out(&self, record: Record) {
-        let input = match self.decode(&record).await {
-            Ok(input) => input,
-            Err(error) => return self.dead_letter(&record, &Reason::Codec(error)).await,
+    async fn guarded(&self, record: &Record) -> Fate {
+        let noted = match self.crashes.begin(record).await {
+            Begun::Unwatched => return self.carry_out(record).await,
+            Begun::Noted(noted) => Some(noted),
+            Begun::CrashLoop => None,
         };
-        let Some(conversation_id) = codec::conversation_of(&record) else {
-            return self.dead_letter(&record, &Reason::Codec(CodecError::WrongKey)).await;
+        let fate = match &noted {
+            Some(_) => self.carry_out(record).await,
+            None => self.dead_letter(record, Reason::CrashLoop.into()).await,
+        };
+        self.crashes.done(record, fate).await;
+        drop(noted);
+        fate
+    }
+
+    async fn carry_out(&self, record: &Record) -> Fate {
+        failpoint_at("record.begun", record.key.as_deref().unwrap_or_default());
+        let input = match self.decode(record).await {
+            Ok(input) => input,
+            Err(error) => return self.dead_letter(record, Reason::Codec(error).into()).await,
+        };
+        let Some(conversation_id) = codec::conversation_of(record) else {
+            return self.dead_letter(record, Reason::Codec(CodecError::WrongKey).into()).await;
         };
         let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
         let key = StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint };
@@ -74,9 +173,13 @@ impl<H: Handler> Settler<H> {
                 failpoint("step.committed");
                 self.publish(&key, outgoing).await;
                 failpoint("step.published");
+                if let Some(guard) = &self.guard {
+                    guard.at(LettersGuard::success);
+                }
                 self.handler.settled(&input);
+                Fate::Settled
             }
-            Err(reason) => self.dead_letter(&record, &reason).await,
+            Err(failed) => self.dead_letter(record, failed).await,
         }
     }
 
@@ -91,11 +194,11 @@ impl<H: Handler> Settler<H> {
         }
     }
 
-    async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Reason> {
+    async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Failed> {
         loop {
             let (state, version) = match patiently(|| self.store.look(key)).await {
                 Found::Seen(pending) => return Ok(pending),
-                Found::Conflict => return Err(Reason::Conflict),
+                Found::Conflict => return Err(Reason::Conflict.into()),
                 Found::Fresh { state, version } => (state, version),
             };
             let outcome = self.handle(input, state.as_deref()).await?;
@@ -106,18 +209,18 @@ impl<H: Handler> Settler<H> {
             let step = self.step(key, version, input, outcome)?;
             failpoint("step.handled");
             match patiently(|| self.commit(step.clone())).await {
-                Some(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),
-                Some(Commit::Moved) => {}
-                None => return Err(Reason::Refused),
+                Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),
+                Ok(Commit::Moved) => {}
+                Err(refused) => return Err(refused.into()),
             }
         }
     }
 
-    /// `None` when the database will never take this step.
-    async fn commit(&self, step: Step) -> Result<Option<Commit>, StoreError> {
+    /// A reason inside when the database will never take this step.
+    async fn commit(&self, step: Step) -> Result<Result<Commit, Reason>, StoreError> {
         match self.store.commit(step).await {
-            Err(StoreError::Refused { .. }) => Ok(None),
-            other => other.map(Some),
+            Err(StoreError::Refused { code }) => Ok(Err(Reason::Refused { code })),
+            other => other.map(Ok),
         }
     }
 
@@ -125,27 +228,38 @@ impl<H: Handler> Settler<H> {
         &self,
         input: &Envelope<H::In>,
         state: Option<&[u8]>,
-    ) -> Result<Outcome<H::State>, Reason> {
+    ) -> Result<Outcome<H::State>, Failed> {
         let mut waits = retry::short();
         let mut panicked = false;
+        let (mut attempts, mut first_failure_ms) = (0, None);
         loop {
             let state = match state {
                 Some(bytes) => serde_json::from_slice(bytes).map_err(|_| Reason::State)?,
                 None => H::State::default(),
             };
-            let class = match AssertUnwindSafe(self.handler.handle(input, state)).catch_unwind().await {
-                Ok(Ok(outcome)) => return Ok(outcome),
-                Ok(Err(HandlerError::Permanent(_))) => return Err(Reason::Handler("permanent")),
-                Ok(Err(HandlerError::Transient(_))) => "exhausted",
-                Err(_) if panicked => return Err(Reason::Handler("panic")),
-                Err(_) => {
-                    panicked = true;
-                    "panic"
-                }
-            };
-            match waits.next() {
+            attempts += 1;
+            let (class, said, wait) =
+                match AssertUnwindSafe(self.handler.handle(input, state)).catch_unwind().await {
+                    Ok(Ok(outcome)) => return Ok(outcome),
+                    Ok(Err(HandlerError::Permanent(said))) => ("permanent", Some(said), None),
+                    Ok(Err(HandlerError::Transient(said))) => ("exhausted", Some(said), waits.next()),
+                    // The words of a panic may hold anything. One may be an accident, a second is none.
+                    Err(_) if panicked => ("panic", None, None),
+                    Err(_) => {
+                        panicked = true;
+                        ("panic", None, waits.next())
+                    }
+                };
+            let first_failure_ms = *first_failure_ms.get_or_insert_with(now_ms);
+            match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(Reason::Handler(class)),
+                None => {
+                    return Err(Failed {
+                        reason: Reason::Handler { class, said },
+                        attempts,
+                        first_failure_ms,
+                    });
+                }
             }
         }
     }
@@ -168,7 +282,7 @@ impl<H: Handler> Settler<H> {
                 traceparent: input.traceparent.clone(),
                 event: (),
             };
-            outgoing.push(emit.encode(&self.schemas, bare).map_err(Reason::Codec)?);
+            outgoing.push(emit.encode(&self.schemas, bare).map_err(Reason::Unwritable)?);
         }
         let state = match outcome.state {
             Some(state) => Some(serde_json::to_vec(&state).map_err(|_| Reason::State)?),
@@ -192,15 +306,33 @@ impl<H: Handler> Settler<H> {
         self.store.published(H::GROUP, key.conversation_id.clone(), through).await;
     }
 
-    async fn dead_letter(&self, record: &Record, reason: &Reason) {
+    async fn dead_letter(&self, record: &Record, failed: Failed) -> Fate {
+        let Failed { reason, attempts, first_failure_ms } = failed;
         let class = reason.class();
+        if let (true, Some(guard)) = (reason.is_ours(), &self.guard)
+            && guard.at(|letters, at| letters.letter(class, at)).is_err()
+        {
+            return Fate::Held;
+        }
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class,
             "a record could not be worked on and goes to the dead letters"
         );
         metrics::counter!("peyvand_dead_letters_total", "group" => H::GROUP, "class" => class).increment(1);
-        let letter = letter::of(H::GROUP, record, class);
+        let said = reason.said();
+        let code = match reason {
+            Reason::Refused { code } => Some(code),
+            Reason::Codec(_)
+            | Reason::Conflict
+            | Reason::Handler { .. }
+            | Reason::Unwritable(_)
+            | Reason::State
+            | Reason::CrashLoop => None,
+        };
+        let cause = Cause { class, code, said, attempts, first_failure_ms, last_failure_ms: now_ms() };
+        let letter = letter::of(H::GROUP, record, &cause);
         patiently(|| self.producer.send(letter.clone())).await;
+        Fate::Settled
     }
 }
 

@@ -15,7 +15,7 @@ use peyvand::{
         NewRecord, Producer, Record, Topic, TopicSpec,
         kafka::{KafkaBus, KafkaConfig},
     },
-    worker::{Limits, Settle, pump},
+    worker::{Fate, Limits, Pulses, Settle, pump},
 };
 use rdkafka::{
     Message,
@@ -119,7 +119,7 @@ struct PassThrough {
 struct Shared(Arc<PassThrough>);
 
 impl Settle for Shared {
-    async fn settle(&self, record: Record) {
+    async fn settle(&self, record: Record) -> Fate {
         self.0.began.get_or_init(|| (cpu(), Instant::now()));
         let Record { key, value, headers, .. } = record;
         let copied = NewRecord { topic: self.0.to.clone(), key, value, headers };
@@ -127,6 +127,7 @@ impl Settle for Shared {
         if self.0.done.fetch_add(1, Ordering::Relaxed) + 1 == RECORDS {
             self.0.all_done.cancel();
         }
+        Fate::Settled
     }
 }
 
@@ -143,7 +144,8 @@ async fn through_the_pump(from: &str, to: &str) -> (Duration, Duration) {
     let group = format!("ours-{}", uuid::Uuid::new_v4());
     let consumer = bus.consumer(&group, &[Topic::new(from)]).unwrap();
     let limits = Limits { open: OPEN, ..Limits::default() };
-    let pumped = tokio::spawn(pump(consumer, Shared(Arc::clone(&settler)), limits, all_done.clone()));
+    let pulse = Pulses::new().begin("ours");
+    let pumped = tokio::spawn(pump(consumer, Shared(Arc::clone(&settler)), limits, pulse, all_done.clone()));
     all_done.cancelled().await;
     let (cpu_before, wall) = *settler.began.get().unwrap();
     let figures = (cpu().saturating_sub(cpu_before), wall.elapsed());

@@ -12,7 +12,7 @@ use std::{
 
 use peyvand::{
     bus::{Record, Topic, kafka::KafkaBus},
-    worker::{Limits, Settle, pump},
+    worker::{Fate, Limits, Pulses, Settle, pump},
 };
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tokio_util::sync::CancellationToken;
@@ -91,7 +91,7 @@ struct Slow {
 struct Shared(Arc<Slow>);
 
 impl Settle for Shared {
-    async fn settle(&self, record: Record) {
+    async fn settle(&self, record: Record) -> Fate {
         self.0.began.get_or_init(|| (cpu(), Instant::now()));
         tokio::time::sleep(self.0.each).await;
         let number = u64::from_be_bytes(record.value.unwrap()[..8].try_into().unwrap());
@@ -100,6 +100,7 @@ impl Settle for Shared {
         if self.0.done.fetch_add(1, Ordering::Relaxed) + 1 == self.0.records {
             self.0.all_done.cancel();
         }
+        Fate::Settled
     }
 }
 
@@ -126,7 +127,13 @@ fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: 
         let consumer = bus.consumer(&group, &[Topic::new(topic.as_str())]).unwrap();
         let limits = Limits { open: OPEN, ..Limits::default() };
         let stop = handler.all_done.clone();
-        let pumped = tokio::spawn(pump(consumer, Shared(Arc::clone(&handler)), limits, stop.clone()));
+        let pumped = tokio::spawn(pump(
+            consumer,
+            Shared(Arc::clone(&handler)),
+            limits,
+            Pulses::new().begin("bench"),
+            stop.clone(),
+        ));
         stop.cancelled().await;
         let (cpu_before, began) = *handler.began.get().unwrap();
         let figures = (cpu().saturating_sub(cpu_before), began.elapsed());
@@ -155,7 +162,13 @@ fn in_flight(runtime: &tokio::runtime::Runtime, bus: &KafkaBus) {
         let limits = Limits { open: OPEN, ..Limits::default() };
         let before = resident();
         let stop = handler.all_done.clone();
-        let pumped = tokio::spawn(pump(consumer, Shared(Arc::clone(&handler)), limits, stop.clone()));
+        let pumped = tokio::spawn(pump(
+            consumer,
+            Shared(Arc::clone(&handler)),
+            limits,
+            Pulses::new().begin("bench"),
+            stop.clone(),
+        ));
         let mut most = before;
         while !stop.is_cancelled() {
             tokio::time::sleep(Duration::from_millis(50)).await;

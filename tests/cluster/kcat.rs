@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::deployment::server;
+use crate::process::server;
 
 fn kcat() -> Command {
     let mut command = Command::new("kcat");
@@ -61,6 +61,12 @@ pub(crate) fn find(topic: &str, fits: impl Fn(&Shown) -> bool) -> Shown {
         assert!(Instant::now() < until, "no such record came to {topic}");
         std::thread::sleep(Duration::from_millis(300));
     }
+}
+
+/// The records of a topic that fit.
+#[allow(dead_code, reason = "not every test program counts records")]
+pub(crate) fn all(topic: &str, fits: impl Fn(&Shown) -> bool) -> Vec<Shown> {
+    read(topic).into_iter().filter(fits).collect()
 }
 
 /// Every record of a topic. Lengths stand before the parts, so that a payload may hold any byte.

@@ -40,6 +40,9 @@ async fn a_letter_is_shown_without_its_words_redriven_to_its_group_three_times_a
     let mut at = the_next(running, &before).await;
     let (_, shown) = running.peyvand(&["dlq", "show", &at]);
     assert!(shown.contains("not_avro") && shown.contains(AGAIN) && !shown.contains("secret"), "{shown}");
+    for header in ["error-msg", "attempts", "first-failure-ms", "last-failure-ms"] {
+        assert!(shown.contains(header), "{header} is not shown: {shown}");
+    }
     let (fine, said) = running.peyvand(&["dlq", "redrive", "--at", &at, "--by", "sara", "--why", " "]);
     assert!(!fine && said.contains("--why"), "{said}");
     for round in 1..=3 {

@@ -14,9 +14,11 @@ use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(90);
-/// The worker's own input is empty; the shell passes a SIGTERM on and waits until the worker has ended.
+/// The worker's own input is empty; the shell passes a SIGTERM on, waits until the worker has ended and ends as it did. A
+/// wait that a signal breaks off tells nothing of the worker, and one more tells nothing when the first was not.
 const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM; exec 3<&0; \
-                             (read -r _ <&3; kill -9 $p) & k=$!; wait $p; wait $p; kill $k";
+                             (read -r _ <&3; kill -9 $p) & k=$!; wait $p; s=$?; wait $p; t=$?; kill $k; \
+                             [ $t = 127 ] || s=$t; exit $s";
 
 /// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
 /// tests, however they end.
@@ -40,6 +42,19 @@ impl Worker {
         assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
         self.shell.wait().unwrap();
         began.elapsed()
+    }
+
+    /// SIGTERM; when it has ended is asked for afterwards.
+    #[allow(dead_code, reason = "not every test program stops in order")]
+    pub(crate) fn begin_stop(&self) {
+        let shell = self.shell.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
+    }
+
+    /// How it ended, once it has.
+    #[allow(dead_code, reason = "not every test program asks for it")]
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        self.shell.try_wait().unwrap().map(|status| status.code().unwrap())
     }
 
     /// Whether it has ended by itself.

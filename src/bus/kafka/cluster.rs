@@ -183,14 +183,14 @@ pub(super) async fn lag(
         let mut lags = Vec::with_capacity(places.len());
         for place in places {
             let name = place.topic.as_str();
-            let (_, end) = onlooker
+            let (begin, end) = onlooker
                 .fetch_watermarks(name, place.partition, ANSWER_WITHIN)
                 .map_err(|error| no_answer(&error))?;
             let committed = match committed.find_partition(name, place.partition).map(|e| e.offset()) {
                 Some(Offset::Offset(next)) => Some(NextOffset(next)),
                 _ => None,
             };
-            lags.push(Lag { place, committed, end: NextOffset(end) });
+            lags.push(Lag { place, committed, begin: NextOffset(begin), end: NextOffset(end) });
         }
         Ok(lags)
     })

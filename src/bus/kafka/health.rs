@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::RDKafkaLogLevel;
@@ -14,11 +14,24 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// The state that all clients of a bus share.
 pub(super) struct Health {
+    contact: Contact,
+    over: AtomicBool,
+    complained: Mutex<Complained>,
+    members: Mutex<Vec<Weak<Heart>>>,
+}
+
+/// When a client last heard a broker.
+struct Contact {
     since: Instant,
     /// Milliseconds from `since` to the last answer of a broker, and one; zero: none was heard.
     heard: AtomicU64,
-    over: AtomicBool,
-    complained: Mutex<Complained>,
+}
+
+/// Signs of life of one member, for as long as its thread runs.
+pub(super) struct Heart {
+    contact: Contact,
+    /// Milliseconds from the beginning to the last turn of its thread.
+    turned: AtomicU64,
 }
 
 #[derive(Default)]
@@ -40,38 +53,99 @@ struct Broker {
     rxidle: i64,
 }
 
-impl Health {
-    /// Nothing is heard yet.
-    pub(super) fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            heard: AtomicU64::new(0),
-            over: AtomicBool::new(false),
-            complained: Mutex::new(Complained::default()),
-        }
+impl Contact {
+    fn new() -> Self {
+        Self { since: Instant::now(), heard: AtomicU64::new(0) }
     }
 
-    /// How long ago a broker was last heard, as far as the last statistics tell.
-    pub(super) fn last_contact(&self) -> Option<Duration> {
+    fn last(&self) -> Option<Duration> {
         let heard = self.heard.load(Ordering::Relaxed).checked_sub(1)?;
         Some(self.since.elapsed().saturating_sub(Duration::from_millis(heard)))
     }
 
-    /// A broker was heard so long ago.
-    pub(super) fn heard(&self, ago: Duration) {
+    fn heard(&self, ago: Duration) {
         let heard = self.since.elapsed().saturating_sub(ago).as_millis();
         let _earlier = self
             .heard
             .fetch_max(u64::try_from(heard).unwrap_or(u64::MAX).saturating_add(1), Ordering::Relaxed);
     }
 
-    /// Takes what is of interest out of the statistics of a client.
-    pub(super) fn statistics(&self, json: &[u8]) {
+    fn statistics(&self, json: &[u8]) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return };
         let up = statistics.brokers.values().filter(|broker| broker.state == "UP");
         if let Some(idle) = up.filter_map(|broker| u64::try_from(broker.rxidle).ok()).min() {
             self.heard(Duration::from_micros(idle));
         }
+    }
+}
+
+impl Heart {
+    /// Its thread turned.
+    pub(super) fn turn(&self) {
+        let now = u64::try_from(self.contact.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.turned.store(now, Ordering::Relaxed);
+    }
+
+    /// Takes what is of interest out of the statistics of its client.
+    pub(super) fn statistics(&self, json: &[u8]) {
+        self.contact.statistics(json);
+    }
+
+    /// A member that has heard nobody yet counts from its beginning.
+    fn contact(&self) -> Duration {
+        self.contact.last().unwrap_or_else(|| self.contact.since.elapsed())
+    }
+
+    fn turned(&self) -> Duration {
+        let turned = Duration::from_millis(self.turned.load(Ordering::Relaxed));
+        self.contact.since.elapsed().saturating_sub(turned)
+    }
+}
+
+impl Health {
+    /// Nothing is heard yet.
+    pub(super) fn new() -> Self {
+        Self {
+            contact: Contact::new(),
+            over: AtomicBool::new(false),
+            complained: Mutex::new(Complained::default()),
+            members: Mutex::default(),
+        }
+    }
+
+    /// A new member.
+    pub(super) fn member(&self) -> Arc<Heart> {
+        let heart = Arc::new(Heart { contact: Contact::new(), turned: AtomicU64::new(0) });
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|member| member.strong_count() > 0);
+        members.push(Arc::downgrade(&heart));
+        heart
+    }
+
+    fn members(&self) -> Vec<Arc<Heart>> {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How long ago a broker was last heard, as far as the last statistics tell: by the member that has heard none for the
+    /// longest time, and without members by the producer.
+    pub(super) fn last_contact(&self) -> Option<Duration> {
+        self.members().iter().map(|member| member.contact()).max().or_else(|| self.contact.last())
+    }
+
+    /// How long ago the thread of the slowest member turned.
+    pub(super) fn last_turn(&self) -> Option<Duration> {
+        self.members().iter().map(|member| member.turned()).max()
+    }
+
+    /// The producer heard a broker so long ago.
+    pub(super) fn heard(&self, ago: Duration) {
+        self.contact.heard(ago);
+    }
+
+    /// Takes what is of interest out of the statistics of the producer.
+    pub(super) fn statistics(&self, json: &[u8]) {
+        self.contact.statistics(json);
     }
 
     /// The bus is closed, or broken for good: producers and consumers end.
@@ -125,19 +199,40 @@ impl Health {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn a_minute_old() -> Contact {
+        Contact { since: Instant::now().checked_sub(MINUTE).unwrap(), ..Contact::new() }
+    }
+
     #[test]
     fn the_last_contact_is_that_of_the_broker_heard_last() {
-        let minute = Duration::from_secs(60);
-        let health = Health { since: Instant::now().checked_sub(minute).unwrap(), ..Health::new() };
+        let health = Health { contact: a_minute_old(), ..Health::new() };
         assert_eq!(health.last_contact(), None);
         health.statistics(
             br#"{"name":"x","brokers":{"a":{"state":"UP","rxidle":4000000,"rx":1},
                 "b":{"state":"UP","rxidle":-1},"c":{"state":"DOWN","rxidle":1}}}"#,
         );
         let four = Duration::from_secs(4);
-        assert!(health.last_contact().is_some_and(|ago| (four..minute).contains(&ago)));
+        assert!(health.last_contact().is_some_and(|ago| (four..MINUTE).contains(&ago)));
         health.heard(Duration::ZERO);
         assert!(health.last_contact().is_some_and(|ago| ago < four));
+    }
+
+    #[test]
+    fn the_member_that_hears_nobody_counts_and_only_while_it_is_there() {
+        let health = Health::new();
+        health.heard(Duration::ZERO);
+        let deaf = Arc::new(Heart { contact: a_minute_old(), turned: AtomicU64::new(0) });
+        health.members.lock().unwrap().push(Arc::downgrade(&deaf));
+        let hearing = health.member();
+        hearing.statistics(br#"{"brokers":{"a":{"state":"UP","rxidle":1}}}"#);
+        assert!(health.last_contact().is_some_and(|ago| ago >= MINUTE));
+        assert!(health.last_turn().is_some_and(|ago| ago >= MINUTE));
+        deaf.turn();
+        assert!(health.last_turn().is_some_and(|ago| ago < MINUTE));
+        drop(deaf);
+        assert!(health.last_contact().is_some_and(|ago| ago < MINUTE));
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Member {
             stays: Stays::default(),
             paused: AtomicBool::new(false),
             health: Arc::clone(health),
+            heart: health.member(),
         });
         let consumer: BaseConsumer<Callbacks> = settings::consumer(config, group)
             .create_with_context(Callbacks(Arc::clone(&shared)))

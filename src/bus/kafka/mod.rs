@@ -23,8 +23,11 @@ use self::producer::Publisher;
 use super::{BusError, Consumer, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec};
 use crate::privacy::Sensitive;
 
-/// How long closing waits for records on their way.
+/// How long closing waits for records on their way, and how long when no broker was heard of late: those that stop have
+/// waited for it already.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+const FLUSH_ALONE: Duration = Duration::from_secs(2);
+const OF_LATE: Duration = Duration::from_secs(15);
 
 /// What a test may shorten.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +64,18 @@ pub struct Lag {
     pub place: TopicPartition,
     /// What the group reads next; none when it has never settled anything here.
     pub committed: Option<NextOffset>,
+    /// The first offset that the partition still has.
+    pub begin: NextOffset,
     /// The offset that the partition gives to its next record.
     pub end: NextOffset,
+}
+
+impl Lag {
+    /// How many offsets the group has before it; records may be fewer.
+    pub fn behind(&self) -> u64 {
+        let next = self.committed.map_or(self.begin, |committed| committed.max(self.begin));
+        u64::try_from(self.end.0.saturating_sub(next.0)).unwrap_or_default()
+    }
 }
 
 /// The log on a Kafka cluster. Cheap to clone; close it before the process ends.
@@ -133,16 +146,23 @@ impl KafkaBus {
         scan::scan(&self.config, &self.publisher, topics, limit).await
     }
 
-    /// How long ago a broker was last heard. With a consumer it is looked at every ten seconds; a process that only
-    /// publishes, and seldom, asks by `ping`.
+    /// How long ago a broker was last heard, by the member that has heard none for the longest time. It is looked at every
+    /// ten seconds; without members it is the last answer to the producer or to `ping`.
     pub fn last_contact(&self) -> Option<Duration> {
         self.health.last_contact()
+    }
+
+    /// How long ago the thread of the slowest member turned; none without members.
+    pub fn last_turn(&self) -> Option<Duration> {
+        self.health.last_turn()
     }
 
     /// Waits a few seconds for records on their way, then ends the producer. Who still uses the log is told `Closed`.
     pub async fn close(&self) -> Result<(), BusError> {
         self.health.end();
         let publisher = Arc::clone(&self.publisher);
-        cluster::blocking(move || publisher.flush(FLUSH_WITHIN)).await
+        let is_heard = self.health.last_contact().is_some_and(|ago| ago < OF_LATE);
+        let within = if is_heard { FLUSH_WITHIN } else { FLUSH_ALONE };
+        cluster::blocking(move || publisher.flush(within)).await
     }
 }

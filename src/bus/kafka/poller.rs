@@ -109,6 +109,7 @@ impl Poller {
             if self.shared.health.is_over() {
                 return Over::Closed;
             }
+            self.shared.heart.turn();
             self.store_notes_in_time();
             if let Err(over) = self.look_for_topics().and_then(|()| self.gather()) {
                 return over;

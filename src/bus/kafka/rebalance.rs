@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::Limits;
 use super::desk::{Desk, Over};
-use super::health::Health;
+use super::health::{Health, Heart};
 use super::stays::Stays;
 use crate::bus::{ConsumerEvent, LetGo, Topic, TopicPartition};
 
@@ -32,6 +32,7 @@ pub(super) struct Shared {
     /// Reading is paused, and so is every partition that comes meanwhile.
     pub(super) paused: AtomicBool,
     pub(super) health: Arc<Health>,
+    pub(super) heart: Arc<Heart>,
 }
 
 /// Callbacks of a member's client.
@@ -43,7 +44,7 @@ impl ClientContext for Callbacks {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.0.health.statistics(statistics);
+        self.0.heart.statistics(statistics);
     }
 
     fn error(&self, _error: KafkaError, reason: &str) {

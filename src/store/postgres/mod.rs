@@ -10,6 +10,7 @@ mod operator;
 mod outbox;
 mod outbox_statements;
 mod read;
+mod runs;
 mod schema;
 mod statements;
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     link::{Link, in_time},
-    statements,
+    runs, statements,
 };
 use crate::{
     event::{ConversationId, TenantId},
@@ -28,6 +28,7 @@ pub(super) enum Ask {
     Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
     KeepProducts { tenant: TenantId, names: Vec<u8>, answer: Answer<()> },
     Products { tenant: TenantId, answer: Answer<Vec<ProductName>> },
+    Runs { group: &'static str, what: runs::What },
     Ping(Answer<()>),
 }
 
@@ -57,13 +58,14 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
                 let kept = products(&mut link, &tenant).await.map_err(StoreError::from);
                 give(answer, kept.and_then(|kept| kept.map_or(Ok(Vec::new()), row::names_of_bytes)));
             }
+            Some(Ask::Runs { group, what }) => runs::carry_out(&mut link, group, what).await,
             Some(Ask::Ping(answer)) => give(answer, ping(&mut link).await.map_err(StoreError::from)),
             None => return,
         }
     }
 }
 
-fn give<T>(answer: Answer<T>, result: Result<T, StoreError>) {
+pub(super) fn give<T>(answer: Answer<T>, result: Result<T, StoreError>) {
     // Who does not wait any more needs no answer.
     let _gone = answer.send(result);
 }

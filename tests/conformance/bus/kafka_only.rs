@@ -41,6 +41,7 @@ async fn the_lag_is_what_a_group_has_not_settled() {
     for lag in lags {
         let committed = (lag.place == settled).then_some(NextOffset(3));
         assert_eq!((lag.end, lag.committed), (NextOffset(3), committed));
+        assert_eq!(lag.behind(), if committed.is_some() { 0 } else { 3 });
     }
 }
 

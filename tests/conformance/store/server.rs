@@ -289,6 +289,30 @@ async fn an_announcement_wakes_another_process_even_after_its_connection_ended()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_fell_silent_is_seen_by_the_others_for_an_hour() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    store.run_begun(GROUP, "silent").await.unwrap();
+    let silent = async |run: &str| store.run_is_silent(GROUP, run, Duration::from_secs(6)).await.unwrap();
+    assert!(!silent("other").await);
+    let mut beside = database.beside().await;
+    let mut ago = async |time: &str| {
+        let back = format!("UPDATE worker_run SET seen_at = now() - interval '{time}'");
+        beside.execute(AssertSqlSafe(back)).await.unwrap();
+    };
+    ago("7 seconds").await;
+    assert!(silent("other").await);
+    assert!(!silent("silent").await, "nobody is silent to himself");
+    store.run_lives(GROUP, "silent").await.unwrap();
+    assert!(!silent("other").await);
+    ago("61 minutes").await;
+    assert!(!silent("other").await);
+    assert!(!store.run_begun(GROUP, "silent").await.unwrap(), "that is history");
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     let database = Database::empty().await;
     let refusal =

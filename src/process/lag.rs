@@ -1,0 +1,39 @@
+//! How far a worker's group is behind, told as a metric. Every process of a group tells it for all partitions, so it is
+//! also told for those that nobody reads.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{
+    Topic,
+    kafka::{KafkaBus, Lag},
+};
+
+/// Each look asks the brokers for every partition.
+const EACH: Duration = Duration::from_secs(30);
+
+/// Looks until the worker stops.
+pub(super) async fn watch(bus: KafkaBus, groups: [(String, Vec<Topic>); 2], shutdown: CancellationToken) {
+    loop {
+        for (group, topics) in &groups {
+            match shutdown.run_until_cancelled(bus.lag(group, topics)).await {
+                Some(Ok(lags)) => lags.iter().for_each(|lag| tell(group, lag)),
+                Some(Err(error)) => tracing::debug!(kind = error.kind(), "the lag is not known: {error}"),
+                None => return,
+            }
+        }
+        if shutdown.run_until_cancelled(tokio::time::sleep(EACH)).await.is_none() {
+            return;
+        }
+    }
+}
+
+fn tell(group: &str, lag: &Lag) {
+    let behind = u32::try_from(lag.behind()).unwrap_or(u32::MAX);
+    metrics::gauge!(
+        "peyvand_lag", "group" => group.to_owned(), "topic" => lag.place.topic.to_string(),
+        "partition" => lag.place.partition.to_string()
+    )
+    .set(f64::from(behind));
+}

@@ -1,0 +1,223 @@
+//! Processes and the records they are at. Each is one statement, so none can be half done.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row};
+
+use super::{
+    PostgresStore,
+    link::{Link, in_time},
+    read::{self, Answer},
+};
+use crate::{
+    bus::{Offset, TopicPartition},
+    store::{StoreError, runs::FORGOTTEN},
+};
+
+const BEGUN: &str = "
+WITH old_runs AS (DELETE FROM worker_run WHERE consumer_group = $1 AND run <> $2 AND seen_at <= now() - make_interval(secs => $3)),
+  old_records AS (DELETE FROM record_at_work WHERE consumer_group = $1 AND begun_at <= now() - make_interval(secs => $3)),
+  before AS (SELECT seen_at > now() - make_interval(secs => $3) AS counts FROM worker_run WHERE consumer_group = $1 AND run = $2),
+  own AS (INSERT INTO worker_run (consumer_group, run) VALUES ($1, $2) ON CONFLICT (consumer_group, run) DO UPDATE SET seen_at = now())
+SELECT COALESCE((SELECT counts FROM before), false)";
+
+const LIVES: &str = "
+INSERT INTO worker_run (consumer_group, run) VALUES ($1, $2) ON CONFLICT (consumer_group, run) DO UPDATE SET seen_at = now()";
+
+const ENDED: &str = "
+WITH records AS (DELETE FROM record_at_work WHERE consumer_group = $1 AND run = $2)
+DELETE FROM worker_run WHERE consumer_group = $1 AND run = $2";
+
+const SILENT: &str = "
+SELECT EXISTS (SELECT FROM worker_run WHERE consumer_group = $1 AND run <> $2
+  AND seen_at <= now() - make_interval(secs => $3) AND seen_at > now() - make_interval(secs => $4))";
+
+const RECORD_BEGUN: &str = "
+INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET begun = $6, run = $2, begun_at = now()";
+
+const RECORD_DONE: &str = "
+DELETE FROM record_at_work WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND record_offset = $4";
+
+const AT_WORK: &str = "
+SELECT record_offset, begun FROM record_at_work WHERE consumer_group = $1 AND topic = $2 AND partition = $3";
+
+/// What is wanted, of one group.
+pub(super) enum What {
+    Begun { run: String, answer: Answer<bool> },
+    Lives { run: String, answer: Answer<()> },
+    Ended { run: String, answer: Answer<()> },
+    IsSilent { run: String, silent: Duration, answer: Answer<bool> },
+    RecordBegun { run: String, place: TopicPartition, offset: Offset, times: i32, answer: Answer<()> },
+    RecordDone { place: TopicPartition, offset: Offset, answer: Answer<()> },
+    AtWork { place: TopicPartition, answer: Answer<Vec<(Offset, u32)>> },
+}
+
+impl PostgresStore {
+    /// A process begins; says whether one of this name had begun and not ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn run_begun(&self, group: &'static str, run: &str) -> Result<bool, StoreError> {
+        let run = run.to_owned();
+        self.runs(group, |answer| What::Begun { run, answer }).await
+    }
+
+    /// A process is alive.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn run_lives(&self, group: &'static str, run: &str) -> Result<(), StoreError> {
+        let run = run.to_owned();
+        self.runs(group, |answer| What::Lives { run, answer }).await
+    }
+
+    /// A process ends in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn run_ended(&self, group: &'static str, run: &str) -> Result<(), StoreError> {
+        let run = run.to_owned();
+        self.runs(group, |answer| What::Ended { run, answer }).await
+    }
+
+    /// Whether another process has not ended and was silent for this long.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn run_is_silent(
+        &self,
+        group: &'static str,
+        run: &str,
+        silent: Duration,
+    ) -> Result<bool, StoreError> {
+        let run = run.to_owned();
+        self.runs(group, |answer| What::IsSilent { run, silent, answer }).await
+    }
+
+    /// A process begins to work on a record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn record_begun(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        offset: Offset,
+        times: u32,
+    ) -> Result<(), StoreError> {
+        let (run, place) = (run.to_owned(), place.clone());
+        let times = i32::try_from(times).unwrap_or(i32::MAX);
+        self.runs(group, |answer| What::RecordBegun { run, place, offset, times, answer }).await
+    }
+
+    /// A record has its fate.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn record_done(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+        offset: Offset,
+    ) -> Result<(), StoreError> {
+        let place = place.clone();
+        self.runs(group, |answer| What::RecordDone { place, offset, answer }).await
+    }
+
+    /// The records of a partition that have no fate, and how often each was begun.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn records_at_work(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+        let place = place.clone();
+        self.runs(group, |answer| What::AtWork { place, answer }).await
+    }
+
+    async fn runs<T>(
+        &self,
+        group: &'static str,
+        what: impl FnOnce(Answer<T>) -> What,
+    ) -> Result<T, StoreError> {
+        self.read(|answer| read::Ask::Runs { group, what: what(answer) }).await
+    }
+}
+
+/// Carries out one of them.
+pub(super) async fn carry_out(link: &mut Link, group: &'static str, what: What) {
+    match what {
+        What::Begun { run, answer } => {
+            let asked = on(link, async |connection| {
+                let query = sqlx::query(BEGUN).bind(group).bind(run).bind(FORGOTTEN.as_secs_f64());
+                query.fetch_one(connection).await?.try_get(0)
+            });
+            read::give(answer, asked.await);
+        }
+        What::Lives { run, answer } => {
+            let told = on(link, async |connection| {
+                sqlx::query(LIVES).bind(group).bind(run).execute(connection).await.map(drop)
+            });
+            read::give(answer, told.await);
+        }
+        What::Ended { run, answer } => {
+            let told = on(link, async |connection| {
+                sqlx::query(ENDED).bind(group).bind(run).execute(connection).await.map(drop)
+            });
+            read::give(answer, told.await);
+        }
+        What::IsSilent { run, silent, answer } => {
+            let asked = on(link, async |connection| {
+                let query = sqlx::query(SILENT).bind(group).bind(run).bind(silent.as_secs_f64());
+                query.bind(FORGOTTEN.as_secs_f64()).fetch_one(connection).await?.try_get(0)
+            });
+            read::give(answer, asked.await);
+        }
+        What::RecordBegun { run, place, offset, times, answer } => {
+            let told = on(link, async |connection| {
+                let query = sqlx::query(RECORD_BEGUN).bind(group).bind(run).bind(place.topic.as_str());
+                query.bind(place.partition).bind(offset.0).bind(times).execute(connection).await.map(drop)
+            });
+            read::give(answer, told.await);
+        }
+        What::RecordDone { place, offset, answer } => {
+            let told = on(link, async |connection| {
+                let query = sqlx::query(RECORD_DONE).bind(group).bind(place.topic.as_str());
+                query.bind(place.partition).bind(offset.0).execute(connection).await.map(drop)
+            });
+            read::give(answer, told.await);
+        }
+        What::AtWork { place, answer } => {
+            let asked = on(link, async |connection| at_work(connection, group, &place).await);
+            read::give(answer, asked.await);
+        }
+    }
+}
+
+async fn at_work(
+    connection: &mut PgConnection,
+    group: &str,
+    place: &TopicPartition,
+) -> Result<Vec<(Offset, u32)>, sqlx::Error> {
+    let query = sqlx::query(AT_WORK).bind(group).bind(place.topic.as_str()).bind(place.partition);
+    let rows = query.fetch_all(connection).await?;
+    let one = |row: &sqlx::postgres::PgRow| -> Result<(Offset, u32), sqlx::Error> {
+        let begun: i32 = row.try_get(1)?;
+        Ok((Offset(row.try_get(0)?), u32::try_from(begun).unwrap_or_default()))
+    };
+    rows.iter().map(one).collect()
+}
+
+async fn on<T>(
+    link: &mut Link,
+    work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+) -> Result<T, StoreError> {
+    let mut connection = link.take().await?;
+    let done = in_time(work(&mut connection)).await?;
+    link.keep(connection);
+    Ok(done)
+}

@@ -1,0 +1,110 @@
+//! Which processes work, and which records they were at when one ended without farewell. Written only by workers that
+//! have reason to be careful, besides a sign of life of each process.
+
+use std::time::Duration;
+
+use super::{Store, StoreError};
+use crate::bus::{Offset, TopicPartition};
+
+/// A process that was silent for so long is history: nobody looks for what it was at any more.
+pub(super) const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
+impl Store {
+    /// A process of a group begins under a name; says whether one of this name had begun and not ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known; the same again is then told that one had begun.
+    pub async fn run_begun(&self, group: &'static str, run: &str) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.run_begun(group, run).await,
+            Self::Postgres(store) => store.run_begun(group, run).await,
+        }
+    }
+
+    /// A process of a group is alive. One process alone has nobody to show it to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn run_lives(&self, group: &'static str, run: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.run_lives(group, run).await,
+        }
+    }
+
+    /// A process of a group ends in order: what it noted is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn run_ended(&self, group: &'static str, run: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.run_ended(group, run).await,
+            Self::Postgres(store) => store.run_ended(group, run).await,
+        }
+    }
+
+    /// Whether another process of the group has not ended and was silent for this long, by the database's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn run_is_silent(
+        &self,
+        group: &'static str,
+        run: &str,
+        silent: Duration,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(false),
+            Self::Postgres(store) => store.run_is_silent(group, run, silent).await,
+        }
+    }
+
+    /// A process begins to work on a record, for the so-many-eth time.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn record_begun(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        offset: Offset,
+        times: u32,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_begun(group, run, place, offset, times).await,
+            Self::Postgres(store) => store.record_begun(group, run, place, offset, times).await,
+        }
+    }
+
+    /// A record has its fate.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn record_done(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+        offset: Offset,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.record_done(group, place, offset).await,
+            Self::Postgres(store) => store.record_done(group, place, offset).await,
+        }
+    }
+
+    /// The records of a partition that were begun and have no fate, and how often each was begun.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn records_at_work(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.records_at_work(group, place).await,
+            Self::Postgres(store) => store.records_at_work(group, place).await,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Processes and the records they are at; the same rules as in `postgres/runs.rs`.
+
+use std::time::Duration;
+
+use sqlx::{Row, sqlite::SqlitePool};
+
+use super::{SqliteStore, outbox::now, to_its_end};
+use crate::{
+    bus::{Offset, TopicPartition},
+    store::{StoreError, runs::FORGOTTEN},
+};
+
+impl SqliteStore {
+    /// A process begins; says whether one of this name had begun and not ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn run_begun(&self, group: &'static str, run: &str) -> Result<bool, StoreError> {
+        to_its_end(begun(self.writer_pool.clone(), group, run.to_owned())).await
+    }
+
+    /// A process ends in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn run_ended(&self, group: &'static str, run: &str) -> Result<(), StoreError> {
+        to_its_end(ended(self.writer_pool.clone(), group, run.to_owned())).await
+    }
+
+    /// A process begins to work on a record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn record_begun(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        offset: Offset,
+        times: u32,
+    ) -> Result<(), StoreError> {
+        let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
+        to_its_end(async move {
+            let mut writer = pool.acquire().await?;
+            let now = now(&mut writer).await?;
+            sqlx::query(
+                "INSERT OR REPLACE INTO record_at_work
+                   (consumer_group, topic, partition, record_offset, run, begun, begun_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(group)
+            .bind(place.topic.as_str())
+            .bind(place.partition)
+            .bind(offset.0)
+            .bind(run)
+            .bind(times)
+            .bind(now)
+            .execute(&mut *writer)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A record has its fate.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn record_done(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+        offset: Offset,
+    ) -> Result<(), StoreError> {
+        let (pool, place) = (self.writer_pool.clone(), place.clone());
+        to_its_end(async move {
+            sqlx::query(
+                "DELETE FROM record_at_work
+                 WHERE consumer_group = ? AND topic = ? AND partition = ? AND record_offset = ?",
+            )
+            .bind(group)
+            .bind(place.topic.as_str())
+            .bind(place.partition)
+            .bind(offset.0)
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The records of a partition that have no fate, and how often each was begun.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn records_at_work(
+        &self,
+        group: &'static str,
+        place: &TopicPartition,
+    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT record_offset, begun FROM record_at_work WHERE consumer_group = ? AND topic = ? AND partition = ?",
+        )
+        .bind(group)
+        .bind(place.topic.as_str())
+        .bind(place.partition)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((Offset(row.try_get(0)?), row.try_get(1)?))).collect()
+    }
+}
+
+async fn begun(pool: SqlitePool, group: &'static str, run: String) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let forgotten = now(&mut transaction).await? - millis(FORGOTTEN);
+    sqlx::query("DELETE FROM record_at_work WHERE consumer_group = ? AND begun_at <= ?")
+        .bind(group)
+        .bind(forgotten)
+        .execute(&mut *transaction)
+        .await?;
+    let new =
+        sqlx::query("INSERT INTO worker_run (consumer_group, run) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(group)
+            .bind(&run)
+            .execute(&mut *transaction)
+            .await?;
+    transaction.commit().await?;
+    Ok(new.rows_affected() == 0)
+}
+
+async fn ended(pool: SqlitePool, group: &'static str, run: String) -> Result<(), StoreError> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    for forget in [
+        "DELETE FROM worker_run WHERE consumer_group = ? AND run = ?",
+        "DELETE FROM record_at_work WHERE consumer_group = ? AND run = ?",
+    ] {
+        sqlx::query(forget).bind(group).bind(&run).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,16 @@
+//! What workers do while something ends: a process, Kafka, the database. Each test has the servers to itself, since it
+//! stops them for all; so this is a program of its own, and its tests wait for one another.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
+#[path = "../cluster/kcat.rs"]
+#[allow(dead_code, reason = "this program publishes by the library")]
+mod kcat;
+#[path = "../cluster/process.rs"]
+#[allow(dead_code, reason = "this program needs only some of it")]
+mod process;
+
+mod crash;
+mod health;
+mod scene;
+mod stop;

@@ -1,0 +1,120 @@
+//! Workers, messages for them, and servers that can be stopped.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use peyvand::{
+    bus::{
+        NewRecord, Topic,
+        kafka::{KafkaBus, KafkaConfig},
+    },
+    codec::{self, Registry, RegistryConfig, Schemas},
+    event::{Envelope, Event, MessageReceived},
+    topics,
+};
+use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use crate::process::{Settings, Worker, free_port, server};
+
+pub(crate) const WORKERS: [&str; 4] = ["channels", "intent-classifier", "connector", "reply"];
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+/// One installation that has the servers to itself.
+pub(crate) struct Scene {
+    pub(crate) settings: Settings,
+    bus: KafkaBus,
+    schemas: Schemas,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Scene {
+    pub(crate) async fn open(sap: &str, more: &[(&str, String)]) -> Self {
+        let alone = ONE_AT_A_TIME.lock().await;
+        let usual = [
+            ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{}", free_port())),
+            ("PEYVAND_TARGETS_SAP_BASE_URL", sap.to_owned()),
+            ("PEYVAND_SECRETS_SAP_PASSWORD", "unused".to_owned()),
+        ];
+        let settings = Settings::new(&[&usual[..], more].concat()).await;
+        let brokers = server("PEYVAND_TEST_KAFKA");
+        let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
+        let url = server("PEYVAND_TEST_REGISTRY");
+        let registry = Registry::new(&RegistryConfig { url, user: None, password: None }).unwrap();
+        let schemas = Schemas::from_registry(registry).await.unwrap();
+        Self { settings, bus, schemas, _alone: alone }
+    }
+
+    /// A message of a conversation, as a channel publishes it.
+    pub(crate) fn message(&self, conversation: &str, text: &str) -> NewRecord {
+        let json = json!({
+            "tenant": "demo", "conversation_id": conversation, "channel": "web",
+            "channel_message_id": Uuid::new_v4().to_string(), "text": text, "language": null,
+        });
+        let event: MessageReceived = serde_json::from_value(json).unwrap();
+        let event_id = event.own_id().unwrap();
+        let envelope = Envelope {
+            event_id,
+            correlation_id: event_id,
+            causation_id: None,
+            occurred_at_ms: 0,
+            traceparent: None,
+            event,
+        };
+        codec::encode(&self.schemas, Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
+    }
+
+    pub(crate) async fn send(&self, records: Vec<NewRecord>) {
+        let producer = self.bus.producer();
+        let sent = records.into_iter().map(|record| producer.send(record));
+        for done in futures_util::future::join_all(sent).await {
+            done.unwrap();
+        }
+    }
+
+    pub(crate) fn start_all(&self) -> Vec<Worker> {
+        WORKERS.iter().map(|name| self.settings.spawn(name, None)).collect()
+    }
+}
+
+/// Stops a server as an outage does, or starts it again.
+pub(crate) fn stack(command: &str, name: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let done = Command::new(root.join("tests/stack")).args([command, name]).output().unwrap();
+    assert!(done.status.success(), "tests/stack {command} {name}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Starts a server again, however the test ends.
+pub(crate) struct Away(&'static str);
+
+impl Away {
+    pub(crate) fn take(name: &'static str) -> Self {
+        stack("stop-one", name);
+        Self(name)
+    }
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        stack("start-one", self.0);
+    }
+}
+
+/// A conversation nobody else has.
+pub(crate) fn conversation() -> String {
+    format!("outage:{}", Uuid::new_v4())
+}
+
+/// Asks until it is so.
+pub(crate) async fn until(what: &str, patience: Duration, mut so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !so().await {
+        assert!(Instant::now() < deadline, "{what} did not come within {patience:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
