@@ -126,9 +126,12 @@ pub async fn pump<S: Settle>(
     let outcome = pump.until(&shutdown).await;
     pump.drop_queued(|_| true);
     pump.drain(|_| true).await;
-    let closed = pump.consumer.close().await;
+    // Nobody can do anything about it, least of all by calling a stop that was asked for a failure.
+    if let Err(error) = pump.consumer.close().await {
+        tracing::warn!(kind = error.kind(), "{error}");
+    }
     pump.pulse.end();
-    outcome.and(closed)
+    outcome
 }
 
 impl<S: Settle> Pump<S> {

@@ -15,8 +15,9 @@ use super::stays::Stays;
 use super::{KafkaConfig, Limits, poller, settings};
 use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, NextOffset, Topic, TopicPartition};
 
-/// Leaving may take as long as the group waits for a silent member, and a little more.
-const LEAVE_WITHIN: Duration = Duration::from_millis(settings::SESSION_TIMEOUT_MS + 5000);
+/// As long as the group waits for a silent member: from then on nobody would hear it anyway. librdkafka itself has no bound
+/// while the coordinator is away.
+const LEAVE_WITHIN: Duration = Duration::from_millis(settings::SESSION_TIMEOUT_MS);
 
 /// A member of a group. It leaves when it is dropped.
 pub(super) struct Member {
