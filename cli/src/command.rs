@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{chat, cluster, dlq, doctor, eval, outbox, up};
+use crate::{chat, cluster, dlq, doctor, eval, outbox, parked, up};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -19,6 +19,9 @@ pub(crate) enum Command {
     /// Shows the writes that wait for a person, and carries out what the person decides.
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    /// Shows the conversations that wait because a record could not be worked on; resumes them or lets records go.
+    #[command(subcommand)]
+    Parked(parked::Parked),
     /// Shows dead letters by their cause, and redrives or drops them.
     #[command(subcommand)]
     Dlq(dlq::Dlq),
@@ -43,6 +46,7 @@ impl Command {
             Self::Run(run) => return cluster::run(run).await,
             Self::Doctor(arguments) => doctor::run(arguments).await,
             Self::Outbox(command) => outbox::run(command).await,
+            Self::Parked(command) => parked::run(command).await,
             Self::Dlq(command) => dlq::run(command).await,
             Self::Topics(command) => cluster::topics(command).await,
             Self::Schemas(command) => cluster::schemas(command).await,

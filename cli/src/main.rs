@@ -7,6 +7,7 @@ mod dlq;
 mod doctor;
 mod eval;
 mod outbox;
+mod parked;
 mod up;
 
 use std::process::ExitCode;

@@ -72,7 +72,7 @@ pub(crate) async fn run(command: Outbox) -> anyhow::Result<()> {
     }
 }
 
-async fn open(config: &Config) -> anyhow::Result<Store> {
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
     let database = &config.database;
     Ok(PostgresStore::connect(&database.url, database.password.as_ref()).await?.into())
 }
@@ -117,7 +117,7 @@ fn line(one: &Parked) -> String {
     )
 }
 
-fn age(age: Duration) -> String {
+pub(crate) fn age(age: Duration) -> String {
     match age.as_secs() {
         seconds @ 0..=119 => format!("{seconds} s"),
         seconds @ 120..=7199 => format!("{} min", seconds / 60),

@@ -3,6 +3,7 @@
 
 mod error;
 mod outbox;
+mod parking;
 mod postgres;
 mod row;
 mod runs;
@@ -21,6 +22,10 @@ use crate::{
 pub use error::StoreError;
 pub use outbox::{
     Audit, Claimed, Decided, Decision, Depth, Known, Lease, NewEntry, Parked, Settled, Settlement, Verdict,
+};
+pub use parking::{
+    Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
+    ParkedTurn, ParkedVerb, ToPark, Why,
 };
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -14,6 +14,11 @@ pub(super) fn headers_text(headers: &Headers) -> Result<String, StoreError> {
     serde_json::to_string(&headers.0).map_err(|_| StoreError::Unreadable { what: "record header" })
 }
 
+/// Headers from the text of their column.
+pub(super) fn headers_of(text: &str) -> Result<Headers, StoreError> {
+    serde_json::from_str(text).map(Headers).map_err(|_| StoreError::Unreadable { what: "record header" })
+}
+
 /// A row of an event that waits for its publication.
 pub(super) struct OutgoingRow {
     pub(super) seq: i64,
@@ -27,9 +32,7 @@ impl TryFrom<OutgoingRow> for Outgoing {
     type Error = StoreError;
     fn try_from(row: OutgoingRow) -> Result<Self, StoreError> {
         let OutgoingRow { seq, topic, key, value, headers } = row;
-        let headers =
-            serde_json::from_str(&headers).map_err(|_| StoreError::Unreadable { what: "record header" })?;
-        let record = NewRecord { topic: Topic::new(topic), key, value, headers: Headers(headers) };
+        let record = NewRecord { topic: Topic::new(topic), key, value, headers: headers_of(&headers)? };
         Ok(Self { seq, record })
     }
 }

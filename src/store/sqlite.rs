@@ -4,6 +4,7 @@
 mod commit;
 mod operator;
 mod outbox;
+mod parking;
 mod runs;
 
 use std::{collections::HashSet, path::Path, time::Duration};
@@ -93,15 +94,19 @@ impl SqliteStore {
             return Ok(Found::Seen(self.pending(key.group, &key.conversation_id).await?));
         }
         let state = sqlx::query(
-            "SELECT version, state FROM conversation WHERE consumer_group = ? AND conversation_id = ?",
+            "SELECT version, state, EXISTS (SELECT 1 FROM parked_conversation p
+               WHERE p.consumer_group = c.consumer_group AND p.conversation_id = c.conversation_id)
+             FROM conversation c WHERE consumer_group = ? AND conversation_id = ?",
         )
         .bind(key.group)
         .bind(key.conversation_id.as_str())
         .fetch_optional(&self.readers)
         .await?;
         Ok(match state {
-            Some(row) => Found::Fresh { version: row.try_get(0)?, state: row.try_get(1)? },
-            None => Found::Fresh { version: 0, state: None },
+            Some(row) => {
+                Found::Fresh { version: row.try_get(0)?, state: row.try_get(1)?, parked: row.try_get(2)? }
+            }
+            None => Found::Fresh { version: 0, state: None, parked: false },
         })
     }
 
@@ -320,6 +325,7 @@ fn migrations() -> Migrator {
     let outbox = include_str!("../../schemas/sql/sqlite/0004_outbox.sql");
     let audit = include_str!("../../schemas/sql/sqlite/0005_audit.sql");
     let crash_guard = include_str!("../../schemas/sql/sqlite/0006_crash_guard.sql");
+    let parked = include_str!("../../schemas/sql/sqlite/0007_parked.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -327,6 +333,7 @@ fn migrations() -> Migrator {
         (4, "outbox", outbox),
         (5, "audit", audit),
         (6, "crash guard", crash_guard),
+        (7, "parked", parked),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -30,6 +30,8 @@ pub enum Found {
         state: Option<Vec<u8>>,
         /// Counts the commits of this conversation in this group, from 0.
         version: i64,
+        /// Whether earlier records of the conversation wait for their turn in this group: then this one has to wait as well.
+        parked: bool,
     },
     /// Already worked on: what it left unpublished, in order.
     Seen(Vec<Outgoing>),

@@ -32,6 +32,8 @@ impl<E: Event> Input for E {
 pub trait Handler: Send + Sync + 'static {
     /// The consumer group, which is also the worker's name in the topic table.
     const GROUP: &'static str;
+    /// What becomes of a conversation one of whose records cannot be worked on.
+    const ON_FAILURE: OnFailure = OnFailure::Continue;
     /// What it reads.
     type In: Input;
     /// What it remembers of a conversation.
@@ -46,6 +48,15 @@ pub trait Handler: Send + Sync + 'static {
 
     /// The outcome is committed and published: wake whoever waits for it. Nothing else.
     fn settled(&self, _input: &Envelope<Self::In>) {}
+}
+
+/// What becomes of a conversation one of whose records cannot be worked on, after all tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The record becomes a dead letter and the next one is worked on: none of them hangs on another.
+    Continue,
+    /// The conversation waits for a person: what follows may hang on what failed.
+    Hold,
 }
 
 /// What a handler wants to happen.

@@ -6,6 +6,9 @@ mod guard;
 mod handler;
 pub mod ledger;
 mod letter;
+mod park;
+#[cfg(test)]
+mod park_tests;
 mod pulse;
 mod pump;
 mod retry;
@@ -14,11 +17,11 @@ mod settle;
 mod tests;
 
 pub use guard::{Rule, Tripped};
-pub use handler::{Emit, Handler, HandlerError, Input, Outcome};
+pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome};
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
 pub use pulse::{Pulse, Pulses, Signs};
 pub use pump::{Fate, Limits, Settle, pump};
-pub use retry::{OwnFault, patiently};
+pub use retry::{OwnFault, backoff, chance, patiently};
 pub use settle::now_ms;
 
 use std::sync::Arc;
@@ -120,8 +123,12 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         stop.cancel();
         pumped
     };
-    let (all, again, ()) =
-        tokio::join!(all.map(ended), again.map(ended), settler.crashes.show_life(stop.clone()));
+    let (all, again, (), ()) = tokio::join!(
+        all.map(ended),
+        again.map(ended),
+        settler.resume_parked(stop.clone()),
+        settler.crashes.show_life(stop.clone())
+    );
     settler.crashes.close().await;
     if let Some(tripped) = settler.guard.as_ref().and_then(Guard::tripped) {
         return Err(tripped.into());

@@ -32,6 +32,20 @@ fn delays(first: Duration, longest: Duration) -> impl Iterator<Item = Duration> 
     std::iter::from_fn(move || schedule.next_backoff())
 }
 
+/// The pause before the next of many attempts that outlive the process: full jitter over a pause that doubles from one second
+/// to five minutes. `chance` is 0 to 1.
+pub fn backoff(attempts: u32, chance: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let longest = Duration::from_secs(1).saturating_mul(1 << doublings).min(Duration::from_secs(5 * 60));
+    longest.mul_f64(chance.clamp(0.05, 1.0))
+}
+
+/// Any number from 0 to 1.
+pub fn chance() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() as u32;
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
 /// Our own log and database are asked until they answer: without them nothing may be settled.
 pub async fn patiently<T, E: OwnFault, F: Future<Output = Result<T, E>>>(
     mut attempt: impl FnMut() -> F,

@@ -57,8 +57,8 @@ impl Guard {
     }
 }
 
-/// Why a record is dead-lettered.
-enum Reason {
+/// Why a record could not be worked on.
+pub(super) enum Reason {
     /// It is not an event of this worker's.
     Codec(CodecError),
     /// Its id belongs to another event.
@@ -78,7 +78,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn class(&self) -> &'static str {
+    pub(super) fn class(&self) -> &'static str {
         match self {
             Self::Codec(error) => error.kind(),
             Self::Conflict => "event_id_conflict",
@@ -113,10 +113,27 @@ impl Reason {
 }
 
 /// A record that could not be worked on.
-struct Failed {
-    reason: Reason,
+pub(super) struct Failed {
+    pub(super) reason: Reason,
     attempts: u32,
     first_failure_ms: i64,
+}
+
+/// Who works on a record.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// Its lane: it waits behind what waits of its conversation.
+    Lane(&'a Record),
+    /// Whoever has the lease of a conversation that waits.
+    Resumer,
+}
+
+/// What came of working on a record.
+pub(super) enum Worked {
+    /// Its effect is committed; these events wait for their publication.
+    Done(Vec<Outgoing>),
+    /// It waits behind others of its conversation.
+    Parked,
 }
 
 impl From<Reason> for Failed {
@@ -159,28 +176,37 @@ impl<H: Handler> Settler<H> {
 
     async fn carry_out(&self, record: &Record) -> Fate {
         failpoint_at("record.begun", record.key.as_deref().unwrap_or_default());
-        let input = match self.decode(record).await {
-            Ok(input) => input,
+        let (key, input) = match self.read(record).await {
+            Ok(read) => read,
             Err(error) => return self.dead_letter(record, Reason::Codec(error).into()).await,
         };
-        let Some(conversation_id) = codec::conversation_of(record) else {
-            return self.dead_letter(record, Reason::Codec(CodecError::WrongKey).into()).await;
-        };
-        let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
-        let key = StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint };
-        match self.work(&key, &input).await {
-            Ok(outgoing) => {
-                failpoint("step.committed");
-                self.publish(&key, outgoing).await;
-                failpoint("step.published");
-                if let Some(guard) = &self.guard {
-                    guard.at(LettersGuard::success);
-                }
-                self.handler.settled(&input);
+        match self.work(&key, &input, By::Lane(record)).await {
+            Ok(Worked::Done(outgoing)) => {
+                self.finish(&key, &input, outgoing).await;
                 Fate::Settled
             }
-            Err(failed) => self.dead_letter(record, failed).await,
+            Ok(Worked::Parked) => Fate::Settled,
+            Err(failed) => self.failed(&key, record, failed).await,
         }
+    }
+
+    /// The event of a record, and which step it is.
+    pub(super) async fn read(&self, record: &Record) -> Result<(StepKey, Envelope<H::In>), CodecError> {
+        let input = self.decode(record).await?;
+        let conversation_id = codec::conversation_of(record).ok_or(CodecError::WrongKey)?;
+        let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
+        Ok((StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint }, input))
+    }
+
+    /// What is committed is published, and whoever waits for it woken.
+    pub(super) async fn finish(&self, key: &StepKey, input: &Envelope<H::In>, outgoing: Vec<Outgoing>) {
+        failpoint("step.committed");
+        self.publish(key, outgoing).await;
+        failpoint("step.published");
+        if let Some(guard) = &self.guard {
+            guard.at(LettersGuard::success);
+        }
+        self.handler.settled(input);
     }
 
     /// A schema that nobody knows is a dead letter; a registry that is away is not: the record waits for it.
@@ -194,22 +220,33 @@ impl<H: Handler> Settler<H> {
         }
     }
 
-    async fn work(&self, key: &StepKey, input: &Envelope<H::In>) -> Result<Vec<Outgoing>, Failed> {
+    pub(super) async fn work(
+        &self,
+        key: &StepKey,
+        input: &Envelope<H::In>,
+        by: By<'_>,
+    ) -> Result<Worked, Failed> {
         loop {
-            let (state, version) = match patiently(|| self.store.look(key)).await {
-                Found::Seen(pending) => return Ok(pending),
+            let (state, version, parked) = match patiently(|| self.store.look(key)).await {
+                Found::Seen(pending) => return Ok(Worked::Done(pending)),
                 Found::Conflict => return Err(Reason::Conflict.into()),
-                Found::Fresh { state, version } => (state, version),
+                Found::Fresh { state, version, parked } => (state, version, parked),
             };
+            if let (true, By::Lane(record)) = (parked, by) {
+                match self.wait_behind(key, record).await {
+                    true => return Ok(Worked::Parked),
+                    false => continue,
+                }
+            }
             let outcome = self.handle(input, state.as_deref()).await?;
             if outcome.is_empty() {
                 // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
-                return Ok(Vec::new());
+                return Ok(Worked::Done(Vec::new()));
             }
             let step = self.step(key, version, input, outcome)?;
             failpoint("step.handled");
             match patiently(|| self.commit(step.clone())).await {
-                Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(outgoing),
+                Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(Worked::Done(outgoing)),
                 Ok(Commit::Moved) => {}
                 Err(refused) => return Err(refused.into()),
             }
@@ -306,14 +343,18 @@ impl<H: Handler> Settler<H> {
         self.store.published(H::GROUP, key.conversation_id.clone(), through).await;
     }
 
-    async fn dead_letter(&self, record: &Record, failed: Failed) -> Fate {
-        let Failed { reason, attempts, first_failure_ms } = failed;
-        let class = reason.class();
-        if let (true, Some(guard)) = (reason.is_ours(), &self.guard)
-            && guard.at(|letters, at| letters.letter(class, at)).is_err()
-        {
+    /// Whether it goes wrong so often by our own fault that nothing more may be put aside.
+    pub(super) fn is_too_much(&self, reason: &Reason) -> bool {
+        let Some(guard) = self.guard.as_ref().filter(|_| reason.is_ours()) else { return false };
+        guard.at(|letters, at| letters.letter(reason.class(), at)).is_err()
+    }
+
+    pub(super) async fn dead_letter(&self, record: &Record, failed: Failed) -> Fate {
+        if self.is_too_much(&failed.reason) {
             return Fate::Held;
         }
+        let Failed { reason, attempts, first_failure_ms } = failed;
+        let class = reason.class();
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class,
             "a record could not be worked on and goes to the dead letters"

@@ -1,7 +1,8 @@
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -28,7 +29,10 @@ use crate::{
 };
 
 /// Answers every message with the count of those before it, as the channel; fails as the message tells it to.
-struct Echo;
+pub(super) struct Echo;
+
+/// Messages that the handler cannot work on just now.
+pub(super) static AWAY: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 impl Handler for Echo {
     const GROUP: &'static str = "intent-classifier";
@@ -43,6 +47,7 @@ impl Handler for Echo {
         match input.event.text.expose().as_str() {
             "panic" => std::panic::panic_any("told to"),
             "never" => return Err(HandlerError::Permanent("told to")),
+            text if AWAY.lock().unwrap().contains(text) => return Err(HandlerError::Transient("told to")),
             _ => {}
         }
         let event = DeliveryUpdated {
@@ -59,7 +64,11 @@ impl Handler for Echo {
 }
 
 fn message(id: &str, text: &str) -> NewRecord {
-    let json = serde_json::json!({"tenant": "demo", "conversation_id": "c", "channel": "web",
+    message_of("c", id, text)
+}
+
+pub(super) fn message_of(conversation: &str, id: &str, text: &str) -> NewRecord {
+    let json = serde_json::json!({"tenant": "demo", "conversation_id": conversation, "channel": "web",
         "channel_message_id": id, "text": text, "language": null});
     let event: MessageReceived = serde_json::from_value(json).unwrap();
     let event_id = event.own_id().unwrap();
@@ -74,13 +83,13 @@ fn message(id: &str, text: &str) -> NewRecord {
     codec::encode(&Schemas::embedded(), Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
 }
 
-struct Stage {
-    bus: EmbeddedBus,
-    store: Store,
-    shutdown: CancellationToken,
+pub(super) struct Stage {
+    pub(super) bus: EmbeddedBus,
+    pub(super) store: Store,
+    pub(super) shutdown: CancellationToken,
 }
 
-async fn stage() -> Stage {
+pub(super) async fn stage() -> Stage {
     let folder: PathBuf = std::env::temp_dir().join(format!("peyvand-worker-{}", Uuid::new_v4()));
     std::fs::create_dir_all(&folder).unwrap();
     let bus = EmbeddedBus::open(&folder.join("bus.sqlite")).await.unwrap();
@@ -89,33 +98,37 @@ async fn stage() -> Stage {
     Stage { bus, store, shutdown: CancellationToken::new() }
 }
 
-type Working = tokio::task::JoinHandle<Result<(), WorkerError>>;
+pub(super) type Working = tokio::task::JoinHandle<Result<(), WorkerError>>;
 
 impl Stage {
-    async fn send(&self, record: NewRecord) {
+    pub(super) async fn send(&self, record: NewRecord) {
         self.bus.producer().send(record).await.unwrap();
     }
 
-    fn work(&self) -> Working {
+    pub(super) fn work(&self) -> Working {
         self.work_with(Schemas::embedded(), Watch::new(&Pulses::new()))
     }
 
     fn work_with(&self, schemas: Schemas, watch: Watch) -> Working {
-        let consumer = self.bus.consumer(Echo::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
-        let (group, again) = topics::redriven_to(Echo::GROUP);
+        self.work_as(Echo, schemas, watch)
+    }
+
+    pub(super) fn work_as<H: Handler>(&self, handler: H, schemas: Schemas, watch: Watch) -> Working {
+        let consumer = self.bus.consumer(H::GROUP, &[Topic::new(topics::MESSAGE_RECEIVED)]).unwrap();
+        let (group, again) = topics::redriven_to(H::GROUP);
         let redriven = self.bus.consumer(&group, &again).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
-        let worker =
-            Worker { consumer, redriven, producer, store, schemas: Arc::new(schemas), handler: Echo, watch };
+        let schemas = Arc::new(schemas);
+        let worker = Worker { consumer, redriven, producer, store, schemas, handler, watch };
         tokio::spawn(run(worker, self.shutdown.clone()))
     }
 
-    fn watch(&self, topic: Topic) -> Box<dyn Consumer> {
+    pub(super) fn watch(&self, topic: Topic) -> Box<dyn Consumer> {
         self.bus.consumer("test", &[topic]).unwrap()
     }
 }
 
-async fn next(consumer: &mut Box<dyn Consumer>) -> Record {
+pub(super) async fn next(consumer: &mut Box<dyn Consumer>) -> Record {
     loop {
         if let ConsumerEvent::Records(mut records) =
             timeout(Duration::from_secs(30), consumer.next(1)).await.unwrap().unwrap()

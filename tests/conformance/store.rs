@@ -5,6 +5,7 @@ mod cases;
 mod crowd;
 mod model;
 mod outbox;
+mod parking;
 mod runs;
 #[cfg(feature = "stack-tests")]
 mod server;
@@ -76,6 +77,11 @@ suite! {
     outbox::several_relays_share_the_entries_and_send_each_once
     outbox::what_nobody_published_is_found_after_a_while
     outbox::finished_entries_are_dropped_in_batches
+    parking::what_waits_comes_back_as_it_was_and_in_order
+    parking::whoever_looked_before_a_conversation_was_parked_decides_anew
+    parking::a_round_in_vain_waits_and_an_older_lease_changes_nothing
+    parking::a_held_conversation_waits_for_a_person_and_is_noted
+    parking::groups_park_for_themselves
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it
     runs::an_end_in_order_acquits_what_its_process_was_at_and_nothing_else

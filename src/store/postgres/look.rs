@@ -82,7 +82,7 @@ pub(super) async fn found(
         .fetch_all(connection)
         .await?;
     let mut found: Vec<Result<Found, StoreError>> =
-        keys.iter().map(|_| Ok(Found::Fresh { state: None, version: 0 })).collect();
+        keys.iter().map(|_| Ok(Found::Fresh { state: None, version: 0, parked: false })).collect();
     for row in &rows {
         let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
         let (Some(key), Some(found)) = (keys.get(place), found.get_mut(place)) else { continue };
@@ -94,7 +94,7 @@ pub(super) async fn found(
 fn add(key: &StepKey, found: &mut Result<Found, StoreError>, row: &PgRow) -> Result<(), sqlx::Error> {
     let Some(fingerprint) = row.try_get::<Option<&[u8]>, _>(1)? else {
         if let Some(version) = row.try_get(2)? {
-            *found = Ok(Found::Fresh { state: row.try_get(3)?, version });
+            *found = Ok(Found::Fresh { state: row.try_get(3)?, version, parked: row.try_get(9)? });
         }
         return Ok(());
     };

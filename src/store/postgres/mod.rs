@@ -9,6 +9,7 @@ mod look;
 mod operator;
 mod outbox;
 mod outbox_statements;
+mod parking;
 mod read;
 mod runs;
 mod schema;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     link::{Link, Remedy, in_time, remedy},
-    operator, outbox_statements as sql,
+    operator, outbox_statements as sql, parking,
     read::Answer,
     statements::{self, texts},
 };
@@ -34,6 +34,7 @@ pub(super) enum Ask {
     Decide { decided: Box<Decided>, answer: Answer<bool> },
     Note { audits: Vec<Audit>, answer: Answer<()> },
     Noted { tool: &'static str, answer: Answer<HashSet<String>> },
+    Parking(parking::What),
 }
 
 /// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler
@@ -102,7 +103,32 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             Some(Ask::Noted { tool, answer }) => {
                 give(answer, patiently!(link, c => operator::noted(c, tool)));
             }
+            Some(Ask::Parking(what)) => parked(&mut link, what).await,
             None => return,
+        }
+    }
+}
+
+async fn parked(link: &mut Link, what: parking::What) {
+    match what {
+        parking::What::Park { to_park, answer } => {
+            give(answer, patiently!(link, c => parking::park(c, &to_park)));
+        }
+        parking::What::Claim { group, limit, lease, answer } => {
+            give(answer, patiently!(link, c => parking::claim(c, group, limit, lease)));
+        }
+        parking::What::Settle { lease, fate, answer } => {
+            give(answer, patiently!(link, c => parking::settle(c, &lease, fate)));
+        }
+        parking::What::List { limit, answer } => {
+            give(answer, patiently!(link, c => parking::list(c, limit)));
+        }
+        parking::What::Records { group, conversation_id, limit, answer } => {
+            let found = patiently!(link, c => parking::records(c, &group, &conversation_id, limit));
+            give(answer, found);
+        }
+        parking::What::Decide { decision, answer } => {
+            give(answer, patiently!(link, c => parking::decide(c, &decision)));
         }
     }
 }

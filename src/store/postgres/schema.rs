@@ -13,8 +13,14 @@ fn migrations() -> Migrator {
     let outbox = include_str!("../../../schemas/sql/postgres/0002_outbox.sql");
     let audit = include_str!("../../../schemas/sql/postgres/0003_audit.sql");
     let crash_guard = include_str!("../../../schemas/sql/postgres/0004_crash_guard.sql");
-    let all =
-        [(1, "step", step), (2, "outbox", outbox), (3, "audit", audit), (4, "crash guard", crash_guard)];
+    let parked = include_str!("../../../schemas/sql/postgres/0005_parked.sql");
+    let all = [
+        (1, "step", step),
+        (2, "outbox", outbox),
+        (3, "audit", audit),
+        (4, "crash guard", crash_guard),
+        (5, "parked", parked),
+    ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

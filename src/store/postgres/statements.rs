@@ -16,12 +16,14 @@ use crate::{
 };
 
 pub(super) const LOOK: &str = "
-SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers
+SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers, p.conversation_id IS NOT NULL
 FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
   AS a (consumer_group, event_id, conversation_id, place)
 LEFT JOIN inbox i ON i.consumer_group = a.consumer_group AND i.event_id = a.event_id
 LEFT JOIN conversation c ON i.event_id IS NULL
   AND c.consumer_group = a.consumer_group AND c.conversation_id = a.conversation_id
+LEFT JOIN parked_conversation p ON i.event_id IS NULL
+  AND p.consumer_group = a.consumer_group AND p.conversation_id = a.conversation_id
 LEFT JOIN outgoing o ON i.event_id IS NOT NULL
   AND o.consumer_group = a.consumer_group AND o.conversation_id = a.conversation_id
 ORDER BY a.place, o.seq";
@@ -137,7 +139,7 @@ pub(super) async fn forget(
 /// Locks conversations, each by its group and its id.
 pub(super) async fn lock(
     connection: &mut PgConnection,
-    conversations: &[(&'static str, &str)],
+    conversations: &[(&str, &str)],
 ) -> Result<(), sqlx::Error> {
     let conversations: BTreeSet<_> = conversations.iter().copied().collect();
     let (groups, ids): (Vec<&str>, Vec<&str>) = conversations.into_iter().unzip();

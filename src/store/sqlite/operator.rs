@@ -80,7 +80,7 @@ pub(super) async fn decide(pool: SqlitePool, decided: Decided) -> Result<bool, S
     Ok(true)
 }
 
-async fn note_one(connection: &mut SqliteConnection, audit: &Audit) -> Result<(), StoreError> {
+pub(super) async fn note_one(connection: &mut SqliteConnection, audit: &Audit) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO audit (at, who, what, subject, why) VALUES (?, ?, ?, ?, ?)")
         .bind(now(connection).await?)
         .bind(&audit.who)

@@ -24,7 +24,7 @@ pub(super) async fn now(connection: &mut SqliteConnection) -> Result<i64, StoreE
     Ok(sqlx::query(NOW).fetch_one(connection).await?.try_get(0)?)
 }
 
-fn millis(time: Duration) -> i64 {
+pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -242,7 +242,8 @@ pub(crate) async fn hostile_text_and_bytes_come_back_as_they_were(stage: &Stage)
             tokio::join!(store.commit(hostile), store.commit(step(&key(&n, &format!("mate{n}")), 0)));
         assert!(matches!(hostile.unwrap(), Commit::Done(_)), "{n}");
         assert!(matches!(mate.unwrap(), Commit::Done(_)), "the mate of {n}");
-        let expected = Found::Fresh { version: version + 1, state: Some(text.as_bytes().to_vec()) };
+        let expected =
+            Found::Fresh { version: version + 1, state: Some(text.as_bytes().to_vec()), parked: false };
         assert_eq!(store.look(&key("c", "next")).await.unwrap(), expected);
     }
     let found: Vec<String> = replies(&store, "c", 0, 100).await.into_iter().map(|(_, text)| text).collect();

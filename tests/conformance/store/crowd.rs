@@ -50,7 +50,7 @@ impl Crowd {
                 let (mut state, version) = match self.patiently(async || store.look(&key).await).await {
                     Found::Seen(_) => break,
                     Found::Conflict => panic!("nobody forged anything"),
-                    Found::Fresh { state, version } => (state.unwrap_or_default(), version),
+                    Found::Fresh { state, version, .. } => (state.unwrap_or_default(), version),
                 };
                 state.push(event);
                 let text = format!("{n}-{event}");
@@ -92,8 +92,11 @@ impl Crowd {
         let mut answered = std::mem::take(&mut *self.done.lock().unwrap());
         for n in 0..self.conversations {
             let name = format!("c{n}");
-            let expected =
-                Found::Fresh { state: Some((0..self.steps).collect()), version: i64::from(self.steps) };
+            let expected = Found::Fresh {
+                state: Some((0..self.steps).collect()),
+                version: i64::from(self.steps),
+                parked: false,
+            };
             assert_eq!(store.look(&key(&name, &format!("{n}-new"))).await.unwrap(), expected, "{name}");
             let events = (0..self.steps).map(|event| format!("{n}-{event}"));
             assert_eq!(replies(store, &name, 0, 1000).await, (1..).zip(events).collect::<Vec<_>>());

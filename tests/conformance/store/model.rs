@@ -83,7 +83,7 @@ impl Model {
             Some(_) => Found::Seen(self.of(key).outgoing.clone()),
             None => {
                 let known = self.of(key);
-                Found::Fresh { state: known.state.clone(), version: known.version }
+                Found::Fresh { state: known.state.clone(), version: known.version, parked: false }
             }
         }
     }

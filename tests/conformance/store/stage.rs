@@ -130,7 +130,7 @@ pub(crate) async fn seen(store: &Store, key: &StepKey) -> Vec<Outgoing> {
 }
 
 pub(crate) fn fresh(version: i64, state: Option<&[u8]>) -> Found {
-    Found::Fresh { version, state: state.map(<[u8]>::to_vec) }
+    Found::Fresh { version, state: state.map(<[u8]>::to_vec), parked: false }
 }
 
 /// Cursors and words of the replies after a cursor.

@@ -9,7 +9,7 @@ use peyvand::{
         TurnDecided,
     },
     topics,
-    worker::{Emit, Handler, HandlerError, Outcome},
+    worker::{Emit, Handler, HandlerError, OnFailure, Outcome},
 };
 
 use tokio::sync::{Notify, watch};
@@ -148,6 +148,8 @@ const fn needed_for(operation: Operation) -> &'static [SlotName] {
 
 impl Handler for Connector {
     const GROUP: &'static str = "connector";
+    // What a person decides next may follow from what was not done.
+    const ON_FAILURE: OnFailure = OnFailure::Hold;
     type In = TurnDecided;
     type State = ();
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use peyvand::{
     event::FailureKind,
     store::{Known, Verdict},
+    worker::backoff,
 };
 
 use crate::{
@@ -18,8 +19,6 @@ use crate::{
 /// An entry is given up after so many attempts that count, or at this age.
 pub(super) const ATTEMPTS_MAX: u32 = 12;
 pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -164,9 +163,7 @@ fn pause(error: &TargetError, attempts: u32, chance: f64) -> Duration {
         // These attempts are not counted, so the pause cannot grow with them.
         return UNCOUNTED_PAUSE.mul_f64(chance.clamp(0.5, 1.0));
     }
-    let doublings = attempts.saturating_sub(1).min(16);
-    let longest = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
-    longest.mul_f64(chance.clamp(0.05, 1.0))
+    backoff(attempts, chance)
 }
 
 #[cfg(test)]

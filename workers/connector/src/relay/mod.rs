@@ -23,7 +23,7 @@ use peyvand::{
     event::ConversationId,
     failpoint::failpoint,
     store::{Claimed, Depth, Known, Settled, Settlement, Store, StoreError, Verdict},
-    worker::{Handler, now_ms, patiently},
+    worker::{Handler, chance, now_ms, patiently},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -361,11 +361,6 @@ async fn refusable<T>(tried: impl Future<Output = Result<T, StoreError>>) -> Res
         Err(StoreError::Refused { .. }) => Ok(None),
         other => other.map(Some),
     }
-}
-
-fn chance() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() as u32;
-    f64::from(bits) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

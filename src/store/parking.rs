@@ -1,0 +1,257 @@
+//! Conversations of a group whose next record could not be worked on: that record and those that follow it wait here, in their
+//! order, so that the partition goes on. The shapes that both databases take and give. Time is the database's alone.
+
+use std::{fmt, time::Duration};
+
+use super::{Audit, StepKey, Store, StoreError};
+use crate::{
+    bus::{Offset, Record, TopicPartition},
+    event::{ConversationId, EventId},
+};
+
+/// Records of a group that may wait; with more, the partitions wait.
+pub const PARKED_RECORDS_MAX: u32 = 100_000;
+
+/// A record that is to wait.
+#[derive(Clone, Debug)]
+pub struct ToPark {
+    /// Which event it is.
+    pub key: StepKey,
+    /// The record, as it was read.
+    pub record: Record,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a record is to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Others of its conversation wait before it.
+    Follows,
+    /// It could not be worked on.
+    Failed {
+        /// Why, as a bounded word.
+        class: &'static str,
+        /// Whether it waits for a person and not for time.
+        held: bool,
+    },
+}
+
+/// What became of a record that was to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It waits.
+    Parked,
+    /// Nothing of its conversation waits any more: it may be worked on.
+    Free,
+    /// Too many records of the group wait already.
+    Full,
+}
+
+/// The right to work on the first waiting record of a conversation, until it expires or somebody else has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedLease {
+    /// The group.
+    pub group: &'static str,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Counts the leases of this conversation; an older one changes nothing any more.
+    pub generation: i64,
+    /// The record's place in the order.
+    pub pos: i64,
+}
+
+/// A waiting record whose turn it is.
+#[derive(Clone, Debug)]
+pub struct ParkedTurn {
+    /// The right to work on it.
+    pub lease: ParkedLease,
+    /// The record, as it was read.
+    pub record: Record,
+    /// How often it was tried in vain since it was parked.
+    pub attempts: u32,
+    /// How long it waits.
+    pub age: Duration,
+}
+
+/// What became of a waiting record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParkedFate {
+    /// Its effect is committed and published, or it is dead-lettered: the next one's turn has come.
+    Done,
+    /// Try again after this time.
+    Later(Duration),
+    /// A person has to decide.
+    Held {
+        /// Why, as a bounded word.
+        class: &'static str,
+    },
+}
+
+/// A conversation that waits, for those who look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkedConversation {
+    /// The group.
+    pub group: String,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Why it waits, as a bounded word.
+    pub class: String,
+    /// Whether it waits for a person.
+    pub held: bool,
+    /// How often its first record was tried in vain.
+    pub attempts: u32,
+    /// How many records wait.
+    pub records: u64,
+    /// How long it waits.
+    pub age: Duration,
+}
+
+/// A record that waits, for those who look: nothing of what it holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ParkedRecord {
+    /// Where it was read.
+    pub place: TopicPartition,
+    /// Where in it.
+    pub offset: Offset,
+    /// Which event.
+    pub event_id: EventId,
+    /// The size of its payload.
+    pub bytes: u64,
+    /// How long it waits.
+    pub age: Duration,
+}
+
+/// What a person decides about a conversation that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParkedVerb {
+    /// Try it again now.
+    Resume,
+    /// Its first record is not to be worked on; the others are.
+    Skip,
+    /// None of its waiting records is to be worked on.
+    Drop,
+}
+
+impl ParkedVerb {
+    /// One word for the audit.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Resume => "parked.resume",
+            Self::Skip => "parked.skip",
+            Self::Drop => "parked.drop",
+        }
+    }
+}
+
+/// A person's decision, with who made it and why.
+#[derive(Clone, Debug)]
+pub struct ParkedDecision {
+    /// The group.
+    pub group: String,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// What.
+    pub verb: ParkedVerb,
+    /// By whom.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}
+
+impl ParkedDecision {
+    pub(super) fn audit(&self) -> Audit {
+        Audit {
+            who: self.who.clone(),
+            what: self.verb.word(),
+            subject: format!("{} {}", self.group, self.conversation_id),
+            why: self.why.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for ParkedRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParkedRecord({} {} at {})", self.event_id, self.place, self.offset.0)
+    }
+}
+
+impl Store {
+    /// Lets a record wait, behind those of its conversation that wait already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not kept, or when it is not known; the same may be tried again.
+    pub async fn park(&self, to_park: ToPark) -> Result<Kept, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.park(to_park).await,
+            Self::Postgres(store) => store.park(to_park).await,
+        }
+    }
+
+    /// Leases at most `limit` conversations of a group whose time has come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was leased, or when it is not known: a lease nobody knows of expires.
+    pub async fn claim_parked(
+        &self,
+        group: &'static str,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<ParkedTurn>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.claim_parked(group, limit, lease).await,
+            Self::Postgres(store) => store.claim_parked(group, limit, lease).await,
+        }
+    }
+
+    /// Commits what became of a waiting record; a conversation with no other waits no more. `false` when somebody else has
+    /// the lease.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known; the same may be tried again.
+    pub async fn settle_parked(&self, lease: ParkedLease, fate: ParkedFate) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.settle_parked(lease, fate).await,
+            Self::Postgres(store) => store.settle_parked(lease, fate).await,
+        }
+    }
+
+    /// At most `limit` conversations that wait, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn parked_conversations(&self, limit: u32) -> Result<Vec<ParkedConversation>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.parked_conversations(limit).await,
+            Self::Postgres(store) => store.parked_conversations(limit).await,
+        }
+    }
+
+    /// The first `limit` waiting records of a conversation, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn parked_records(
+        &self,
+        group: &str,
+        conversation_id: &ConversationId,
+        limit: u32,
+    ) -> Result<Vec<ParkedRecord>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.parked_records(group, conversation_id, limit).await,
+            Self::Postgres(store) => store.parked_records(group, conversation_id, limit).await,
+        }
+    }
+
+    /// Carries out a person's decision and notes it in the audit, in one transaction; how many records are not worked on by
+    /// it, `None` when the conversation does not wait (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was committed, or when it is not known: look at the conversation again.
+    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<u64>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.decide_parked(decision).await,
+            Self::Postgres(store) => store.decide_parked(decision).await,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Handler, HandlerError, OnFailure, Outcome, Pulses, Watch,
+    tests::{AWAY, Echo, Stage, Working, message_of, next, stage},
+};
+use crate::{
+    bus::{Consumer, Topic},
+    codec::{self, Schemas},
+    event::{ConversationId, DeliveryUpdated, Envelope, MessageReceived},
+    store::{ParkedDecision, ParkedVerb},
+    topics,
+};
+
+/// The same worker, but a conversation of its waits for a person where the other goes on.
+struct Holding;
+
+impl Handler for Holding {
+    const GROUP: &'static str = "connector";
+    const ON_FAILURE: OnFailure = OnFailure::Hold;
+    type In = MessageReceived;
+    type State = u32;
+
+    async fn handle(
+        &self,
+        input: &Envelope<MessageReceived>,
+        count: u32,
+    ) -> Result<Outcome<u32>, HandlerError> {
+        Echo.handle(input, count).await
+    }
+}
+
+/// A message that cannot be worked on until [`back`] is called.
+fn away() -> String {
+    let text = format!("away {}", Uuid::new_v4());
+    AWAY.lock().unwrap().insert(text.clone());
+    text
+}
+
+fn back(text: &str) {
+    assert!(AWAY.lock().unwrap().remove(text));
+}
+
+impl Stage {
+    /// How many records of each conversation wait, once so many do.
+    async fn waiting(&self, records: u64) -> Vec<(String, u64, bool)> {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let parked = self.store.parked_conversations(10).await.unwrap();
+            if parked.iter().map(|one| one.records).sum::<u64>() == records {
+                let one = |one: crate::store::ParkedConversation| {
+                    (one.conversation_id.as_str().to_owned(), one.records, one.held)
+                };
+                return parked.into_iter().map(one).collect();
+            }
+            assert!(Instant::now() < until, "{parked:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn stop(self, working: Working) -> Self {
+        self.shutdown.cancel();
+        working.await.unwrap().unwrap();
+        Self { shutdown: CancellationToken::new(), ..self }
+    }
+}
+
+/// The conversation of the next effect, and how many went before it there.
+async fn effect(effects: &mut Box<dyn Consumer>) -> (String, String) {
+    let record = next(effects).await;
+    let event = codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &record).unwrap().event;
+    (event.conversation_id.as_str().to_owned(), event.channel)
+}
+
+fn of(conversation: &str, count: &str) -> (String, String) {
+    (conversation.to_owned(), count.to_owned())
+}
+
+#[tokio::test]
+async fn a_conversation_that_cannot_go_on_waits_in_order_while_the_others_go_on() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let text = away();
+    for (conversation, id, text) in
+        [("c", "1", text.as_str()), ("c", "2", "hi"), ("c", "3", "hi"), ("d", "4", "hi")]
+    {
+        stage.send(message_of(conversation, id, text)).await;
+    }
+    let working = stage.work();
+    assert_eq!(effect(&mut effects).await, of("d", "0"));
+    assert_eq!(stage.waiting(3).await, [("c".to_owned(), 3, false)]);
+    // What comes later waits behind them.
+    stage.send(message_of("c", "5", "hi")).await;
+    stage.waiting(4).await;
+    back(&text);
+    for count in ["0", "1", "2", "3"] {
+        assert_eq!(effect(&mut effects).await, of("c", count));
+    }
+    stage.waiting(0).await;
+    stage.send(message_of("c", "6", "hi")).await;
+    assert_eq!(effect(&mut effects).await, of("c", "4"), "its lane has it again");
+    stage.stop(working).await;
+}
+
+#[tokio::test]
+async fn what_waits_outlives_the_worker_and_goes_on_under_its_successor() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let text = away();
+    stage.send(message_of("c", "1", &text)).await;
+    stage.send(message_of("c", "2", "hi")).await;
+    let working = stage.work();
+    stage.waiting(2).await;
+    let stage = stage.stop(working).await;
+    stage.send(message_of("c", "3", "hi")).await;
+    let working = stage.work();
+    stage.waiting(3).await;
+    back(&text);
+    for count in ["0", "1", "2"] {
+        assert_eq!(effect(&mut effects).await, of("c", count));
+    }
+    stage.waiting(0).await;
+    stage.stop(working).await;
+}
+
+#[tokio::test]
+async fn where_what_follows_may_hang_on_it_a_panic_holds_its_conversation_until_a_person_decides() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    for (conversation, id, text) in [("c", "1", "panic"), ("c", "2", "hi"), ("d", "3", "hi")] {
+        stage.send(message_of(conversation, id, text)).await;
+    }
+    let working = stage.work_as(Holding, Schemas::embedded(), Watch::new(&Pulses::new()));
+    assert_eq!(effect(&mut effects).await, of("d", "0"));
+    assert_eq!(stage.waiting(2).await, [("c".to_owned(), 2, true)]);
+    let decide = |verb| ParkedDecision {
+        group: "connector".to_owned(),
+        conversation_id: ConversationId::parse("c").unwrap(),
+        verb,
+        who: "sara".to_owned(),
+        why: "seen".to_owned(),
+    };
+    assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Skip)).await.unwrap(), Some(1));
+    assert_eq!(effect(&mut effects).await, of("c", "0"), "the one behind it");
+    stage.waiting(0).await;
+    assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Drop)).await.unwrap(), None);
+    stage.stop(working).await;
+}

@@ -1,0 +1,145 @@
+//! Conversations that wait: what every backing has to keep of them.
+
+use std::time::Duration;
+
+use peyvand::{
+    bus::{Offset, Record, TopicPartition},
+    store::{Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedTurn, ParkedVerb, Store, ToPark, Why},
+};
+
+use super::stage::{GROUP, Stage, conversation, done, key, record, step};
+
+const LEASE: Duration = Duration::from_secs(60);
+const FAILED: Why = Why::Failed { class: "exhausted", held: false };
+
+fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
+    let new = record(event);
+    let record = Record {
+        place: TopicPartition { topic: new.topic, partition: 3 },
+        offset: Offset(41),
+        timestamp_ms: 7,
+        key: new.key,
+        value: new.value,
+        headers: new.headers,
+    };
+    ToPark { key: key(conversation, event), record, why }
+}
+
+async fn park(store: &Store, conversation: &str, event: &str, why: Why) -> Kept {
+    store.park(to_park(conversation, event, why)).await.unwrap()
+}
+
+async fn claim(store: &Store) -> Vec<ParkedTurn> {
+    store.claim_parked(GROUP, 10, LEASE).await.unwrap()
+}
+
+/// The one conversation whose time has come, and which of its records.
+async fn turn(store: &Store) -> (ParkedTurn, String) {
+    let mut turns = claim(store).await;
+    assert_eq!(turns.len(), 1, "{turns:?}");
+    let turn = turns.remove(0);
+    let text = String::from_utf8(turn.record.value.clone().unwrap()).unwrap();
+    (turn, text)
+}
+
+async fn is_parked(store: &Store, conversation: &str) -> bool {
+    match store.look(&key(conversation, "any")).await.unwrap() {
+        Found::Fresh { parked, .. } => parked,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn what_waits_comes_back_as_it_was_and_in_order(stage: &Stage) {
+    let store = stage.open().await;
+    assert_eq!(park(&store, "a", "1", Why::Follows).await, Kept::Free, "nothing waits before it");
+    assert_eq!(park(&store, "a", "1", FAILED).await, Kept::Parked);
+    for event in ["2", "1", "3", "2"] {
+        assert_eq!(park(&store, "a", event, Why::Follows).await, Kept::Parked);
+    }
+    assert!(is_parked(&store, "a").await && !is_parked(&store, "b").await);
+    store.close().await;
+    let store = stage.open().await;
+    for (left, event) in [(2, "1"), (1, "2"), (0, "3")] {
+        let (turn, text) = turn(&store).await;
+        assert_eq!(text, event);
+        let expected = to_park("a", event, FAILED).record;
+        assert_eq!(
+            (turn.record.place, turn.record.offset, turn.record.timestamp_ms),
+            (expected.place, expected.offset, 7)
+        );
+        assert_eq!((turn.record.key, turn.record.headers), (expected.key, expected.headers));
+        assert!(claim(&store).await.is_empty(), "one has it");
+        assert!(store.settle_parked(turn.lease, ParkedFate::Done).await.unwrap());
+        let records = store.parked_records(GROUP, &conversation("a"), 10).await.unwrap();
+        assert_eq!(records.len(), left);
+    }
+    assert!(!is_parked(&store, "a").await);
+    assert_eq!(park(&store, "a", "4", Why::Follows).await, Kept::Free);
+    assert!(store.parked_conversations(10).await.unwrap().is_empty());
+    store.close().await;
+}
+
+pub(crate) async fn whoever_looked_before_a_conversation_was_parked_decides_anew(stage: &Stage) {
+    let store = stage.open().await;
+    drop(done(&store, step(&key("a", "0"), 0)).await);
+    assert_eq!(park(&store, "a", "1", FAILED).await, Kept::Parked);
+    let late = store.commit(step(&key("a", "2"), 1)).await.unwrap();
+    assert_eq!(late, Commit::Moved);
+    // Whoever has the lease commits by what it sees.
+    let Found::Fresh { version, parked: true, .. } = store.look(&key("a", "1")).await.unwrap() else {
+        panic!()
+    };
+    drop(done(&store, step(&key("a", "1"), version)).await);
+    store.close().await;
+}
+
+pub(crate) async fn a_round_in_vain_waits_and_an_older_lease_changes_nothing(stage: &Stage) {
+    let store = stage.open().await;
+    park(&store, "a", "1", FAILED).await;
+    let first = store.claim_parked(GROUP, 10, Duration::ZERO).await.unwrap().remove(0);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let (second, _) = turn(&store).await;
+    assert!(!store.settle_parked(first.lease, ParkedFate::Done).await.unwrap(), "its lease ran out");
+    assert!(store.settle_parked(second.lease.clone(), ParkedFate::Later(LEASE)).await.unwrap());
+    assert!(!store.settle_parked(second.lease, ParkedFate::Done).await.unwrap(), "it is settled already");
+    assert!(claim(&store).await.is_empty(), "its time has not come");
+    let waiting = store.parked_conversations(10).await.unwrap().remove(0);
+    assert_eq!((waiting.attempts, waiting.records, waiting.held), (1, 1, false));
+    store.close().await;
+}
+
+pub(crate) async fn a_held_conversation_waits_for_a_person_and_is_noted(stage: &Stage) {
+    let store = stage.open().await;
+    let decide = async |verb| {
+        let (who, why) = ("sara".to_owned(), "seen".to_owned());
+        let decision =
+            ParkedDecision { group: GROUP.to_owned(), conversation_id: conversation("a"), verb, who, why };
+        store.decide_parked(decision).await.unwrap()
+    };
+    assert_eq!(decide(ParkedVerb::Resume).await, None, "it does not wait");
+    park(&store, "a", "1", Why::Failed { class: "panic", held: true }).await;
+    park(&store, "a", "2", Why::Follows).await;
+    park(&store, "a", "3", Why::Follows).await;
+    assert!(claim(&store).await.is_empty());
+    assert_eq!(decide(ParkedVerb::Resume).await, Some(0));
+    let (again, text) = turn(&store).await;
+    assert_eq!((text.as_str(), again.attempts), ("1", 0));
+    assert!(store.settle_parked(again.lease, ParkedFate::Held { class: "panic" }).await.unwrap());
+    assert!(claim(&store).await.is_empty());
+    assert_eq!(decide(ParkedVerb::Skip).await, Some(1));
+    assert_eq!(turn(&store).await.1, "2");
+    assert_eq!(decide(ParkedVerb::Drop).await, Some(2));
+    assert!(!is_parked(&store, "a").await);
+    assert_eq!(store.noted("parked").await.unwrap().len(), 1, "one subject");
+    store.close().await;
+}
+
+pub(crate) async fn groups_park_for_themselves(stage: &Stage) {
+    let store = stage.open().await;
+    park(&store, "a", "1", FAILED).await;
+    let mut other = to_park("a", "1", Why::Follows);
+    other.key.group = "connector";
+    assert_eq!(store.park(other).await.unwrap(), Kept::Free);
+    assert!(store.claim_parked("connector", 10, LEASE).await.unwrap().is_empty());
+    store.close().await;
+}
