@@ -68,6 +68,9 @@ pub enum ProcessError {
     /// The worker itself cannot start.
     #[error("{0}")]
     Start(String),
+    /// A part of the worker ended that never does.
+    #[error("a part of the worker ended by itself: {0}; it has to be started again")]
+    Ended(String),
     /// It was told to stop before it could start.
     #[error("stopped while waiting for what it needs")]
     Stopped,
@@ -85,6 +88,7 @@ impl ProcessError {
             Self::Registry(error) => error.kind(),
             Self::Listen { .. } => "listen",
             Self::Start(_) => "start",
+            Self::Ended(_) => "ended",
             Self::Stopped => "stopped",
         }
     }
@@ -94,7 +98,7 @@ impl ProcessError {
             Self::Config(_) | Self::Assistant(_) | Self::Listen { .. } | Self::Start(_) => {
                 ExitCode::from(EXIT_CONFIG)
             }
-            Self::Bus(_) | Self::Letters(_) | Self::Store(_) | Self::Registry(_) => {
+            Self::Bus(_) | Self::Letters(_) | Self::Store(_) | Self::Registry(_) | Self::Ended(_) => {
                 ExitCode::from(EXIT_SOFTWARE)
             }
             Self::Stopped => ExitCode::SUCCESS,

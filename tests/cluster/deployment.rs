@@ -7,7 +7,7 @@ use peyvand_sandbox::SandboxConfig;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::process::{Settings, free_port};
+use crate::process::{Settings, free_port, targets};
 pub(crate) use crate::process::{Worker, ready, server};
 
 pub(crate) struct Deployment {
@@ -40,20 +40,12 @@ pub(crate) fn deployment() -> &'static Deployment {
 async fn start() -> Deployment {
     let today = "2026-11-23".parse().unwrap();
     let config = SandboxConfig::loopback(today);
-    let SandboxConfig { password, client_secret, hook_token, .. } = config.clone();
     let sandbox = peyvand_sandbox::start(config).await.unwrap();
     let sandbox: &'static _ = Box::leak(Box::new(sandbox));
     let page = free_port();
-    let settings = Settings::new(&[
-        ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{page}")),
-        ("PEYVAND_TARGETS_SAP_BASE_URL", sandbox.base_url()),
-        ("PEYVAND_TARGETS_CRM_BASE_URL", sandbox.base_url()),
-        ("PEYVAND_TARGETS_DESK_BASE_URL", format!("{}/hook/plain", sandbox.base_url())),
-        ("PEYVAND_SECRETS_SAP_PASSWORD", password),
-        ("PEYVAND_SECRETS_SALESFORCE_SECRET", client_secret),
-        ("PEYVAND_SECRETS_DESK_TOKEN", hook_token),
-    ])
-    .await;
+    let mut own = targets(&sandbox.base_url(), "plain");
+    own.push(("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{page}")));
+    let settings = Settings::new(&own).await;
     let mut deployment = Deployment {
         settings,
         sandbox: sandbox.base_url(),

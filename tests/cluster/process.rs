@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use peyvand_sandbox::SandboxConfig;
 use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
@@ -94,6 +95,20 @@ pub(crate) async fn ready(worker: &Worker, name: &str) {
         assert!(Instant::now() < until, "the {name} worker is not ready; see its log in the target folder");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Where the systems are and how to log on to them: all are one sandbox, and the sales desk's hook is this door of it.
+pub(crate) fn targets(sandbox: &str, door: &str) -> Vec<(&'static str, String)> {
+    let SandboxConfig { password, client_secret, hook_token, .. } =
+        SandboxConfig::loopback("2026-11-23".parse().unwrap());
+    vec![
+        ("PEYVAND_TARGETS_SAP_BASE_URL", sandbox.to_owned()),
+        ("PEYVAND_TARGETS_CRM_BASE_URL", sandbox.to_owned()),
+        ("PEYVAND_TARGETS_DESK_BASE_URL", format!("{sandbox}/hook/{door}")),
+        ("PEYVAND_SECRETS_SAP_PASSWORD", password),
+        ("PEYVAND_SECRETS_SALESFORCE_SECRET", client_secret),
+        ("PEYVAND_SECRETS_DESK_TOKEN", hook_token),
+    ]
 }
 
 /// The variables of every process of one installation.

@@ -26,7 +26,7 @@ use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::process::{Settings, Worker, ready, server};
+use crate::process::{Settings, Worker, ready, server, targets};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -100,23 +100,14 @@ impl Scene {
         let today = "2026-11-23".parse().unwrap();
         let journal = Some(folder.join("journal"));
         let config = SandboxConfig { journal, ..SandboxConfig::loopback(today) };
-        let SandboxConfig { password, client_secret, hook_token, .. } = config.clone();
         let sandbox = peyvand_sandbox::start(config).await.unwrap();
-        let base = sandbox.base_url();
         let door = match hook {
-            Hook::KeepsKeys => format!("{base}/hook/keyed"),
-            Hook::Forgets => format!("{base}/hook/plain"),
+            Hook::KeepsKeys => "keyed",
+            Hook::Forgets => "plain",
         };
-        let settings = Settings::new(&[
-            ("PEYVAND_TARGETS_SAP_BASE_URL", base.clone()),
-            ("PEYVAND_TARGETS_CRM_BASE_URL", base),
-            ("PEYVAND_TARGETS_DESK_BASE_URL", door),
-            ("PEYVAND_SECRETS_SAP_PASSWORD", password),
-            ("PEYVAND_SECRETS_SALESFORCE_SECRET", client_secret),
-            ("PEYVAND_SECRETS_DESK_TOKEN", hook_token),
-            ("PEYVAND_ASSISTANT", assistant(&folder, hook).to_string_lossy().into_owned()),
-        ])
-        .await;
+        let mut own = targets(&sandbox.base_url(), door);
+        own.push(("PEYVAND_ASSISTANT", assistant(&folder, hook).to_string_lossy().into_owned()));
+        let settings = Settings::new(&own).await;
         let brokers = server("PEYVAND_TEST_KAFKA");
         let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
         let registry = RegistryConfig { url: server("PEYVAND_TEST_REGISTRY"), user: None, password: None };

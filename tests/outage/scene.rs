@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::process::{Settings, Worker, free_port, server};
+use crate::process::{Settings, Worker, free_port, server, targets};
 
 pub(crate) const WORKERS: [&str; 4] = ["channels", "intent-classifier", "connector", "reply"];
 
@@ -34,14 +34,11 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) async fn open(sap: &str, more: &[(&str, String)]) -> Self {
+    /// `sandbox` is where the systems are.
+    pub(crate) async fn open(sandbox: &str, more: &[(&str, String)]) -> Self {
         let alone = ONE_AT_A_TIME.lock().await;
-        let usual = [
-            ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{}", free_port())),
-            ("PEYVAND_TARGETS_SAP_BASE_URL", sap.to_owned()),
-            ("PEYVAND_SECRETS_SAP_PASSWORD", "unused".to_owned()),
-        ];
-        let settings = Settings::new(&[&usual[..], more].concat()).await;
+        let page = ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{}", free_port()));
+        let settings = Settings::new(&[&[page], &targets(sandbox, "plain")[..], more].concat()).await;
         let brokers = server("PEYVAND_TEST_KAFKA");
         let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
         let url = server("PEYVAND_TEST_REGISTRY");

@@ -35,11 +35,16 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     let producer = cluster.bus.producer();
     let (connector, mut relays) =
         systems.start(&cluster.store, &producer, &cluster.schemas, &cluster.shutdown);
+    let mut working = std::pin::pin!(cluster.work(connector));
     let worked = tokio::select! {
-        worked = cluster.work(connector) => worked,
-        // Without it writes would be noted and never sent; a supervisor starts the process again.
-        Some(ended) = relays.join_next(), if !cluster.shutdown.is_cancelled() => {
-            Err(ProcessError::Start(format!("a relay of the outbox ended ({ended:?})")))
+        worked = &mut working => worked,
+        // Told to stop, the relays may be the first to end; records under way have their time all the same.
+        Some(ended) = relays.join_next() => {
+            let told = cluster.shutdown.is_cancelled();
+            cluster.shutdown.cancel();
+            let worked = working.await;
+            // Without it writes would be noted and never sent; a supervisor starts the process again.
+            if told { worked } else { worked.and(Err(ProcessError::Ended(format!("a relay of the outbox ({ended:?})")))) }
         }
     };
     fetching.abort();
