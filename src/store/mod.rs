@@ -5,6 +5,7 @@ mod error;
 mod outbox;
 mod parking;
 mod postgres;
+mod publishing;
 mod row;
 mod runs;
 mod sqlite;
@@ -28,6 +29,7 @@ pub use parking::{
     ParkedTurn, ParkedVerb, ToPark, Why,
 };
 pub use postgres::PostgresStore;
+pub use publishing::PublishingTurn;
 pub use sqlite::SqliteStore;
 pub use step::{Commit, Found, Outgoing, Step, StepKey, StoredReply};
 

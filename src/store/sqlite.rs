@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
     StoreError, StoredReply,
+    publishing::Turns,
     row::{self, OutgoingRow, ReplyRow},
 };
 use crate::{
@@ -51,6 +52,7 @@ pub struct SqliteStore {
     writer: mpsc::Sender<Command>,
     /// The writer's one connection, for what needs no batch.
     writer_pool: SqlitePool,
+    pub(super) turns: Turns,
 }
 
 impl SqliteStore {
@@ -72,7 +74,7 @@ impl SqliteStore {
         let readers = readers.connect_with(options.read_only(true)).await?;
         let (writer, commands) = mpsc::channel(QUEUE);
         tokio::spawn(write(writer_pool.clone(), commands));
-        Ok(Self { readers, writer, writer_pool })
+        Ok(Self { readers, writer, writer_pool, turns: Turns::default() })
     }
 
     /// What is known for a step before it is worked on.
@@ -215,7 +217,6 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when nothing was committed.
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
-        self.wait_for_queued().await?;
         to_its_end(outbox::settle(self.writer_pool.clone(), settlements)).await
     }
 

@@ -9,6 +9,7 @@ mod letter;
 mod park;
 #[cfg(test)]
 mod park_tests;
+mod publish;
 mod pulse;
 mod pump;
 mod retry;
@@ -19,6 +20,7 @@ mod tests;
 pub use guard::{Rule, Tripped};
 pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome};
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
+pub use publish::publish;
 pub use pulse::{Pulse, Pulses, Signs};
 pub use pump::{Fate, Limits, Settle, pump};
 pub use retry::{OwnFault, backoff, chance, patiently};

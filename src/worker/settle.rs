@@ -15,7 +15,7 @@ use super::{
     crash::{Begun, CrashGuard},
     guard::LettersGuard,
     letter::{self, Cause},
-    patiently, retry,
+    patiently, publish, retry,
 };
 use crate::{
     bus::{Producer, Record, TopicPartition},
@@ -201,7 +201,7 @@ impl<H: Handler> Settler<H> {
     /// What is committed is published, and whoever waits for it woken.
     pub(super) async fn finish(&self, key: &StepKey, input: &Envelope<H::In>, outgoing: Vec<Outgoing>) {
         failpoint("step.committed");
-        self.publish(key, outgoing).await;
+        publish(&self.store, &self.producer, H::GROUP, &key.conversation_id, outgoing).await;
         failpoint("step.published");
         if let Some(guard) = &self.guard {
             guard.at(LettersGuard::success);
@@ -333,14 +333,6 @@ impl<H: Handler> Settler<H> {
             replies: outcome.replies,
             entries: outcome.entries,
         })
-    }
-
-    async fn publish(&self, key: &StepKey, outgoing: Vec<Outgoing>) {
-        let Some(through) = outgoing.last().map(|last| last.seq) else { return };
-        for Outgoing { record, .. } in outgoing {
-            patiently(|| self.producer.send(record.clone())).await;
-        }
-        self.store.published(H::GROUP, key.conversation_id.clone(), through).await;
     }
 
     /// Whether it goes wrong so often by our own fault that nothing more may be put aside.

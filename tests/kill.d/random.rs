@@ -102,6 +102,10 @@ async fn connectors_that_come_and_go_under_load_lose_double_and_reorder_nothing(
     let verdict = judge(&scene);
     println!("{verdict:?}");
     assert!(verdict.is_clean(), "{verdict:?}");
+    // Two events tell of each write.
+    let share = 100.0 * verdict.duplicates_delivered as f64 / (2 * verdict.messages) as f64;
+    println!("{share:.2} % of the events came twice");
+    assert!(share < 1.0, "{share} % of the events came twice");
     connectors.into_iter().for_each(Worker::kill);
     scene.close().await;
 }

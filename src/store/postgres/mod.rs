@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use self::link::Link;
 use super::{
     Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
-    StoreError, StoredReply, row,
+    StoreError, StoredReply, publishing::Turns, row,
 };
 use crate::{
     event::{ConversationId, TenantId},
@@ -48,6 +48,7 @@ pub struct PostgresStore {
     relays: mpsc::Sender<outbox::Ask>,
     notices: mpsc::Sender<ConversationId>,
     closed: CancellationToken,
+    pub(super) turns: Turns,
 }
 
 impl PostgresStore {
@@ -73,7 +74,7 @@ impl PostgresStore {
         drop(tokio::spawn(read::run(link.clone(), wanted, closed.clone())));
         drop(tokio::spawn(outbox::run(link.clone(), relayed, closed.clone())));
         drop(tokio::spawn(announce::notify(link.clone(), noted, closed.clone())));
-        Ok(Self { link, writer, looks, reads, relays, notices, closed })
+        Ok(Self { link, writer, looks, reads, relays, notices, closed, turns: Turns::default() })
     }
 
     /// Makes the tables, or brings them to this version. For an operator or one process at a time, by a direct
@@ -143,7 +144,6 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`] when nothing was committed, or when it is not known; the same may be tried again.
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
-        self.forget_published().await?;
         self.relay(|answer| outbox::Ask::Settle { settlements, answer }).await
     }
 

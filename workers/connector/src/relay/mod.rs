@@ -5,7 +5,7 @@
 mod breaker;
 mod decide;
 mod gauges;
-mod publish;
+mod sweep;
 
 use std::{
     sync::Arc,
@@ -23,7 +23,7 @@ use peyvand::{
     event::ConversationId,
     failpoint::failpoint,
     store::{Claimed, Depth, Known, Settled, Settlement, Store, StoreError, Verdict},
-    worker::{Handler, chance, now_ms, patiently},
+    worker::{Handler, chance, now_ms, patiently, publish},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -34,7 +34,6 @@ use tokio_util::sync::CancellationToken;
 use self::{
     breaker::Breaker,
     decide::{Act, Patience},
-    publish::publish,
 };
 use crate::{
     Connector,
@@ -42,7 +41,7 @@ use crate::{
     target::{TargetConfig, TargetError},
     write::Write,
 };
-pub(crate) use publish::sweep;
+pub(crate) use sweep::sweep;
 
 /// How often it looks for entries nobody woke it for.
 const LOOK_EACH: Duration = Duration::from_secs(1);
@@ -297,9 +296,10 @@ impl Relay {
                     None
                 }
             });
-        join_all(
-            told.map(|(conversation, outgoing)| publish(&self.store, &self.producer, conversation, outgoing)),
-        )
+        join_all(told.map(async |(conversation, outgoing)| {
+            publish(&self.store, &self.producer, Connector::GROUP, &conversation, outgoing).await;
+            failpoint("relay.published");
+        }))
         .await;
     }
 

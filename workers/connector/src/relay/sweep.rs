@@ -1,14 +1,11 @@
-//! Publishes what is told about writes: what a relay has just committed, and what a process that died has left behind. The
-//! events of a conversation go out in their order; whoever else publishes them too does no harm.
+//! Publishes what a process that died has left behind: events that were committed and whose publication nobody has noted.
 
 use std::{sync::Arc, time::Duration};
 
 use peyvand::{
     bus::Producer,
-    event::ConversationId,
-    failpoint::failpoint,
-    store::{Outgoing, Store},
-    worker::{Handler, patiently},
+    store::Store,
+    worker::{Handler, patiently, publish},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,21 +15,6 @@ use crate::Connector;
 const SWEEP_EACH: Duration = Duration::from_secs(5);
 const LEFT_BEHIND: Duration = Duration::from_secs(10);
 const SWEPT_AT_ONCE: u32 = 100;
-
-/// Publishes events of a conversation in their order.
-pub(super) async fn publish(
-    store: &Store,
-    producer: &Arc<dyn Producer>,
-    conversation_id: ConversationId,
-    outgoing: Vec<Outgoing>,
-) {
-    let Some(through) = outgoing.last().map(|last| last.seq) else { return };
-    for Outgoing { record, .. } in outgoing {
-        patiently(|| producer.send(record.clone())).await;
-    }
-    failpoint("relay.published");
-    store.published(Connector::GROUP, conversation_id, through).await;
-}
 
 /// Publishes what dead processes of the group have left behind, until it is told to stop.
 pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: CancellationToken) {
@@ -47,7 +29,7 @@ pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: C
         for conversation_id in left {
             let pending = patiently(|| store.pending(Connector::GROUP, &conversation_id)).await;
             metrics::counter!("peyvand_left_behind_total").increment(pending.len() as u64);
-            publish(&store, &producer, conversation_id, pending).await;
+            publish(&store, &producer, Connector::GROUP, &conversation_id, pending).await;
         }
     }
 }
