@@ -64,6 +64,9 @@ pub enum ProcessError {
     /// The worker itself cannot start.
     #[error("{0}")]
     Start(String),
+    /// A part without which it is of no use has ended.
+    #[error("{0} ended by itself; the process must be started again")]
+    Ended(String),
     /// It was told to stop before it could start.
     #[error("stopped while waiting for what it needs")]
     Stopped,
@@ -80,6 +83,7 @@ impl ProcessError {
             Self::Registry(error) => error.kind(),
             Self::Listen { .. } => "listen",
             Self::Start(_) => "start",
+            Self::Ended(_) => "ended",
             Self::Stopped => "stopped",
         }
     }
@@ -89,7 +93,9 @@ impl ProcessError {
             Self::Config(_) | Self::Assistant(_) | Self::Listen { .. } | Self::Start(_) => {
                 ExitCode::from(EXIT_CONFIG)
             }
-            Self::Bus(_) | Self::Store(_) | Self::Registry(_) => ExitCode::from(EXIT_SOFTWARE),
+            Self::Bus(_) | Self::Store(_) | Self::Registry(_) | Self::Ended(_) => {
+                ExitCode::from(EXIT_SOFTWARE)
+            }
             Self::Stopped => ExitCode::SUCCESS,
         }
     }

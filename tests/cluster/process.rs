@@ -16,7 +16,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The worker's own input is empty; the shell passes a SIGTERM on and waits until the worker has ended.
 const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM; exec 3<&0; \
-                             (read -r _ <&3; kill -9 $p) & k=$!; wait $p; wait $p; kill $k";
+                             (read -r _ <&3; kill -9 $p) & k=$!; wait $p; wait $p; c=$?; kill $k; exit $c";
 
 /// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
 /// tests, however they end.
@@ -32,14 +32,26 @@ impl Worker {
         self.shell.wait().unwrap();
     }
 
-    /// SIGTERM: how long it took to end in order.
+    /// SIGTERM: how long it took to end in order, and it has to be in order.
     #[allow(dead_code, reason = "not every test program stops in order")]
     pub(crate) fn stop(mut self) -> Duration {
         let began = Instant::now();
+        // Waiting would end the shell's input, and that is the SIGKILL.
+        let input = self.shell.stdin.take();
         let shell = self.shell.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
-        self.shell.wait().unwrap();
+        let ended = self.shell.wait().unwrap();
+        drop(input);
+        assert!(ended.success(), "{} did not end in order: {ended}", self.health);
         began.elapsed()
+    }
+
+    /// The worker's own process, below the shell.
+    #[allow(dead_code, reason = "not every test program looks at the process")]
+    pub(crate) fn pid(&self) -> u32 {
+        let shell = self.shell.id().to_string();
+        let found = Command::new("pgrep").args(["-x", "-P", &shell, "peyvand"]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().parse().unwrap()
     }
 
     /// Whether it has ended by itself.

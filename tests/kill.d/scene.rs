@@ -21,6 +21,7 @@ use peyvand::{
     },
     language::script::Language,
     topics,
+    worker::patiently,
 };
 use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 use serde_json::Value;
@@ -197,6 +198,29 @@ impl Scene {
             (text("order"), text("reference"))
         };
         text.lines().map(line).collect()
+    }
+
+    /// Asks for one write more by a record that is changed first, however long the log is away.
+    pub(crate) async fn ask_by(&mut self, conversation: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let envelope = turn(conversation, "3");
+        let mut record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
+        change(record.value.as_mut().unwrap());
+        // A send that was given up may have arrived: then the event is there twice, which is nothing new.
+        let _place = patiently(|| self.producer.send(record.clone())).await;
+        let turn_id = envelope.event.turn_id;
+        EVERY_KEY.lock().unwrap().push(entry(&envelope).key());
+        assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
+        self.order.entry(conversation.to_owned()).or_default().push(turn_id);
+    }
+
+    /// Another worker of the same installation.
+    pub(crate) fn begin(&self, worker: &str) -> Worker {
+        self.settings.spawn(worker, None)
+    }
+
+    /// The name of the installation's database.
+    pub(crate) fn database(&self) -> &str {
+        self.settings.0["PEYVAND_DATABASE_URL"].rsplit_once('/').unwrap().1
     }
 
     pub(crate) async fn close(self) {

@@ -1,6 +1,6 @@
 //! The connector as a process of its own, and the product names it brings from the ERP for the classifier.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use peyvand::{
     assistant::{SystemKind, Target},
@@ -40,10 +40,15 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     );
     let wake = Arc::new(Notify::new());
     let mut relaying = tokio::spawn(relay.run(Arc::clone(&wake), cluster.shutdown.clone()));
+    let mut working = pin!(cluster.work(Connector::new(sap, name, wake)));
     let worked = tokio::select! {
-        worked = cluster.work(Connector::new(sap, name, wake)) => worked,
-        // Without it writes would be noted and never sent; a supervisor starts the process again.
-        ended = &mut relaying => Err(ProcessError::Start(format!("the relay of the outbox ended ({ended:?})"))),
+        worked = &mut working => worked,
+        // Told to stop, the relay may be the first to end: records under way still have their time. Otherwise writes would
+        // be noted and never sent, so a supervisor has to start the process again.
+        ended = &mut relaying => match cluster.shutdown.is_cancelled() {
+            true => working.await,
+            false => Err(ProcessError::Ended(format!("the relay of the outbox ({ended:?})"))),
+        },
     };
     fetching.abort();
     cluster.shutdown.cancel();
