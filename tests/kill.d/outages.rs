@@ -192,7 +192,7 @@ async fn postgresql_killed_again_and_again_in_its_commits_delays_writes_and_noth
             until_all_say(&healths, "ready").await;
         }
     };
-    play.while_asking(Duration::from_millis(10), happens).await;
+    play.while_asking(Duration::from_millis(30), happens).await;
     play.end("postgresql killed").await;
 }
 
@@ -229,7 +229,7 @@ async fn connections_to_postgresql_cut_in_their_commits_lose_and_double_nothing(
         }
         (in_commit, of_all)
     };
-    let (in_commit, of_all) = play.while_asking(Duration::from_millis(10), happens).await;
+    let (in_commit, of_all) = play.while_asking(Duration::from_millis(30), happens).await;
     println!("{in_commit} connections cut in COMMIT, {of_all} wherever they were");
     play.end("connections cut").await;
 }
