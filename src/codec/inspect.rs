@@ -1,7 +1,14 @@
 //! Looks at a schema that somebody else wrote before anything is read with it: decoding a recursive one can exhaust the
-//! stack, and a huge one the memory. Pure.
+//! stack, a huge one the memory, and one whose values take no bytes never ends. Pure.
 
-use apache_avro::{Schema, schema::Name};
+use std::collections::HashMap;
+
+use apache_avro::{
+    Schema,
+    schema::{DecimalSchema, FixedSchema, InnerDecimalSchema, Name, UuidSchema},
+};
+
+use super::PAYLOAD_BYTES_MAX;
 
 const TEXT_BYTES_MAX: usize = 256 << 10;
 const NODES_MAX: usize = 2000;
@@ -17,6 +24,8 @@ pub enum Flaw {
     TooLarge,
     /// A type contains itself.
     Recursive,
+    /// A value takes no bytes, so that a short payload can hold any number of them.
+    Weightless,
     /// It is not one of Peyvand's events.
     NotOurs,
     /// It is one of Peyvand's events, in a form that this version cannot read.
@@ -30,6 +39,7 @@ impl Flaw {
             Self::Unreadable => "unreadable",
             Self::TooLarge => "too_large",
             Self::Recursive => "recursive",
+            Self::Weightless => "weightless",
             Self::NotOurs => "not_ours",
             Self::Incompatible => "incompatible",
         }
@@ -42,7 +52,8 @@ pub(super) fn parse(text: &str) -> Result<Schema, Flaw> {
         return Err(Flaw::TooLarge);
     }
     let schema = Schema::parse_str(text).map_err(|_| Flaw::Unreadable)?;
-    walk(&schema, &mut Vec::new(), &mut 0)?;
+    let mut walk = Walk::default();
+    let _shape = walk.through(&schema)?;
     Ok(schema)
 }
 
@@ -54,25 +65,78 @@ pub(super) fn event_of(schema: &Schema) -> Option<&str> {
     }
 }
 
-fn walk<'a>(schema: &'a Schema, inside: &mut Vec<&'a Name>, nodes: &mut usize) -> Result<(), Flaw> {
-    *nodes += 1;
-    if *nodes > NODES_MAX || inside.len() > DEPTH_MAX {
+/// What reading one value of a type comes to.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// Types in types, however they are written down: a name stands for all that it names.
+    depth: usize,
+    takes_bytes: bool,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    inside: Vec<&'a Name>,
+    known: HashMap<&'a Name, Shape>,
+    nodes: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn through(&mut self, schema: &'a Schema) -> Result<Shape, Flaw> {
+        self.nodes += 1;
+        let shape = match schema {
+            Schema::Record(record) => {
+                self.inside.push(&record.name);
+                let mut depth = 0;
+                for field in &record.fields {
+                    depth = depth.max(self.weighty(&field.schema)?);
+                }
+                let _left = self.inside.pop();
+                Shape { depth: depth + 1, takes_bytes: !record.fields.is_empty() }
+            }
+            Schema::Ref { name } if self.inside.contains(&name) => return Err(Flaw::Recursive),
+            Schema::Ref { name } => *self.known.get(name).ok_or(Flaw::Unreadable)?,
+            Schema::Array(array) => Shape { depth: self.weighty(&array.items)? + 1, takes_bytes: true },
+            Schema::Map(map) => Shape { depth: self.weighty(&map.types)? + 1, takes_bytes: true },
+            Schema::Union(union) => {
+                let mut depth = 0;
+                for variant in union.variants() {
+                    // Which branch it is takes a byte, so that the branch itself need not.
+                    depth = depth.max(self.through(variant)?.depth);
+                }
+                Shape { depth: depth + 1, takes_bytes: true }
+            }
+            Schema::Null => Shape { depth: 1, takes_bytes: false },
+            Schema::Fixed(fixed)
+            | Schema::Duration(fixed)
+            | Schema::Uuid(UuidSchema::Fixed(fixed))
+            | Schema::Decimal(DecimalSchema { inner: InnerDecimalSchema::Fixed(fixed), .. }) => {
+                of_fixed(fixed)?
+            }
+            // Every other type has no types inside it, and a value of it has a length or is one byte at least.
+            _ => Shape { depth: 1, takes_bytes: true },
+        };
+        if self.nodes > NODES_MAX || shape.depth > DEPTH_MAX {
+            return Err(Flaw::TooLarge);
+        }
+        if let Some(name) = schema.name() {
+            self.known.insert(name, shape);
+        }
+        Ok(shape)
+    }
+
+    /// A field, an item or a value of a map: with each taking a byte, no payload takes longer than its length to read.
+    fn weighty(&mut self, schema: &'a Schema) -> Result<usize, Flaw> {
+        let shape = self.through(schema)?;
+        if shape.takes_bytes { Ok(shape.depth) } else { Err(Flaw::Weightless) }
+    }
+}
+
+/// The reader makes room for one before it looks for its bytes.
+fn of_fixed(fixed: &FixedSchema) -> Result<Shape, Flaw> {
+    if fixed.size > PAYLOAD_BYTES_MAX {
         return Err(Flaw::TooLarge);
     }
-    match schema {
-        Schema::Record(record) => {
-            inside.push(&record.name);
-            record.fields.iter().try_for_each(|field| walk(&field.schema, inside, nodes))?;
-            inside.pop();
-            Ok(())
-        }
-        Schema::Ref { name } if inside.contains(&name) => Err(Flaw::Recursive),
-        Schema::Array(array) => walk(&array.items, inside, nodes),
-        Schema::Map(map) => walk(&map.types, inside, nodes),
-        Schema::Union(union) => union.variants().iter().try_for_each(|one| walk(one, inside, nodes)),
-        // Every other type has no types inside it.
-        _ => Ok(()),
-    }
+    Ok(Shape { depth: 1, takes_bytes: fixed.size > 0 })
 }
 
 #[cfg(test)]
@@ -93,6 +157,50 @@ mod tests {
         let twice = r#"{"type":"record","name":"A","fields":[
             {"name":"a","type":{"type":"enum","name":"E","symbols":["x"]}},{"name":"b","type":"E"}]}"#;
         assert!(parse(twice).is_ok());
+    }
+
+    fn with(fields: &str) -> Option<Flaw> {
+        parse(&format!(r#"{{"type":"record","name":"A","fields":[{fields}]}}"#)).err()
+    }
+
+    #[test]
+    fn values_that_take_no_bytes_are_refused_but_as_the_branch_of_a_union() {
+        let empty = r#"{"type":"record","name":"E","fields":[]}"#;
+        let nothing = r#"{"type":"fixed","name":"F","size":0}"#;
+        for weightless in [r#""null""#, empty, nothing] {
+            let field = |kind: &str| format!(r#"{{"name":"a","type":{kind}}}"#);
+            assert_eq!(with(&field(weightless)), Some(Flaw::Weightless));
+            let of = |around: &str| field(&format!(r#"{{"type":"{around}:{weightless}}}"#));
+            assert_eq!(with(&of(r#"array","items""#)), Some(Flaw::Weightless));
+            assert_eq!(with(&of(r#"map","values""#)), Some(Flaw::Weightless));
+            assert_eq!(with(&field(&format!(r#"[{weightless},"string"]"#))), None);
+        }
+        let by_name = format!(r#"{{"name":"a","type":["string",{empty}]}},{{"name":"b","type":"E"}}"#);
+        assert_eq!(with(&by_name), Some(Flaw::Weightless));
+    }
+
+    #[test]
+    fn depth_is_counted_through_names() {
+        let chain = |types: usize| -> String {
+            let link = |n: usize| {
+                let under = if n == 0 { "string".to_owned() } else { format!("T{}", n - 1) };
+                format!(
+                    r#"{{"name":"t{n}","type":{{"type":"record","name":"T{n}","fields":[{{"name":"x","type":"{under}"}}]}}}}"#
+                )
+            };
+            (0..types).map(link).collect::<Vec<_>>().join(",")
+        };
+        assert_eq!(with(&chain(DEPTH_MAX - 2)), None);
+        assert_eq!(with(&chain(DEPTH_MAX)), Some(Flaw::TooLarge));
+    }
+
+    #[test]
+    fn room_is_not_made_for_more_than_a_payload() {
+        let fixed = |size: u64| {
+            with(&format!(r#"{{"name":"a","type":{{"type":"fixed","name":"F","size":{size}}}}}"#))
+        };
+        assert_eq!(fixed(64), None);
+        assert_eq!(fixed(1 << 46), Some(Flaw::TooLarge));
     }
 
     #[test]

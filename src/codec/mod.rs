@@ -88,7 +88,10 @@ impl CodecError {
             Self::UnknownSchema(_) => "unknown_schema",
             Self::RefusedSchema(_, Flaw::Incompatible) => "incompatible_schema",
             Self::RefusedSchema(_, Flaw::NotOurs) => "wrong_event",
-            Self::RefusedSchema(_, Flaw::Unreadable | Flaw::TooLarge | Flaw::Recursive) => "refused_schema",
+            Self::RefusedSchema(
+                _,
+                Flaw::Unreadable | Flaw::TooLarge | Flaw::Recursive | Flaw::Weightless,
+            ) => "refused_schema",
             Self::WrongEvent(_) => "wrong_event",
             Self::Malformed => "malformed",
             Self::TrailingBytes => "trailing_bytes",

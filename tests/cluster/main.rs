@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
+#[path = "../kill.d/log.rs"]
+mod log;
+
 mod conversation;
 mod deployment;
 mod foreign;
 mod kcat;
 mod letters;
 mod process;
+mod resend;

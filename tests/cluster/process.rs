@@ -35,13 +35,17 @@ impl Worker {
         self.shell.wait().unwrap();
     }
 
-    /// SIGTERM: how long it took to end in order.
+    /// SIGTERM: how long it took to end in order, and it has to be in order.
     #[allow(dead_code, reason = "not every test program stops in order")]
     pub(crate) fn stop(mut self) -> Duration {
         let began = Instant::now();
+        // Waiting would end the shell's input, and that is the SIGKILL.
+        let input = self.shell.stdin.take();
         let shell = self.shell.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
-        self.shell.wait().unwrap();
+        let ended = self.shell.wait().unwrap();
+        drop(input);
+        assert!(ended.success(), "{} did not end in order: {ended}", self.health);
         began.elapsed()
     }
 
@@ -56,6 +60,14 @@ impl Worker {
     #[allow(dead_code, reason = "not every test program asks for it")]
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
         self.shell.try_wait().unwrap().map(|status| status.code().unwrap())
+    }
+
+    /// The worker's own process, below the shell.
+    #[allow(dead_code, reason = "not every test program looks at the process")]
+    pub(crate) fn pid(&self) -> u32 {
+        let shell = self.shell.id().to_string();
+        let found = Command::new("pgrep").args(["-x", "-P", &shell, "peyvand"]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().parse().unwrap()
     }
 
     /// Whether it has ended by itself.

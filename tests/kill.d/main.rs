@@ -8,8 +8,12 @@
 #[path = "../cluster/process.rs"]
 mod process;
 
+mod corpus;
 mod hand;
+mod hostile_avro;
 mod judge;
+mod log;
+mod outages;
 mod places;
 mod random;
 mod scene;

@@ -21,6 +21,7 @@ use peyvand::{
     },
     language::script::Language,
     topics,
+    worker::patiently,
 };
 use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 use serde_json::Value;
@@ -169,9 +170,21 @@ impl Scene {
         conversation: &str,
         operation: Operation,
     ) -> Envelope<TurnDecided> {
+        self.ask_by(conversation, operation, |_| {}).await
+    }
+
+    /// Asks for one write more by a record that is changed first, however long the log is away.
+    pub(crate) async fn ask_by(
+        &mut self,
+        conversation: &str,
+        operation: Operation,
+        change: impl FnOnce(&mut Vec<u8>),
+    ) -> Envelope<TurnDecided> {
         let envelope = turn(conversation, operation, "3");
-        let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
-        self.producer.send(record).await.unwrap();
+        let mut record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
+        change(record.value.as_mut().unwrap());
+        // A send that was given up may have arrived: then the event is there twice, which is nothing new.
+        let _place = patiently(|| self.producer.send(record.clone())).await;
         let turn_id = envelope.event.turn_id;
         EVERY_KEY.lock().unwrap().push(entry(&envelope).key());
         assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
@@ -232,6 +245,11 @@ impl Scene {
         self.asked.keys().filter(|turn| is_told(turn)).count()
     }
 
+    /// How many turns the log tells to be done.
+    pub(crate) fn done(&self) -> usize {
+        self.heard_of(OperationStatus::Done)
+    }
+
     /// Waits until the log tells this of so many turns.
     pub(crate) async fn told(&self, status: OperationStatus, turns: usize) {
         let until = Instant::now() + PATIENCE;
@@ -269,6 +287,16 @@ impl Scene {
             (text("number"), text("reference"))
         };
         text.lines().map(line).collect()
+    }
+
+    /// Another worker of the same installation.
+    pub(crate) fn begin(&self, worker: &str) -> Worker {
+        self.settings.spawn(worker, None)
+    }
+
+    /// The name of the installation's database.
+    pub(crate) fn database(&self) -> &str {
+        self.settings.0["PEYVAND_DATABASE_URL"].rsplit_once('/').unwrap().1
     }
 
     pub(crate) async fn close(self) {

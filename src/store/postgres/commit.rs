@@ -174,7 +174,7 @@ impl Writer {
             .map(|((group, conversation_id), through)| Published { group, conversation_id, through })
             .collect();
         let mut connection = self.link.take().await?;
-        let fates = in_time(transaction(&mut connection, &published, steps)).await?;
+        let fates = in_time(transaction(&mut connection, &published, steps, &self.link.process())).await?;
         self.link.keep(connection);
         Ok(fates)
     }
@@ -219,6 +219,7 @@ async fn transaction(
     connection: &mut PgConnection,
     published: &[Published],
     steps: &[&Step],
+    process: &str,
 ) -> Result<Vec<Fate>, sqlx::Error> {
     // Each statement has to see what was committed before it, whatever the server's default is.
     let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
@@ -240,7 +241,8 @@ async fn transaction(
         let winners: Vec<(&Step, i64)> =
             firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
         let before = statements::keep_outgoing(&mut transaction, &winners).await?;
-        outbox_statements::enqueue(&mut transaction, &outbox_statements::entries_of(&winners)).await?;
+        let entries = outbox_statements::entries_of(&winners);
+        outbox_statements::enqueue(&mut transaction, &entries, process).await?;
         statements::keep_replies(&mut transaction, &winners).await?;
         fates = with_losers(&mut transaction, &keys, &firsts, before).await?;
     }

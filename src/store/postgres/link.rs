@@ -23,6 +23,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 pub(super) struct Link {
     options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
+    process: Arc<str>,
 }
 
 impl Link {
@@ -45,7 +46,13 @@ impl Link {
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
         ]);
-        Ok(Self { options: Arc::new(options), connection: None })
+        let process = uuid::Uuid::new_v4().to_string().into();
+        Ok(Self { options: Arc::new(options), connection: None, process })
+    }
+
+    /// A name of this process that no other has; copies share it.
+    pub(super) fn process(&self) -> Arc<str> {
+        Arc::clone(&self.process)
     }
 
     /// Takes the connection out, making it when there is none. Who has finished with it well keeps it here again.
@@ -72,7 +79,7 @@ impl Link {
 
 impl Clone for Link {
     fn clone(&self) -> Self {
-        Self { options: Arc::clone(&self.options), connection: None }
+        Self { options: Arc::clone(&self.options), connection: None, process: Arc::clone(&self.process) }
     }
 }
 

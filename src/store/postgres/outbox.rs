@@ -63,6 +63,7 @@ macro_rules! patiently {
 
 /// Answers until the store is closed or nobody can ask any more.
 pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed: CancellationToken) {
+    let process = link.process();
     loop {
         let ask = tokio::select! {
             biased;
@@ -71,10 +72,10 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
         };
         match ask {
             Some(Ask::Claim { target, limit, lease, answer }) => {
-                give(answer, patiently!(link, c => claim(c, &target, limit, lease)));
+                give(answer, patiently!(link, c => claim(c, &target, limit, lease, &process)));
             }
             Some(Ask::Settle { settlements, answer }) => {
-                give(answer, patiently!(link, c => settle(c, &settlements)));
+                give(answer, patiently!(link, c => settle(c, &settlements, &process)));
             }
             Some(Ask::Depth { target, answer }) => {
                 give(answer, patiently!(link, c => depth(c, &target)));
@@ -143,11 +144,13 @@ async fn claim(
     target: &str,
     limit: u32,
     lease: Duration,
+    process: &str,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
     let rows = sqlx::query(sql::CLAIM)
         .bind(target)
         .bind(i64::from(limit))
         .bind(lease.as_secs_f64())
+        .bind(process)
         .fetch_all(connection)
         .await?;
     rows.iter().map(|row| claimed(target, row)).collect()
@@ -185,12 +188,13 @@ pub(super) fn seconds(value: Option<f64>) -> Option<Duration> {
 async fn settle(
     connection: &mut PgConnection,
     settlements: &[Settlement],
+    process: &str,
 ) -> Result<Vec<Settled>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
     let keys: Vec<_> =
         settlements.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
     statements::lock(&mut transaction, &keys).await?;
-    let held = sql::finish_heads(&mut transaction, settlements).await?;
+    let held = sql::finish_heads(&mut transaction, settlements, process).await?;
     let winners: Vec<&Settlement> =
         settlements.iter().zip(&held).filter(|(_, held)| **held).map(|(one, _)| one).collect();
     if !winners.is_empty() {

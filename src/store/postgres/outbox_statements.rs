@@ -19,9 +19,9 @@ WITH given AS (
     AS n (id, target, conversation_id, operation, payload, place)
   WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id = n.id)
 ), head AS (
-  INSERT INTO outbox_head AS h (target, conversation_id, next_seq)
-  SELECT target, conversation_id, 1 + count(*) FROM given GROUP BY 1, 2 ORDER BY 1, 2
-  ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1,
+  INSERT INTO outbox_head AS h (target, conversation_id, next_seq, keeper)
+  SELECT target, conversation_id, 1 + count(*), $6 FROM given GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1, keeper = $6,
     due_at = CASE WHEN h.done_seq + 1 = h.next_seq THEN now() ELSE h.due_at END
   RETURNING h.target, h.conversation_id, h.next_seq
 ), counted AS (SELECT target, conversation_id, count(*) AS entries FROM given GROUP BY 1, 2)
@@ -31,11 +31,13 @@ FROM given g
 JOIN head h ON h.target = g.target AND h.conversation_id = g.conversation_id
 JOIN counted c ON c.target = g.target AND c.conversation_id = g.conversation_id";
 
-/// Leases heads that are due, and marks their entries in doubt with the same commit. `before` is the entry as it was.
+/// Leases heads that are due, those of other processes a second later, and marks their entries in doubt with the same commit.
+/// `before` is the entry as it was.
 pub(super) const CLAIM: &str = "
 WITH due AS (
   SELECT target, conversation_id FROM outbox_head
   WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= now()
+    AND (keeper = $4 OR due_at <= now() - interval '1 second')
     AND (lease_until IS NULL OR lease_until < now())
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
@@ -63,7 +65,7 @@ WITH given AS (
   WHERE h.lease_generation = g.generation AND h.done_seq + 1 = g.seq AND h.lease_until IS NOT NULL
   ORDER BY h.target, h.conversation_id FOR UPDATE OF h
 )
-UPDATE outbox_head h SET lease_until = NULL,
+UPDATE outbox_head h SET lease_until = NULL, keeper = $8,
   done_seq = h.done_seq + CASE WHEN g.kind IN ('done', 'refused') THEN 1 ELSE 0 END,
   due_at = now() + make_interval(secs => g.after),
   parked_class = CASE WHEN g.kind IN ('parked', 'parked_unsent') THEN g.class END
@@ -112,7 +114,11 @@ DELETE FROM outbox USING (
 ) AS old WHERE outbox.id = old.id";
 
 /// Adds the entries of the steps that won, in the order of the steps.
-pub(super) async fn enqueue(connection: &mut PgConnection, entries: &[&NewEntry]) -> Result<(), sqlx::Error> {
+pub(super) async fn enqueue(
+    connection: &mut PgConnection,
+    entries: &[&NewEntry],
+    keeper: &str,
+) -> Result<(), sqlx::Error> {
     if entries.is_empty() {
         return Ok(());
     }
@@ -122,6 +128,7 @@ pub(super) async fn enqueue(connection: &mut PgConnection, entries: &[&NewEntry]
         .bind(texts(entries, |entry| entry.conversation_id.as_str()))
         .bind(texts(entries, |entry| entry.operation.as_str()))
         .bind(texts(entries, |entry| entry.payload.as_slice()))
+        .bind(keeper)
         .execute(connection)
         .await?;
     Ok(())
@@ -158,6 +165,7 @@ pub(super) fn columns(verdict: &Verdict) -> Columns {
 pub(super) async fn finish_heads(
     connection: &mut PgConnection,
     settlements: &[Settlement],
+    keeper: &str,
 ) -> Result<Vec<bool>, sqlx::Error> {
     let rows = sqlx::query(HEADS)
         .bind(texts(settlements, |one| one.lease.target.as_str()))
@@ -167,6 +175,7 @@ pub(super) async fn finish_heads(
         .bind(texts(settlements, |one| columns(&one.verdict).kind))
         .bind(texts(settlements, |one| columns(&one.verdict).after))
         .bind(texts(settlements, |one| columns(&one.verdict).class))
+        .bind(keeper)
         .fetch_all(connection)
         .await?;
     let mut held = vec![false; settlements.len()];

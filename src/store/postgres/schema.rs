@@ -14,12 +14,14 @@ fn migrations() -> Migrator {
     let audit = include_str!("../../../schemas/sql/postgres/0003_audit.sql");
     let crash_guard = include_str!("../../../schemas/sql/postgres/0004_crash_guard.sql");
     let parked = include_str!("../../../schemas/sql/postgres/0005_parked.sql");
+    let keeper = include_str!("../../../schemas/sql/postgres/0006_outbox_keeper.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
         (3, "audit", audit),
         (4, "crash guard", crash_guard),
         (5, "parked", parked),
+        (6, "outbox keeper", keeper),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -1,0 +1,178 @@
+//! Whoever may write to the topics may write anything: each hostile payload becomes a dead letter of its class, nothing
+//! comes of it, and the process that read it stays the same, small, and serves the next record.
+
+use std::{
+    collections::HashMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+use peyvand::{codec, event::Operation, topics};
+use serde_json::{Value, json};
+
+use crate::{
+    corpus::{self, Event, Hostile},
+    judge::judge,
+    log,
+    process::{Worker, ready, server},
+    scene::Scene,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const PEAK_MAX_KIB: u64 = 256 << 10;
+const DEAD_DECISIONS: &str = "chat.turn.decided.connector.dlq";
+
+fn of_registry(path: &str) -> String {
+    format!("{}/{path}", server("PEYVAND_TEST_REGISTRY"))
+}
+
+async fn asked(path: &str, schema: &str) -> u32 {
+    let body = json!({"schema": schema, "schemaType": "AVRO"});
+    let answer = reqwest::Client::new().post(of_registry(path)).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    let answer: Value = answer.json().await.unwrap();
+    u32::try_from(answer["id"].as_u64().unwrap()).unwrap()
+}
+
+/// Puts a schema under a subject; its id.
+pub(crate) async fn register(subject: &str, schema: &str) -> u32 {
+    asked(&format!("subjects/{subject}/versions"), schema).await
+}
+
+/// The id of the schema that a topic's events are written with, and those of all others.
+async fn ids(topic: &str) -> (u32, Vec<u32>) {
+    let (mut own, mut others) = (0, Vec::new());
+    for schema in codec::newest() {
+        let id = asked(&format!("subjects/{}", schema.subject()), schema.text).await;
+        if schema.topic == topic { own = id } else { others.push(id) }
+    }
+    (own, others)
+}
+
+/// The most memory a worker ever held, in KiB, as the kernel has noted it.
+fn peak_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// The classes of the dead letters with these keys, once each has one.
+async fn classes(dead: &'static str, hostile: &[Hostile]) -> HashMap<String, Vec<String>> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut classes: HashMap<String, Vec<String>> = HashMap::new();
+        for letter in log::all_of(dead).await {
+            let class = letter.header("x-error-class").to_owned();
+            classes.entry(letter.key).or_default().push(class);
+        }
+        let waiting: Vec<&str> = hostile
+            .iter()
+            .filter(|one| !classes.contains_key(&one.key))
+            .map(|one| one.what.as_str())
+            .collect();
+        if waiting.is_empty() {
+            return classes;
+        }
+        assert!(Instant::now() < until, "{} have no dead letter: {waiting:?}", waiting.len());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// Publishes all of it and demands one dead letter for each, of the right class, and no effect.
+async fn strike(topic: &str, dead: &'static str, effects: &'static str, hostile: &[Hostile]) {
+    let records: Vec<(&str, Option<&[u8]>)> =
+        hostile.iter().map(|one| (one.key.as_str(), one.value.as_deref())).collect();
+    log::publish(topic, &records).await;
+    let classes = classes(dead, hostile).await;
+    let wrong: Vec<String> = hostile
+        .iter()
+        .filter(|one| classes[&one.key] != [one.class])
+        .map(|one| format!("{}: {:?} and not {}", one.what, classes[&one.key], one.class))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let effects = log::all_of(effects).await;
+    let made: Vec<&str> = effects
+        .iter()
+        .filter_map(|effect| hostile.iter().find(|one| one.key == effect.key))
+        .map(|one| one.what.as_str())
+        .collect();
+    assert!(made.is_empty(), "something came of {made:?}");
+}
+
+fn still_there(worker: &mut Worker, pid: u32, what: &str) {
+    assert!(!worker.has_ended() && worker.pid() == pid, "the process has ended");
+    let peak = peak_kib(pid);
+    println!("{what}: peak memory {} MiB", peak >> 10);
+    assert!(peak < PEAK_MAX_KIB, "{what} held {peak} KiB");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_messages_become_dead_letters_and_the_intent_classifier_serves_the_next_one() {
+    let scene = Scene::open().await;
+    let mut worker = scene.begin("intent-classifier");
+    ready(&worker, "intent-classifier").await;
+    let (pid, (own, others)) = (worker.pid(), ids(topics::MESSAGE_RECEIVED).await);
+    let hostile = corpus::of(Event::Message, own, &others);
+    println!("{} hostile messages", hostile.len());
+    let dead = "chat.message.received.intent-classifier.dlq";
+    strike(topics::MESSAGE_RECEIVED, dead, topics::TURN_DECIDED, &hostile).await;
+    let talk = Scene::conversation();
+    log::publish(topics::MESSAGE_RECEIVED, &[(&talk, Some(&Event::Message.valid(own, &talk)))]).await;
+    let until = Instant::now() + PATIENCE;
+    while !log::all_of(topics::TURN_DECIDED).await.iter().any(|decided| decided.key == talk) {
+        assert!(Instant::now() < until, "the next message was not decided about");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    still_there(&mut worker, pid, "intent-classifier");
+    let _took = worker.stop();
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_decisions_become_dead_letters_and_the_connector_serves_the_next_one() {
+    let mut scene = Scene::open().await;
+    let mut connector = scene.connector(None).await;
+    let (pid, (own, others)) = (connector.pid(), ids(topics::TURN_DECIDED).await);
+    let hostile = corpus::of(Event::Decided, own, &others);
+    println!("{} hostile decisions", hostile.len());
+    strike(topics::TURN_DECIDED, DEAD_DECISIONS, topics::OPERATION_UPDATED, &hostile).await;
+    let talk = Scene::conversation();
+    // Written by the same hand with nothing wrong in it, and with the turn that is waited for.
+    let valid = |value: &mut Vec<u8>| {
+        let turn_id = 5 + 5 + 1 + talk.len() + 1;
+        let turn_id = turn_id..turn_id + 36;
+        let mut own = Event::Decided.valid(own, &talk);
+        own[turn_id.clone()].copy_from_slice(&value[turn_id]);
+        *value = own;
+    };
+    let _turn = scene.ask_by(&talk, Operation::SalesOrderCreate, valid).await;
+    scene.all_done().await;
+    still_there(&mut connector, pid, "connector");
+    let _took = connector.stop();
+    let verdict = judge(&scene);
+    assert!(verdict.is_clean(), "{verdict:?} {:?} {:?}", scene.journal(), scene.asked);
+    scene.close().await;
+}
+
+/// A schema may be anybody's too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemas_that_cannot_be_read_with_are_refused_and_the_connector_lives() {
+    let mut scene = Scene::open().await;
+    let mut connector = scene.connector(None).await;
+    let pid = connector.pid();
+    let mut hostile = Vec::new();
+    for (what, fields, bytes) in corpus::bombs() {
+        let id = register("chat.turn.decided-value", &corpus::schema_with(&fields)).await;
+        let key = Scene::conversation();
+        let value = Some([Event::Decided.valid(id, &key), bytes].concat());
+        hostile.push(Hostile { what: what.to_owned(), class: "refused_schema", key, value });
+    }
+    strike(topics::TURN_DECIDED, DEAD_DECISIONS, topics::OPERATION_UPDATED, &hostile).await;
+    let _turn = scene.ask(&Scene::conversation()).await;
+    scene.all_done().await;
+    still_there(&mut connector, pid, "connector");
+    let _took = connector.stop();
+    let verdict = judge(&scene);
+    assert!(verdict.is_clean(), "{verdict:?} {:?} {:?}", scene.journal(), scene.asked);
+    scene.close().await;
+}
