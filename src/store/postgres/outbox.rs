@@ -275,7 +275,8 @@ async fn prune(connection: &mut PgConnection, older_than: Duration, limit: u32) 
     let done = sqlx::query(sql::PRUNE)
         .bind(older_than.as_secs_f64())
         .bind(i64::from(limit))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    sqlx::query(sql::PRUNE_HEADS).bind(i64::from(limit)).execute(connection).await?;
     Ok(done.rows_affected())
 }

@@ -113,6 +113,15 @@ DELETE FROM outbox USING (
   ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) AS old WHERE outbox.id = old.id";
 
+/// Heads of which no entry is left. A head that gets an entry at the same moment is locked by whoever gives it one.
+pub(super) const PRUNE_HEADS: &str = "
+DELETE FROM outbox_head USING (
+  SELECT target, conversation_id FROM outbox_head h WHERE done_seq + 1 = next_seq
+    AND NOT EXISTS (SELECT FROM outbox o WHERE o.target = h.target AND o.conversation_id = h.conversation_id)
+  LIMIT $1 FOR UPDATE SKIP LOCKED
+) AS old WHERE outbox_head.target = old.target AND outbox_head.conversation_id = old.conversation_id
+  AND outbox_head.done_seq + 1 = outbox_head.next_seq";
+
 /// Adds the entries of the steps that won, in the order of the steps.
 pub(super) async fn enqueue(
     connection: &mut PgConnection,

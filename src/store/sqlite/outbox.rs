@@ -324,6 +324,15 @@ pub(super) async fn prune(pool: SqlitePool, older_than: Duration, limit: u32) ->
     .bind(i64::from(limit))
     .execute(&mut *transaction)
     .await?;
+    sqlx::query(
+        "DELETE FROM outbox_head WHERE (target, conversation_id) IN
+           (SELECT target, conversation_id FROM outbox_head h WHERE done_seq + 1 = next_seq
+              AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.target = h.target AND o.conversation_id = h.conversation_id)
+            LIMIT ?)",
+    )
+    .bind(i64::from(limit))
+    .execute(&mut *transaction)
+    .await?;
     transaction.commit().await?;
     Ok(done.rows_affected())
 }

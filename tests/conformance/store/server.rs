@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use peyvand::{
+    event::EntryId,
     privacy::Sensitive,
-    store::{Commit, PostgresStore, Store, StoreError},
+    store::{Commit, NewEntry, PostgresStore, Store, StoreError},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
 use super::{
     crowd::Crowd,
-    stage::{GROUP, Stage, conversation, done, fresh, key, replies, reply, step},
+    stage::{GROUP, Stage, conversation, done, event, fresh, key, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
 
@@ -160,6 +161,25 @@ async fn opposed_batches_of_two_processes_neither_block_each_other_nor_both_win(
         store.close().await;
     }
     assert_eq!(timeout(LONG, database.deadlocks()).await.unwrap(), 0);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_process_that_kept_a_write_has_a_start_at_sending_it() {
+    let database = Database::migrated().await;
+    let [keeper, other]: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    let entry = NewEntry {
+        id: EntryId::of(&event("1"), "sap", "test"),
+        target: "sap".to_owned(),
+        conversation_id: conversation("c"),
+        operation: "test".to_owned(),
+        payload: Vec::new(),
+    };
+    drop(done(&keeper, Step { entries: vec![entry], ..step(&key("c", "1"), 0) }).await);
+    assert_eq!(other.claim("sap", 10, LONG).await.unwrap(), []);
+    assert_eq!(keeper.claim("sap", 10, LONG).await.unwrap().len(), 1);
+    keeper.close().await;
+    other.close().await;
     database.drop().await;
 }
 
