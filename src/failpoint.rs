@@ -37,6 +37,14 @@ pub fn failpoint_at(name: &str, subject: &[u8]) {
     }
 }
 
+/// Panics whenever this conversation is worked on and the setting `PEYVAND_TEST_PANIC` names it.
+#[cfg(feature = "failpoints")]
+pub fn panic_at(conversation: &str) {
+    static ARMED: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(crate::config::panicking_conversation);
+    assert!(ARMED.as_deref() != Some(conversation), "told to by a test");
+}
+
 #[cfg(feature = "failpoints")]
 fn end(name: &str) {
     let own = std::process::id().to_string();
@@ -55,3 +63,8 @@ pub const fn failpoint(_name: &str) {}
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub const fn failpoint_at(_name: &str, _subject: &[u8]) {}
+
+/// Nothing.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub const fn panic_at(_conversation: &str) {}

@@ -175,6 +175,13 @@ pub(crate) fn failpoint() -> Option<String> {
     std::env::var("PEYVAND_TEST_FAILPOINT").ok()
 }
 
+/// The conversation at which a test wants handlers to panic.
+#[cfg(feature = "failpoints")]
+#[allow(clippy::disallowed_methods, reason = "settings come in here")]
+pub(crate) fn panicking_conversation() -> Option<String> {
+    std::env::var("PEYVAND_TEST_PANIC").ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

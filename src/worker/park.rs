@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     bus::Record,
+    failpoint::failpoint,
     store::{Kept, ParkedFate, ParkedTurn, StepKey, ToPark, Why},
 };
 
@@ -23,8 +24,8 @@ const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is looked for conversations whose time has come, and how many are worked on at once.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 const AT_ONCE: u32 = 16;
-/// Longer than any round of tries.
-const LEASE: Duration = Duration::from_secs(120);
+/// A round that takes longer may be begun by another as well, and has its effect once all the same.
+const LEASE: Duration = Duration::from_secs(30);
 /// How long a round may take when the worker stops.
 const DRAIN: Duration = Duration::from_secs(12);
 const FULL_PAUSE: Duration = Duration::from_secs(1);
@@ -117,7 +118,10 @@ impl<H: Handler> Settler<H> {
                     );
                     sleep(FULL_PAUSE).await;
                 }
-                kept @ (Kept::Parked | Kept::Free) => return kept,
+                kept @ (Kept::Parked | Kept::Free) => {
+                    failpoint("park.kept");
+                    return kept;
+                }
             }
         }
     }
@@ -163,7 +167,9 @@ impl<H: Handler> Settler<H> {
                 }
             },
         };
+        failpoint("park.worked");
         patiently(|| self.store.settle_parked(lease.clone(), fate)).await;
+        failpoint("park.settled");
     }
 
     async fn letter_of(&self, record: &Record, failed: Failed) -> ParkedFate {

@@ -21,7 +21,7 @@ use crate::{
     bus::{Producer, Record, TopicPartition},
     codec::{self, CodecError, Learned, Schemas},
     event::Envelope,
-    failpoint::{failpoint, failpoint_at},
+    failpoint::{failpoint, failpoint_at, panic_at},
     store::{Commit, Found, Outgoing, Step, StepKey, Store, StoreError},
 };
 
@@ -238,7 +238,7 @@ impl<H: Handler> Settler<H> {
                     false => continue,
                 }
             }
-            let outcome = self.handle(input, state.as_deref()).await?;
+            let outcome = self.handle(key, input, state.as_deref()).await?;
             if outcome.is_empty() {
                 // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
                 return Ok(Worked::Done(Vec::new()));
@@ -261,8 +261,19 @@ impl<H: Handler> Settler<H> {
         }
     }
 
+    async fn attempt(
+        &self,
+        input: &Envelope<H::In>,
+        state: H::State,
+        key: &StepKey,
+    ) -> Result<Outcome<H::State>, HandlerError> {
+        panic_at(key.conversation_id.as_str());
+        self.handler.handle(input, state).await
+    }
+
     async fn handle(
         &self,
+        key: &StepKey,
         input: &Envelope<H::In>,
         state: Option<&[u8]>,
     ) -> Result<Outcome<H::State>, Failed> {
@@ -276,7 +287,7 @@ impl<H: Handler> Settler<H> {
             };
             attempts += 1;
             let (class, said, wait) =
-                match AssertUnwindSafe(self.handler.handle(input, state)).catch_unwind().await {
+                match AssertUnwindSafe(self.attempt(input, state, key)).catch_unwind().await {
                     Ok(Ok(outcome)) => return Ok(outcome),
                     Ok(Err(HandlerError::Permanent(said))) => ("permanent", Some(said), None),
                     Ok(Err(HandlerError::Transient(said))) => ("exhausted", Some(said), waits.next()),

@@ -26,9 +26,20 @@ pub(crate) fn cpu() -> Duration {
 
 /// Memory that this process holds, in bytes.
 pub(crate) fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    resident_of(std::process::id())
+}
+
+/// Memory that a process holds, in bytes.
+pub(crate) fn resident_of(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() * 1024
+}
+
+pub(crate) fn mib(bytes: u64) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "a size in memory")]
+    let bytes = bytes as f64;
+    bytes / f64::from(1 << 20)
 }
 
 /// Latencies, sorted.

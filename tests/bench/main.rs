@@ -13,6 +13,7 @@ mod bare;
 mod deployment;
 mod figures;
 mod hops;
+mod neighbour;
 mod outbox;
 mod pass;
 #[allow(dead_code, reason = "shared with the tests of a deployment; a part of it is enough here")]
@@ -26,7 +27,7 @@ mod talk;
 mod whole;
 
 /// What can be measured.
-const PARTS: &[&str] = &["pass", "slow", "outbox", "whole", "talk-embedded", "talk-cluster"];
+const PARTS: &[&str] = &["pass", "slow", "outbox", "whole", "neighbour", "talk-embedded", "talk-cluster"];
 
 fn main() {
     // cargo passes `--bench`; names choose parts.
@@ -48,6 +49,9 @@ fn main() {
     }
     if wanted("whole") {
         whole::run();
+    }
+    if wanted("neighbour") {
+        neighbour::run();
     }
     if wanted("talk-embedded") {
         talk::embedded();

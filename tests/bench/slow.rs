@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bare,
-    figures::{cpu, resident},
+    figures::{cpu, mib, resident},
     pass,
 };
 
@@ -181,10 +181,4 @@ fn in_flight(runtime: &tokio::runtime::Runtime, bus: &KafkaBus) {
             mib(before)
         );
     });
-}
-
-fn mib(bytes: u64) -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "a size in memory")]
-    let bytes = bytes as f64;
-    bytes / f64::from(1 << 20)
 }

@@ -97,6 +97,13 @@ impl Deployment {
         let answer = reqwest::Client::new().put(url).json(&fault).send().await.unwrap();
         assert!(answer.status().is_success(), "the sandbox refused a fault");
     }
+
+    /// Takes all faults back.
+    #[allow(dead_code, reason = "not every program of tests sets faults that last")]
+    pub(crate) async fn heal(&self) {
+        let url = format!("{}/_sandbox/faults", self.sandbox);
+        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+    }
 }
 
 /// A conversation nobody else has.

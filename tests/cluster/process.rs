@@ -154,8 +154,12 @@ impl Settings {
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
-    /// Starts a worker, with one more variable when there is one.
-    pub(crate) fn spawn(&self, worker: &str, more: Option<(&str, &str)>) -> Worker {
+    /// Starts a worker, with more variables when there are some.
+    pub(crate) fn spawn<'a>(
+        &self,
+        worker: &str,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Worker {
         let port = free_port();
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{worker}-{port}.log"));
         let shell = Command::new("sh")

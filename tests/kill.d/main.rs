@@ -14,6 +14,7 @@ mod hostile_avro;
 mod judge;
 mod log;
 mod outages;
+mod parked;
 mod places;
 mod random;
 mod scene;

@@ -291,7 +291,15 @@ impl Scene {
 
     /// Another worker of the same installation.
     pub(crate) fn begin(&self, worker: &str) -> Worker {
-        self.settings.spawn(worker, None)
+        self.begin_with(worker, None)
+    }
+
+    pub(crate) fn begin_with<'a>(
+        &self,
+        worker: &str,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Worker {
+        self.settings.spawn(worker, more)
     }
 
     /// The name of the installation's database.

@@ -23,7 +23,8 @@ async fn shown(topic: &'static str, keys: HashSet<String>) -> Vec<kcat::Shown> {
 async fn ends(scene: &Scene, poison: &str, keys: &HashSet<String>) -> usize {
     let armed = format!("record.begun={poison}");
     for ends in 0..=ENDS_MAX {
-        let mut worker = scene.settings.spawn("intent-classifier", Some(("PEYVAND_TEST_FAILPOINT", &armed)));
+        let mut worker =
+            scene.settings.spawn("intent-classifier", Some(("PEYVAND_TEST_FAILPOINT", armed.as_str())));
         let mut ended = false;
         until("an end of the process or a letter", Duration::from_secs(60), async || {
             ended = worker.has_ended();

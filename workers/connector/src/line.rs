@@ -73,8 +73,12 @@ impl Line {
         }
     }
 
-    /// One request of a write.
+    /// One request of a write. A process that stood still until its time was over sends nothing any more: the lease may be
+    /// another's by now.
     pub(crate) async fn attempt(&self, request: RequestBuilder, until: Instant) -> Attempt {
+        if Instant::now() >= until {
+            return Attempt::NotSent(self.slow());
+        }
         match timeout_at(until, request.send()).await {
             Ok(Ok(response)) => Attempt::Answered(response),
             Ok(Err(error)) if error.is_connect() => Attempt::NotSent(self.unavailable()),
@@ -156,4 +160,34 @@ fn retry_after_at(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         Duration::try_from(at.duration_since(now)).unwrap_or_default()
     };
     Some(pause.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_sent_when_the_time_is_over() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (line, url) = Line::new(&TargetConfig::new("t", url, "u", "p".to_owned().into())).unwrap();
+        let attempt = line.attempt(line.client.post(url), Instant::now()).await;
+        assert!(matches!(attempt, Attempt::NotSent(TargetError::Slow { .. })));
+        let connected = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(connected.is_err(), "something was sent");
+    }
+
+    #[test]
+    fn a_pause_is_read_in_seconds_or_as_a_date_and_bounded() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let pause = |text: &str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            retry_after_at(&headers, now).map(|pause| pause.as_secs())
+        };
+        assert_eq!(pause("7"), Some(7));
+        assert_eq!(pause("Mon, 23 Nov 2026 10:00:09 GMT"), Some(9));
+        assert_eq!(pause("Mon, 23 Nov 2026 09:00:00 GMT"), Some(0), "a date that has passed means now");
+        assert_eq!(pause("99999999999"), Some(RETRY_AFTER_MAX.as_secs()));
+        assert_eq!(pause("soon"), None);
+    }
 }

@@ -1,0 +1,163 @@
+//! What a dead system costs its neighbours: cases are opened in Salesforce on a fixed schedule, first with SAP well, then with
+//! SAP dropping every connection while orders for it keep coming. A latency counts from the moment a case was due to the
+//! moment the log tells that it is done.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use peyvand::{
+    bus::{Consumer, ConsumerEvent, Producer, Topic, kafka::KafkaBus},
+    codec::{self, Registry, RegistryConfig, Schemas},
+    event::{
+        ConversationId, Decision, Envelope, EventId, Operation, OperationStatus, OperationUpdated, Slot,
+        SlotName, TenantId, TurnDecided,
+    },
+    language::script::Language,
+    topics,
+};
+use serde_json::json;
+
+use crate::{
+    deployment::{Deployment, deployment, server},
+    figures::{Latencies, mib, resident_of},
+    pass,
+};
+
+const EACH: Duration = Duration::from_millis(50);
+const CASES: usize = 400;
+
+pub(crate) fn run() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let deployment = deployment();
+    runtime.block_on(async {
+        println!("\na dead system and its neighbours: {CASES} cases in Salesforce, 20 a second, on two connectors");
+        let log = Log::open().await;
+        let _warm = log.cases(100, false).await;
+        let memory = resident(deployment);
+        let well = log.cases(CASES, false).await;
+        println!("  {}", well.line("SAP is well: due to done"));
+        deployment.fault(json!({"match": "/sap", "drop": true})).await;
+        let dead = log.cases(CASES, true).await;
+        println!("  {}", dead.line("SAP is dead, 20 orders a second as well"));
+        let (p50, p99) = (ratio(&dead, &well, 0.5), ratio(&dead, &well, 0.99));
+        println!(
+            "  p50 {p50:.2} times, p99 {p99:.2} times; memory of the connectors {:.1} MiB before, {:.1} MiB after",
+            mib(memory),
+            mib(resident(deployment))
+        );
+        deployment.heal().await;
+    });
+}
+
+fn ratio(one: &Latencies, other: &Latencies, share: f64) -> f64 {
+    one.at(share).as_secs_f64() / other.at(share).as_secs_f64()
+}
+
+fn resident(deployment: &Deployment) -> u64 {
+    deployment.connectors.lock().unwrap().iter().map(|connector| resident_of(connector.pid())).sum()
+}
+
+/// Decisions go in, and what is done comes out.
+struct Log {
+    schemas: Arc<Schemas>,
+    producer: Arc<dyn Producer>,
+    done: Arc<Mutex<HashMap<EventId, Instant>>>,
+}
+
+impl Log {
+    async fn open() -> Self {
+        let bus = KafkaBus::open(pass::config()).unwrap();
+        let url = server("PEYVAND_TEST_REGISTRY");
+        let registry = Registry::new(&RegistryConfig { url, user: None, password: None }).unwrap();
+        let schemas = Arc::new(Schemas::from_registry(registry).await.unwrap());
+        let (done, producer) = (Arc::default(), bus.producer());
+        let topic = Topic::new(topics::OPERATION_UPDATED);
+        let mut consumer = bus.consumer(&format!("bench-{}", uuid::Uuid::new_v4()), &[topic]).unwrap();
+        let ConsumerEvent::Assigned(_) = consumer.next(1).await.unwrap() else { panic!("no assignment") };
+        drop(tokio::spawn(listen(consumer, Arc::clone(&schemas), Arc::clone(&done))));
+        Self { schemas, producer, done }
+    }
+
+    /// Opens cases, each in its own conversation, with an order beside each when it is wanted.
+    async fn cases(&self, count: usize, with_orders: bool) -> Latencies {
+        let began = Instant::now() + Duration::from_millis(50);
+        let mut due = Vec::with_capacity(count);
+        for number in 0..count {
+            let at = began + EACH * u32::try_from(number).unwrap();
+            tokio::time::sleep_until(at.into()).await;
+            if with_orders {
+                let _order = self.decide(Operation::SalesOrderCreate).await;
+            }
+            due.push((self.decide(Operation::CaseCreate).await, at));
+        }
+        let mut all = Vec::with_capacity(count);
+        for (turn, at) in due {
+            let until = Instant::now() + Duration::from_secs(60);
+            let done = loop {
+                let done = self.done.lock().unwrap().get(&turn).copied();
+                match done {
+                    Some(done) => break done,
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+                assert!(Instant::now() < until, "a case is not done");
+            };
+            all.push(done.duration_since(at));
+        }
+        Latencies::of(all)
+    }
+
+    async fn decide(&self, operation: Operation) -> EventId {
+        let turn_id = EventId::from(uuid::Uuid::new_v4());
+        let slot =
+            |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
+        let envelope = Envelope {
+            event_id: turn_id.derived("intent-classifier", 0),
+            correlation_id: turn_id,
+            causation_id: Some(turn_id),
+            occurred_at_ms: 1,
+            traceparent: None,
+            event: TurnDecided {
+                tenant: TenantId::parse("demo").unwrap(),
+                conversation_id: ConversationId::parse(format!("bench:{}", uuid::Uuid::new_v4())).unwrap(),
+                turn_id,
+                channel: "bench".to_owned(),
+                language: Language::En,
+                decision: Decision::Execute,
+                intent: None,
+                confidence: 1.0,
+                catalogue_hash: "bench".to_owned(),
+                operation: Some(operation),
+                slots: vec![
+                    slot(SlotName::Product, "CEM-042"),
+                    slot(SlotName::Quantity, "3"),
+                    slot(SlotName::Customer, "1000000018"),
+                    slot(SlotName::Description, "it came broken"),
+                ],
+                asked_slot: None,
+                answer: None,
+            },
+        };
+        let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
+        self.producer.send(record).await.unwrap();
+        turn_id
+    }
+}
+
+async fn listen(
+    mut consumer: Box<dyn Consumer>,
+    schemas: Arc<Schemas>,
+    done: Arc<Mutex<HashMap<EventId, Instant>>>,
+) {
+    loop {
+        let ConsumerEvent::Records(records) = consumer.next(1000).await.unwrap() else { continue };
+        for (record, _) in records {
+            let told = codec::decode::<OperationUpdated>(&schemas, &record).unwrap().event;
+            if told.status == OperationStatus::Done {
+                let _again = done.lock().unwrap().entry(told.turn_id).or_insert_with(Instant::now);
+            }
+        }
+    }
+}
