@@ -18,10 +18,57 @@ const EVENTS: Uuid = Uuid::from_u128(0x6b1d_9d34_7a52_5c0e_9f0a_4e8d_2c71_b3a5);
 #[error("an id has 1 to {ID_BYTES_MAX} characters of A-Z a-z 0-9 . _ : @ - and this one does not")]
 pub struct IdError;
 
-/// One event, stable over redelivery, replay and redrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EventId(Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The bare UUID's 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Uuid::parse_str(&text).map(Self).map_err(|_| IdError)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// One event, stable over redelivery, replay and redrive.
+    EventId
+}
+
+uuid_id! {
+    /// One intended write to a system: the idempotency key it is sent and searched with, stable over retries, restarts and
+    /// redrives.
+    EntryId
+}
 
 impl EventId {
     /// The id of a message as its channel knows it: UUIDv5 of channel, account (the tenant's end of the channel) and
@@ -34,43 +81,7 @@ impl EventId {
     pub fn derived(&self, worker: &str, index: usize) -> Self {
         Self(Uuid::new_v5(&self.0, format!("{worker}\n{index}").as_bytes()))
     }
-
-    /// The bare UUID's 16 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
 }
-
-impl From<Uuid> for EventId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for EventId {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Uuid::parse_str(&text).map(Self).map_err(|_| IdError)
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// One intended write to a system: the idempotency key it is sent and searched with, stable over retries, restarts and
-/// redrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EntryId(Uuid);
 
 /// Crockford's base 32: no letter that reads like a digit.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -85,11 +96,6 @@ impl EntryId {
     /// The id of what is told about this write, one for each step of it.
     pub fn event(&self, step: &str) -> EventId {
         EventId(Uuid::new_v5(&self.0, step.as_bytes()))
-    }
-
-    /// The bare UUID's 16 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
     }
 
     /// The key as 32 hexadecimal digits, short enough for every system's reference field.
@@ -110,31 +116,6 @@ impl EntryId {
             text.push(char::from(letter));
         }
         text
-    }
-}
-
-impl From<Uuid> for EntryId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl From<EntryId> for String {
-    fn from(id: EntryId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for EntryId {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        Uuid::parse_str(&text).map(Self).map_err(|_| IdError)
-    }
-}
-
-impl fmt::Display for EntryId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
