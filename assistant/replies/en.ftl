@@ -8,7 +8,7 @@ ask-quantity = How many of it?
 ask-customer = For which customer? The customer's number, please.
 ask-phone = What is your phone number, please?
 ask-email = What is your e-mail address, please?
-ask-description = What is it about? Please describe it in your own words, in one message.
+ask-description = What is it about? Please describe it in your own words, in one message of at most 1,000 letters.
 
 ## Small talk
 greeting = Hello and welcome! I can tell you where an order is, list orders, check stock, place an order, open a case and arrange a call.
@@ -28,6 +28,7 @@ out-of-scope = I am sorry, that is not something I can do. I can tell you where 
 ## A write
 confirm-sales-order = Shall I place this order: { $quantity } × { $product } for customer { $customer }? Please answer yes or no.
 confirm-case = Shall I open a case with our customer service saying "{ $description }"? Please answer yes or no.
+confirm-case-of-order = Shall I open a case with our customer service about order { $order } saying "{ $description }"? Please answer yes or no.
 confirm-callback = Shall I ask our colleagues to call you at { $phone }? Please answer yes or no.
 write-accepted = I have noted your request under { $tracking } and will tell you here as soon as it is done.
 write-refused = Request { $tracking } was not accepted, so nothing was done. Please check what you asked for.

@@ -4,7 +4,7 @@
 use anyhow::{Context, bail};
 use peyvand::{
     config::Config,
-    event::ConversationId,
+    event::{ConversationId, EventId},
     process::ConfigArguments,
     store::{ParkedDecision, ParkedVerb},
 };
@@ -34,9 +34,15 @@ pub(crate) enum Parked {
     },
     /// Tries the conversation again now.
     Resume(Decide),
-    /// The conversation's first record is not worked on; the others are.
-    Skip(Decide),
-    /// None of the conversation's waiting records is worked on.
+    /// The conversation's first record is not worked on, now or when it comes again; the others are.
+    Skip {
+        #[command(flatten)]
+        decide: Decide,
+        /// The event's id, as `show` gives it: it has to be the first one still.
+        #[arg(long)]
+        event: String,
+    },
+    /// None of the conversation's waiting records is worked on, now or when it comes again.
     Drop(Decide),
 }
 
@@ -69,7 +75,12 @@ pub(crate) async fn run(command: Parked) -> anyhow::Result<()> {
         Parked::List { json, config } => list(config, json).await,
         Parked::Show { one, config } => show(one, config).await,
         Parked::Resume(decide) => carry_out(decide, ParkedVerb::Resume).await,
-        Parked::Skip(decide) => carry_out(decide, ParkedVerb::Skip).await,
+        Parked::Skip { decide, event } => {
+            let event = EventId::try_from(event)
+                .ok()
+                .context("that is no event's id; look at `peyvand parked show`")?;
+            carry_out(decide, ParkedVerb::Skip(event)).await
+        }
         Parked::Drop(decide) => carry_out(decide, ParkedVerb::Drop).await,
     }
 }
@@ -147,14 +158,16 @@ async fn carry_out(decide: Decide, verb: ParkedVerb) -> anyhow::Result<()> {
         .await
         .context("look at the conversation again: it is not known what happened")?;
     store.close().await;
-    let Some(dropped) = decided else {
+    let Some(gone) = decided else {
         bail!(
-            "that conversation does not wait in the group {group} (any more); look at `peyvand parked list`"
+            "that conversation does not wait in the group {group} (any more), or another record is its first; look at \
+             `peyvand parked list` and `show`"
         );
     };
     println!(
-        "{} is noted; {dropped} records are not worked on. A worker of {group} goes on within seconds.",
-        verb.word()
+        "{} is noted; {} records are not worked on. A worker of {group} goes on within seconds.",
+        verb.word(),
+        gone.len()
     );
     Ok(())
 }

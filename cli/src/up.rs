@@ -140,7 +140,10 @@ pub(crate) async fn start(
     let (connector, mut relays) = systems.start(&store, &bus.producer(), &schemas, &shutdown);
     hire.employ(&mut workers, &shutdown, connector)?;
     workers.spawn(async move {
-        while relays.join_next().await.is_some() {}
+        // They end when they are told to; one that ends by itself ends everything.
+        while let Some(ended) = relays.join_next().await {
+            ended.context("a relay of the outbox ended")?;
+        }
         Ok(())
     });
     hire.employ(&mut workers, &shutdown, reply)?;

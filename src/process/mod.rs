@@ -32,6 +32,8 @@ const EXIT_CONFIG: u8 = 78;
 /// Open files that are asked for; the system may allow fewer.
 const OPEN_FILES: u64 = 1 << 17;
 /// Ended by a second signal.
+/// How long the database and the health server may take to close.
+const CLOSES_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 const EXIT_INTERRUPTED: i32 = 130;
 
 /// Why a worker process ends.
@@ -210,7 +212,9 @@ impl Cluster {
                 "{error}; what was not published is published after the next start"
             );
         }
-        self.store.close().await;
+        if tokio::time::timeout(CLOSES_WITHIN, self.store.close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; what it has not committed is done again");
+        }
     }
 }
 
@@ -270,9 +274,9 @@ where
     shutdown.cancel();
     cluster.leave().await;
     if let Some(listening) = listening
-        && listening.await.is_err()
+        && !matches!(tokio::time::timeout(CLOSES_WITHIN, listening).await, Ok(Ok(())))
     {
-        tracing::debug!("the health server ended with a panic");
+        tracing::debug!("the health server did not end in order");
     }
     served
 }

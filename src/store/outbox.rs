@@ -72,8 +72,10 @@ pub struct Claimed {
     pub payload: Vec<u8>,
     /// What is known of it.
     pub known: Known,
-    /// How often it was sent or asked about, this time included.
+    /// How often it was sent or asked about, this time included. Attempts that did not count are not in it.
     pub attempts: u32,
+    /// Whether anybody had it before.
+    pub tried: bool,
     /// How long ago it was enqueued.
     pub age: Duration,
 }

@@ -42,8 +42,10 @@ pub enum Why {
 pub enum Kept {
     /// It waits.
     Parked,
-    /// Nothing of its conversation waits any more: it may be worked on.
+    /// Nothing of its conversation waits any more, or it was worked on already: look again.
     Free,
+    /// The same event id waits with other bytes.
+    Conflict,
     /// Too many records of the group wait already.
     Full,
 }
@@ -68,7 +70,7 @@ pub struct ParkedTurn {
     pub lease: ParkedLease,
     /// The record, as it was read.
     pub record: Record,
-    /// How often it was tried in vain since it was parked.
+    /// How often it was begun since it was parked, this time included.
     pub attempts: u32,
     /// How long it waits.
     pub age: Duration,
@@ -127,8 +129,8 @@ pub struct ParkedRecord {
 pub enum ParkedVerb {
     /// Try it again now.
     Resume,
-    /// Its first record is not to be worked on; the others are.
-    Skip,
+    /// Its first record, when it is this event, is not to be worked on; the others are.
+    Skip(EventId),
     /// None of its waiting records is to be worked on.
     Drop,
 }
@@ -138,7 +140,7 @@ impl ParkedVerb {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Resume => "parked.resume",
-            Self::Skip => "parked.skip",
+            Self::Skip(_) => "parked.skip",
             Self::Drop => "parked.drop",
         }
     }
@@ -160,11 +162,13 @@ pub struct ParkedDecision {
 }
 
 impl ParkedDecision {
-    pub(super) fn audit(&self) -> Audit {
+    /// What is noted of it; `events` are those that are not worked on.
+    pub(super) fn audit(&self, events: &[EventId]) -> Audit {
+        let events: String = events.iter().map(|event| format!(" {event}")).collect();
         Audit {
             who: self.who.clone(),
             what: self.verb.word(),
-            subject: format!("{} {}", self.group, self.conversation_id),
+            subject: format!("{} {}{events}", self.group, self.conversation_id),
             why: self.why.clone(),
         }
     }
@@ -201,6 +205,17 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.claim_parked(group, limit, lease).await,
             Self::Postgres(store) => store.claim_parked(group, limit, lease).await,
+        }
+    }
+
+    /// Whether a lease is still the newest one: otherwise somebody else works on the record, or a person has decided.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn has_parked_lease(&self, lease: &ParkedLease) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.has_parked_lease(lease).await,
+            Self::Postgres(store) => store.has_parked_lease(lease).await,
         }
     }
 
@@ -243,12 +258,13 @@ impl Store {
         }
     }
 
-    /// Carries out a person's decision and notes it in the audit, in one transaction; how many records are not worked on by
-    /// it, `None` when the conversation does not wait (any more).
+    /// Carries out a person's decision and notes it in the audit, in one transaction; the events that are not worked on by it,
+    /// `None` when the conversation does not wait (any more) or another record is its first. What is not worked on counts as
+    /// worked on from then on: should it come again, nothing follows from it.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was committed, or when it is not known: look at the conversation again.
-    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<u64>, StoreError> {
+    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<Vec<EventId>>, StoreError> {
         match self {
             Self::Sqlite(store) => store.decide_parked(decision).await,
             Self::Postgres(store) => store.decide_parked(decision).await,

@@ -1,52 +1,60 @@
-//! Whose turn it is in this process to publish the events of a conversation, and how far they are published. A lane and a
+//! Whose turn it is in this process to publish the events of a conversation, and which it has just published. A lane and a
 //! relay of one process would otherwise publish the same events at the same moment: harmless, as readers know repeats by
 //! their id, but work for everybody. Other processes know nothing of it, and nothing hangs on it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::Store;
-use crate::event::ConversationId;
+use super::{Outgoing, Store};
+use crate::{bus::NewRecord, event::ConversationId};
 
 /// Conversations kept in mind; with more, those that nobody publishes for are forgotten.
 const KEPT_MAX: usize = 10_000;
+/// Events of a conversation kept in mind: those that a lane and a relay may hold at the same time.
+const EVENTS_MAX: usize = 8;
 
-type Through = Arc<tokio::sync::Mutex<i64>>;
+/// The newest published events of a conversation, by their place and what they are: a database that was set back gives the same
+/// places to other events.
+type Published = VecDeque<(i64, NewRecord)>;
+type Turn = Arc<tokio::sync::Mutex<Published>>;
 
 /// The turns of one process.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<(&'static str, ConversationId), Through>>>);
+pub(super) struct Turns(Arc<Mutex<HashMap<(&'static str, ConversationId), Turn>>>);
 
 /// The turn to publish events of one conversation.
 #[derive(Debug)]
-pub struct PublishingTurn(OwnedMutexGuard<i64>);
+pub struct PublishingTurn(OwnedMutexGuard<Published>);
 
 impl PublishingTurn {
-    /// Whether this process has published the event at this place already.
-    pub fn is_published(&self, seq: i64) -> bool {
-        seq <= *self.0
+    /// Whether this process has just published this event.
+    pub fn is_published(&self, outgoing: &Outgoing) -> bool {
+        self.0.iter().any(|(seq, record)| *seq == outgoing.seq && *record == outgoing.record)
     }
 
-    /// The log has the event at this place.
-    pub fn published(&mut self, seq: i64) {
-        *self.0 = seq.max(*self.0);
+    /// The log has this event.
+    pub fn published(&mut self, outgoing: Outgoing) {
+        if self.0.len() >= EVENTS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((outgoing.seq, outgoing.record));
     }
 }
 
 impl Turns {
     async fn take(&self, group: &'static str, conversation_id: &ConversationId) -> PublishingTurn {
-        let through = {
+        let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if turns.len() >= KEPT_MAX {
-                turns.retain(|_, through| Arc::strong_count(through) > 1);
+                turns.retain(|_, turn| Arc::strong_count(turn) > 1);
             }
             Arc::clone(turns.entry((group, conversation_id.clone())).or_default())
         };
-        PublishingTurn(through.lock_owned().await)
+        PublishingTurn(turn.lock_owned().await)
     }
 }
 
@@ -68,6 +76,16 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn event(seq: i64, value: &str) -> Outgoing {
+        let record = NewRecord {
+            topic: crate::bus::Topic::new("t"),
+            key: None,
+            value: Some(value.into()),
+            headers: crate::bus::Headers::default(),
+        };
+        Outgoing { seq, record }
+    }
+
     #[tokio::test]
     async fn whoever_comes_second_waits_and_learns_what_is_published() {
         let turns = Turns::default();
@@ -75,13 +93,14 @@ mod tests {
         let mut first = turns.take("reply", &conversation).await;
         let (again, same) = (turns.clone(), conversation.clone());
         let second = tokio::spawn(async move { again.take("reply", &same).await });
-        assert!(!turns.take("connector", &conversation).await.is_published(1), "groups have their own");
+        assert!(!turns.take("connector", &conversation).await.is_published(&event(1, "a")));
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
-        first.published(2);
+        first.published(event(1, "a"));
         drop(first);
         let second = second.await.unwrap();
-        assert!(second.is_published(2) && !second.is_published(3));
+        assert!(second.is_published(&event(1, "a")) && !second.is_published(&event(2, "a")));
+        assert!(!second.is_published(&event(1, "b")), "a database that was set back gives places anew");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ mod commit;
 mod operator;
 mod outbox;
 mod parking;
+mod parking_operator;
 mod runs;
 
 use std::{collections::HashSet, path::Path, time::Duration};

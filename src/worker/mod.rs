@@ -12,6 +12,7 @@ mod park_tests;
 mod publish;
 mod pulse;
 mod pump;
+mod reason;
 mod retry;
 mod settle;
 #[cfg(test)]
@@ -112,7 +113,11 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
     let stop = shutdown.child_token();
     let crashes = CrashGuard::new(H::GROUP, store.clone(), watch.instance);
     if stop.run_until_cancelled(crashes.open()).await.is_none() {
-        return Ok(consumer.close().await.and(redriven.close().await)?);
+        let (one, two) = tokio::join!(consumer.close(), redriven.close());
+        if let Err(error) = one.and(two) {
+            tracing::warn!(kind = error.kind(), "the group could not be left in time: {error}");
+        }
+        return Ok(());
     }
     let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
     let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes });

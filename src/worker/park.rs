@@ -4,18 +4,19 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::time::{sleep, timeout};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Fate, Handler, OnFailure, backoff, chance, patiently,
-    settle::{By, Failed, Reason, Settler, Worked},
+    reason::Reason,
+    settle::{By, Failed, Settler, Worked},
 };
 use crate::{
     bus::Record,
     failpoint::failpoint,
-    store::{Kept, ParkedFate, ParkedTurn, StepKey, ToPark, Why},
+    store::{Kept, ParkedFate, ParkedLease, ParkedTurn, StepKey, ToPark, Why},
 };
 
 /// A record is given up after so many rounds of tries, or at this age.
@@ -23,8 +24,9 @@ const ROUNDS_MAX: u32 = 12;
 const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is looked for conversations whose time has come, and how many are worked on at once.
 const LOOK_EACH: Duration = Duration::from_secs(1);
-const AT_ONCE: u32 = 16;
-/// A round that takes longer may be begun by another as well, and has its effect once all the same.
+const AT_ONCE: usize = 16;
+/// How long a round may take, and the right to it lasts longer.
+const ROUND: Duration = Duration::from_secs(20);
 const LEASE: Duration = Duration::from_secs(30);
 /// How long a round may take when the worker stops.
 const DRAIN: Duration = Duration::from_secs(12);
@@ -70,7 +72,8 @@ enum Round {
 }
 
 fn after_round(way: WayOut, on_failure: OnFailure, rounds: u32, age: Duration, chance: f64) -> Round {
-    let is_over = rounds >= ROUNDS_MAX || age > AGE_MAX;
+    // It may have waited a day behind another before its first round.
+    let is_over = rounds >= ROUNDS_MAX || (rounds > 1 && age > AGE_MAX);
     match (way, on_failure) {
         (WayOut::Wait { held: false }, _) if !is_over => Round::Again(backoff(rounds, chance)),
         (WayOut::Wait { held: false }, OnFailure::Hold) | (WayOut::Wait { held: true }, _) => Round::Held,
@@ -79,35 +82,31 @@ fn after_round(way: WayOut, on_failure: OnFailure, rounds: u32, age: Duration, c
 }
 
 impl<H: Handler> Settler<H> {
-    /// Carries out the fate of a record that its lane could not work on.
-    pub(super) async fn failed(&self, key: &StepKey, record: &Record, failed: Failed) -> Fate {
+    /// Carries out the fate of a record that its lane could not work on; none when somebody else has worked on it meanwhile.
+    pub(super) async fn failed(&self, key: &StepKey, record: &Record, failed: Failed) -> Option<Fate> {
         let held = match way_out(&failed.reason, H::ON_FAILURE) {
-            WayOut::Letter => return self.dead_letter(record, failed).await,
+            WayOut::Letter => return Some(self.dead_letter(record, failed).await),
             WayOut::Wait { held } => held,
         };
-        if held && self.is_too_much(&failed.reason) {
-            return Fate::Held;
+        if held && self.is_too_much(record, &failed.reason) {
+            return Some(Fate::Held);
         }
         let class = failed.reason.class();
+        match self.keep(key, record, Why::Failed { class, held }).await {
+            Kept::Free => return None,
+            Kept::Conflict => return Some(self.dead_letter(record, Reason::Conflict.into()).await),
+            Kept::Parked | Kept::Full => {}
+        }
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class, held,
             "a record could not be worked on; its conversation waits, look at it with `peyvand parked list`"
         );
         metrics::counter!("peyvand_parked_total", "group" => H::GROUP, "class" => class).increment(1);
-        let _kept = self.keep(key, record, Why::Failed { class, held }).await;
-        Fate::Settled
-    }
-
-    /// Lets a record wait behind those of its conversation; `false` when none of them waits any more.
-    pub(super) async fn wait_behind(&self, key: &StepKey, record: &Record) -> bool {
-        match self.keep(key, record, Why::Follows).await {
-            Kept::Parked | Kept::Full => true,
-            Kept::Free => false,
-        }
+        Some(Fate::Settled)
     }
 
     /// With no room the lane waits, and so does the log in the end.
-    async fn keep(&self, key: &StepKey, record: &Record, why: Why) -> Kept {
+    pub(super) async fn keep(&self, key: &StepKey, record: &Record, why: Why) -> Kept {
         let to_park = ToPark { key: key.clone(), record: record.clone(), why };
         loop {
             match patiently(|| self.store.park(to_park.clone())).await {
@@ -118,7 +117,7 @@ impl<H: Handler> Settler<H> {
                     );
                     sleep(FULL_PAUSE).await;
                 }
-                kept @ (Kept::Parked | Kept::Free) => {
+                kept @ (Kept::Parked | Kept::Free | Kept::Conflict) => {
                     failpoint("park.kept");
                     return kept;
                 }
@@ -126,50 +125,81 @@ impl<H: Handler> Settler<H> {
         }
     }
 
-    /// Works on what waits, until the worker stops.
+    /// Works on what waits, until the worker stops. One that is done makes room for the next of its conversation at once.
     pub(super) async fn resume_parked(&self, stop: CancellationToken) {
-        while stop.run_until_cancelled(sleep(LOOK_EACH)).await.is_some() {
-            let turns = match self.store.claim_parked(H::GROUP, AT_ONCE, LEASE).await {
-                Ok(turns) => turns,
-                Err(error) => {
-                    tracing::debug!(kind = error.kind(), "{error}; looking again in a second");
-                    continue;
-                }
+        let mut working = FuturesUnordered::new();
+        let mut look = interval(LOOK_EACH);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let did_one = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(fate) = working.next() => fate == Some(ParkedFate::Done),
+                _ = look.tick() => true,
             };
-            let round = join_all(turns.into_iter().map(|turn| self.resume(turn)));
-            tokio::pin!(round);
-            if stop.run_until_cancelled(&mut round).await.is_none() && timeout(DRAIN, round).await.is_err() {
-                tracing::warn!(
-                    group = H::GROUP,
-                    "waiting records were still at work at the end; they go on waiting"
-                );
+            if self.is_tripped() {
+                // What trips the guard here stops the whole worker, as it does in a lane.
+                stop.cancel();
+                break;
             }
+            let room = AT_ONCE.saturating_sub(working.len());
+            if !did_one || room == 0 {
+                continue;
+            }
+            match self.store.claim_parked(H::GROUP, u32::try_from(room).unwrap_or(u32::MAX), LEASE).await {
+                Ok(turns) => working.extend(turns.into_iter().map(|turn| self.resume(turn))),
+                Err(error) => tracing::debug!(kind = error.kind(), "{error}; looking again in a second"),
+            }
+        }
+        if timeout(DRAIN, async { while working.next().await.is_some() {} }).await.is_err() {
+            tracing::warn!(
+                group = H::GROUP,
+                "waiting records were still at work at the end; they go on waiting"
+            );
         }
     }
 
-    async fn resume(&self, ParkedTurn { lease, record, attempts, age }: ParkedTurn) {
-        let fate = match self.read(&record).await {
-            Err(error) => self.letter_of(&record, Reason::Codec(error).into()).await,
-            Ok((key, input)) => match self.work(&key, &input, By::Resumer).await {
-                Ok(Worked::Done(outgoing)) => {
-                    self.finish(&key, &input, outgoing).await;
-                    ParkedFate::Done
-                }
-                // Only a lane parks.
-                Ok(Worked::Parked) => ParkedFate::Later(LOOK_EACH),
-                Err(failed) => {
-                    let way = way_out(&failed.reason, H::ON_FAILURE);
-                    match after_round(way, H::ON_FAILURE, attempts + 1, age, chance()) {
-                        Round::Again(pause) => ParkedFate::Later(pause),
-                        Round::Held => ParkedFate::Held { class: failed.reason.class() },
-                        Round::Letter => self.letter_of(&record, failed).await,
-                    }
-                }
-            },
-        };
+    /// One round of a waiting record; no fate when it is somebody else's by now.
+    async fn resume(&self, turn: ParkedTurn) -> Option<ParkedFate> {
+        let ParkedTurn { lease, record, attempts, age } = turn;
+        // Whatever it waits for, another round comes.
+        let round = timeout(ROUND, self.round(&lease, &record, attempts, age));
+        let fate = round.await.unwrap_or(Some(ParkedFate::Later(LOOK_EACH)))?;
         failpoint("park.worked");
-        patiently(|| self.store.settle_parked(lease.clone(), fate)).await;
+        let settled = patiently(|| self.store.settle_parked(lease.clone(), fate)).await;
         failpoint("park.settled");
+        settled.then_some(fate)
+    }
+
+    async fn round(
+        &self,
+        lease: &ParkedLease,
+        record: &Record,
+        rounds: u32,
+        age: Duration,
+    ) -> Option<ParkedFate> {
+        if rounds > ROUNDS_MAX {
+            // It was begun so often without an end: it ends the process.
+            return Some(ParkedFate::Held { class: Reason::CrashLoop.class() });
+        }
+        let (key, input) = match self.read(record).await {
+            Ok(read) => read,
+            Err(error) => return Some(self.letter_of(record, Reason::Codec(error).into()).await),
+        };
+        let failed = match self.work(&key, &input, By::Resumer(lease)).await {
+            Ok(Worked::Done(outgoing)) => {
+                self.finish(&key, &input, outgoing).await;
+                return Some(ParkedFate::Done);
+            }
+            Ok(Worked::Parked) => return None,
+            Err(failed) => failed,
+        };
+        let way = way_out(&failed.reason, H::ON_FAILURE);
+        Some(match after_round(way, H::ON_FAILURE, rounds, age, chance()) {
+            Round::Again(pause) => ParkedFate::Later(pause),
+            Round::Held => ParkedFate::Held { class: failed.reason.class() },
+            Round::Letter => self.letter_of(record, failed).await,
+        })
     }
 
     async fn letter_of(&self, record: &Record, failed: Failed) -> ParkedFate {
@@ -207,7 +237,8 @@ mod tests {
         for (on_failure, end) in [(OnFailure::Hold, Round::Held), (OnFailure::Continue, Round::Letter)] {
             assert!(matches!(after_round(wait, on_failure, 11, SHORT, 0.5), Round::Again(_)));
             assert_eq!(after_round(wait, on_failure, 12, SHORT, 0.5), end);
-            assert_eq!(after_round(wait, on_failure, 1, AGE_MAX * 2, 0.5), end);
+            assert_eq!(after_round(wait, on_failure, 2, AGE_MAX * 2, 0.5), end);
+            assert!(matches!(after_round(wait, on_failure, 1, AGE_MAX * 2, 0.5), Round::Again(_)));
         }
     }
 

@@ -143,9 +143,18 @@ async fn where_what_follows_may_hang_on_it_a_panic_holds_its_conversation_until_
         who: "sara".to_owned(),
         why: "seen".to_owned(),
     };
-    assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Skip)).await.unwrap(), Some(1));
+    let id = ConversationId::parse("c").unwrap();
+    let waiting = stage.store.parked_records("connector", &id, 10).await.unwrap();
+    let [first, second] = [waiting[0].event_id, waiting[1].event_id];
+    assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Skip(second))).await.unwrap(), None);
+    assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Skip(first))).await.unwrap(), Some(vec![first]));
     assert_eq!(effect(&mut effects).await, of("c", "0"), "the one behind it");
     stage.waiting(0).await;
     assert_eq!(stage.store.decide_parked(decide(ParkedVerb::Drop)).await.unwrap(), None);
+    // What a person let go does not come back with a copy of it.
+    stage.send(message_of("c", "1", "panic")).await;
+    stage.send(message_of("c", "4", "hi")).await;
+    assert_eq!(effect(&mut effects).await, of("c", "1"));
+    stage.waiting(0).await;
     stage.stop(working).await;
 }

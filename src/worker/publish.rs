@@ -21,10 +21,10 @@ pub async fn publish(
 ) {
     let Some(through) = outgoing.last().map(|last| last.seq) else { return };
     let mut turn = store.turn_to_publish(group, conversation_id).await;
-    for Outgoing { seq, record } in outgoing {
-        if !turn.is_published(seq) {
-            patiently(|| producer.send(record.clone())).await;
-            turn.published(seq);
+    for one in outgoing {
+        if !turn.is_published(&one) {
+            patiently(|| producer.send(one.record.clone())).await;
+            turn.published(one);
         }
     }
     drop(turn);

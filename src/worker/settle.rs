@@ -15,15 +15,21 @@ use super::{
     crash::{Begun, CrashGuard},
     guard::LettersGuard,
     letter::{self, Cause},
-    patiently, publish, retry,
+    patiently, publish,
+    reason::Reason,
+    retry,
 };
 use crate::{
     bus::{Producer, Record, TopicPartition},
     codec::{self, CodecError, Learned, Schemas},
     event::Envelope,
     failpoint::{failpoint, failpoint_at, panic_at},
-    store::{Commit, Found, Outgoing, Step, StepKey, Store, StoreError},
+    store::{Commit, Found, Kept, Outgoing, ParkedLease, Step, StepKey, Store, StoreError, Why},
+    topics,
 };
+
+/// How long a noted record is suspected of ending the process: what has not done so by then waits for something.
+const SUSPECTED_FOR: Duration = Duration::from_secs(5);
 
 /// What a lane needs to settle a record.
 pub(super) struct Settler<H> {
@@ -57,61 +63,6 @@ impl Guard {
     }
 }
 
-/// Why a record could not be worked on.
-pub(super) enum Reason {
-    /// It is not an event of this worker's.
-    Codec(CodecError),
-    /// Its id belongs to another event.
-    Conflict,
-    Handler {
-        class: &'static str,
-        said: Option<&'static str>,
-    },
-    /// What follows from it cannot be written as an event.
-    Unwritable(CodecError),
-    State,
-    Refused {
-        code: String,
-    },
-    /// It ended the process again and again.
-    CrashLoop,
-}
-
-impl Reason {
-    pub(super) fn class(&self) -> &'static str {
-        match self {
-            Self::Codec(error) => error.kind(),
-            Self::Conflict => "event_id_conflict",
-            Self::Handler { class, .. } => class,
-            Self::Unwritable(_) => "unwritable",
-            Self::State => "state_unreadable",
-            Self::Refused { .. } => "refused_by_database",
-            Self::CrashLoop => "crash_loop",
-        }
-    }
-
-    /// Whether we are to blame and not whoever published the record.
-    fn is_ours(&self) -> bool {
-        match self {
-            Self::Codec(_) | Self::Conflict => false,
-            Self::Handler { .. }
-            | Self::Unwritable(_)
-            | Self::State
-            | Self::Refused { .. }
-            | Self::CrashLoop => true,
-        }
-    }
-
-    /// What is said about it: words of our own code, which hold nothing of the record's.
-    fn said(&self) -> Option<String> {
-        match self {
-            Self::Codec(error) | Self::Unwritable(error) => Some(error.to_string()),
-            Self::Handler { said, .. } => said.map(ToOwned::to_owned),
-            Self::Conflict | Self::State | Self::Refused { .. } | Self::CrashLoop => None,
-        }
-    }
-}
-
 /// A record that could not be worked on.
 pub(super) struct Failed {
     pub(super) reason: Reason,
@@ -124,15 +75,15 @@ pub(super) struct Failed {
 pub(super) enum By<'a> {
     /// Its lane: it waits behind what waits of its conversation.
     Lane(&'a Record),
-    /// Whoever has the lease of a conversation that waits.
-    Resumer,
+    /// Whoever has this lease of a conversation that waits, as long as it has it.
+    Resumer(&'a ParkedLease),
 }
 
 /// What came of working on a record.
 pub(super) enum Worked {
     /// Its effect is committed; these events wait for their publication.
     Done(Vec<Outgoing>),
-    /// It waits behind others of its conversation.
+    /// It waits behind others of its conversation, or is somebody else's by now.
     Parked,
 }
 
@@ -165,13 +116,20 @@ impl<H: Handler> Settler<H> {
             Begun::Noted(noted) => Some(noted),
             Begun::CrashLoop => None,
         };
-        let fate = match &noted {
-            Some(_) => self.carry_out(record).await,
-            None => self.dead_letter(record, Reason::CrashLoop.into()).await,
+        let Some(noted) = noted else {
+            let fate = self.dead_letter(record, Reason::CrashLoop.into()).await;
+            self.crashes.done(record, fate).await;
+            return fate;
         };
-        self.crashes.done(record, fate).await;
+        let mut work = std::pin::pin!(self.carry_out(record));
+        let fate = tokio::time::timeout(SUSPECTED_FOR, &mut work).await;
+        // One that waits for something outside does not end the process: others may run, and it is not convicted.
+        self.crashes.done(record, *fate.as_ref().unwrap_or(&Fate::Settled)).await;
         drop(noted);
-        fate
+        match fate {
+            Ok(fate) => fate,
+            Err(_) => work.await,
+        }
     }
 
     async fn carry_out(&self, record: &Record) -> Fate {
@@ -180,13 +138,19 @@ impl<H: Handler> Settler<H> {
             Ok(read) => read,
             Err(error) => return self.dead_letter(record, Reason::Codec(error).into()).await,
         };
-        match self.work(&key, &input, By::Lane(record)).await {
-            Ok(Worked::Done(outgoing)) => {
-                self.finish(&key, &input, outgoing).await;
-                Fate::Settled
+        loop {
+            match self.work(&key, &input, By::Lane(record)).await {
+                Ok(Worked::Done(outgoing)) => {
+                    self.finish(&key, &input, outgoing).await;
+                    return Fate::Settled;
+                }
+                Ok(Worked::Parked) => return Fate::Settled,
+                // Somebody else may have done meanwhile what could not be done here.
+                Err(failed) => match self.failed(&key, record, failed).await {
+                    Some(fate) => return fate,
+                    None => {}
+                },
             }
-            Ok(Worked::Parked) => Fate::Settled,
-            Err(failed) => self.failed(&key, record, failed).await,
         }
     }
 
@@ -232,11 +196,17 @@ impl<H: Handler> Settler<H> {
                 Found::Conflict => return Err(Reason::Conflict.into()),
                 Found::Fresh { state, version, parked } => (state, version, parked),
             };
-            if let (true, By::Lane(record)) = (parked, by) {
-                match self.wait_behind(key, record).await {
-                    true => return Ok(Worked::Parked),
-                    false => continue,
+            match by {
+                By::Lane(record) if parked => match self.keep(key, record, Why::Follows).await {
+                    Kept::Parked | Kept::Full => return Ok(Worked::Parked),
+                    Kept::Conflict => return Err(Reason::Conflict.into()),
+                    Kept::Free => continue,
+                },
+                // Every end of a lease moves the version, so that one that ends after this look is noticed by the commit.
+                By::Resumer(lease) if !patiently(|| self.store.has_parked_lease(lease)).await => {
+                    return Ok(Worked::Parked);
                 }
+                By::Lane(_) | By::Resumer(_) => {}
             }
             let outcome = self.handle(key, input, state.as_deref()).await?;
             if outcome.is_empty() {
@@ -346,14 +316,21 @@ impl<H: Handler> Settler<H> {
         })
     }
 
-    /// Whether it goes wrong so often by our own fault that nothing more may be put aside.
-    pub(super) fn is_too_much(&self, reason: &Reason) -> bool {
-        let Some(guard) = self.guard.as_ref().filter(|_| reason.is_ours()) else { return false };
+    /// Whether it goes wrong so often by our own fault that nothing more may be put aside. What a person redrives is the
+    /// person's to look at.
+    pub(super) fn is_too_much(&self, record: &Record, reason: &Reason) -> bool {
+        let counts = reason.is_ours() && topics::origin(&record.place.topic) == record.place.topic.as_str();
+        let Some(guard) = self.guard.as_ref().filter(|_| counts) else { return false };
         guard.at(|letters, at| letters.letter(reason.class(), at)).is_err()
     }
 
+    /// Whether the guard has stopped this worker.
+    pub(super) fn is_tripped(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guard| guard.tripped().is_some())
+    }
+
     pub(super) async fn dead_letter(&self, record: &Record, failed: Failed) -> Fate {
-        if self.is_too_much(&failed.reason) {
+        if self.is_too_much(record, &failed.reason) {
             return Fate::Held;
         }
         let Failed { reason, attempts, first_failure_ms } = failed;

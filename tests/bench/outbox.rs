@@ -1,5 +1,5 @@
 //! The outbox on PostgreSQL: what it costs a step to intend a write as well, how fast entries can be leased and settled, and how
-//! long an entry waits before it may be sent. The server's own rate of commits in the same minute stands beside it.
+//! long one claim takes. The server's own rate of commits in the same minute stands beside it.
 
 use std::{
     sync::Arc,
@@ -21,7 +21,6 @@ use crate::{
 
 const GROUP: &str = "connector";
 const STEPS: usize = 20_000;
-const CONVERSATIONS: usize = 10_000;
 const AT_ONCE: usize = 256;
 const ROUNDS: usize = 4;
 const CLAIMED: u32 = 1000;
@@ -29,7 +28,9 @@ const CLAIMED: u32 = 1000;
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        println!("\noutbox on PostgreSQL, {CONVERSATIONS} conversations, {AT_ONCE} steps at once");
+        println!(
+            "\noutbox on PostgreSQL, {STEPS} steps a round, each of a new conversation, {AT_ONCE} at once"
+        );
         println!("  the server alone: {:.0} commits/s of one row, 16 connections", commits().await);
         let settings = Settings::new(&[]).await;
         let store: Store = PostgresStore::connect(&settings.0["PEYVAND_DATABASE_URL"].clone().into(), None)
@@ -43,7 +44,7 @@ pub(crate) fn run() {
     });
 }
 
-/// Commits of one small row each, by as many connections as a server likes.
+/// Commits of one small row each, by sixteen connections.
 pub(crate) async fn commits() -> f64 {
     let url = process::database().await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
@@ -179,5 +180,5 @@ async fn added_latency(store: &Store) {
                 .unwrap(),
         );
     }
-    println!("  {}", Latencies::of(all).line("committed to leased"));
+    println!("  {}", Latencies::of(all).line("committed to leased: one claim"));
 }

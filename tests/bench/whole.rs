@@ -1,5 +1,5 @@
 //! The whole way at full load: messages into the log, through all four workers on Kafka and PostgreSQL, and their replies out of
-//! the log. Processor time is the machine's, servers, sandbox and load included; commits are PostgreSQL's own count.
+//! the log. Processor time is the machine's, servers, sandbox and load included; transactions are PostgreSQL's own count.
 
 use std::{
     collections::HashSet,
@@ -49,7 +49,7 @@ pub(crate) fn run() {
             #[allow(clippy::cast_precision_loss, reason = "small numbers")]
             let (messages, commits) = (MESSAGES as f64, commits as f64);
             println!(
-                "  {MESSAGES} {what}: {:.0} messages/s, {:.0} µs CPU a message (whole machine), {:.2} commits a message",
+                "  {MESSAGES} {what}: {:.0} messages/s, {:.0} µs CPU a message (whole machine), {:.2} transactions a message, looks included",
                 messages / wall.as_secs_f64(),
                 cpu.as_secs_f64() * 1e6 / messages,
                 commits / messages

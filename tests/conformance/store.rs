@@ -82,6 +82,8 @@ suite! {
     parking::a_round_in_vain_waits_and_an_older_lease_changes_nothing
     parking::a_held_conversation_waits_for_a_person_and_is_noted
     parking::groups_park_for_themselves
+    parking::whoever_is_at_a_record_when_a_person_decides_finds_its_lease_gone
+    parking::what_is_done_already_is_not_parked_and_other_bytes_are_a_conflict
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it
     runs::an_end_in_order_acquits_what_its_process_was_at_and_nothing_else

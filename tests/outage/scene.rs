@@ -98,7 +98,12 @@ impl Away {
 
 impl Drop for Away {
     fn drop(&mut self) {
-        stack("start-one", self.0);
+        if std::thread::panicking() {
+            // A second panic would end the program before the server is back.
+            let _tried = std::panic::catch_unwind(|| stack("start-one", self.0));
+        } else {
+            stack("start-one", self.0);
+        }
     }
 }
 

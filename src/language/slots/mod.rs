@@ -17,6 +17,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use description::DESCRIPTION_CHARS_MAX;
+
 use super::normal::NormalText;
 
 /// Longest stretch of a normal text that is searched, in bytes.

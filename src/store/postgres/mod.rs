@@ -10,6 +10,7 @@ mod operator;
 mod outbox;
 mod outbox_statements;
 mod parking;
+mod parking_operator;
 mod read;
 mod runs;
 mod schema;
@@ -46,13 +47,14 @@ pub struct PostgresStore {
     looks: mpsc::Sender<look::Ask>,
     reads: mpsc::Sender<read::Ask>,
     relays: mpsc::Sender<outbox::Ask>,
+    parking: mpsc::Sender<parking::What>,
     notices: mpsc::Sender<ConversationId>,
     closed: CancellationToken,
     pub(super) turns: Turns,
 }
 
 impl PostgresStore {
-    /// Connects to a database whose schema is the one of this version. Takes five connections, and one more for each
+    /// Connects to a database whose schema is the one of this version. Takes six connections, and one more for each
     /// [`PostgresStore::announcements`].
     ///
     /// # Errors
@@ -68,13 +70,15 @@ impl PostgresStore {
         let (looks, asked) = mpsc::channel(QUEUE);
         let (reads, wanted) = mpsc::channel(QUEUE);
         let (relays, relayed) = mpsc::channel(QUEUE);
+        let (parking, parked) = mpsc::channel(QUEUE);
         let (notices, noted) = mpsc::channel(NOTICES);
         drop(tokio::spawn(commit::Writer::new(link.clone()).run(commands)));
         drop(tokio::spawn(look::run(link.clone(), asked, closed.clone())));
         drop(tokio::spawn(read::run(link.clone(), wanted, closed.clone())));
         drop(tokio::spawn(outbox::run(link.clone(), relayed, closed.clone())));
+        drop(tokio::spawn(parking::run(link.clone(), parked, closed.clone())));
         drop(tokio::spawn(announce::notify(link.clone(), noted, closed.clone())));
-        Ok(Self { link, writer, looks, reads, relays, notices, closed, turns: Turns::default() })
+        Ok(Self { link, writer, looks, reads, relays, parking, notices, closed, turns: Turns::default() })
     }
 
     /// Makes the tables, or brings them to this version. For an operator or one process at a time, by a direct

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     link::{Link, Remedy, in_time, remedy},
-    operator, outbox_statements as sql, parking,
+    operator, outbox_statements as sql,
     read::Answer,
     statements::{self, texts},
 };
@@ -20,7 +20,7 @@ use crate::store::{
 };
 
 /// Times that the same is tried at once when others are in the way.
-const ATTEMPTS: usize = 4;
+pub(super) const ATTEMPTS: usize = 4;
 
 /// What a relay wants.
 pub(super) enum Ask {
@@ -34,7 +34,6 @@ pub(super) enum Ask {
     Decide { decided: Box<Decided>, answer: Answer<bool> },
     Note { audits: Vec<Audit>, answer: Answer<()> },
     Noted { tool: &'static str, answer: Answer<HashSet<String>> },
-    Parking(parking::What),
 }
 
 /// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler
@@ -60,6 +59,8 @@ macro_rules! patiently {
         }
     }};
 }
+
+pub(super) use patiently;
 
 /// Answers until the store is closed or nobody can ask any more.
 pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed: CancellationToken) {
@@ -104,37 +105,12 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             Some(Ask::Noted { tool, answer }) => {
                 give(answer, patiently!(link, c => operator::noted(c, tool)));
             }
-            Some(Ask::Parking(what)) => parked(&mut link, what).await,
             None => return,
         }
     }
 }
 
-async fn parked(link: &mut Link, what: parking::What) {
-    match what {
-        parking::What::Park { to_park, answer } => {
-            give(answer, patiently!(link, c => parking::park(c, &to_park)));
-        }
-        parking::What::Claim { group, limit, lease, answer } => {
-            give(answer, patiently!(link, c => parking::claim(c, group, limit, lease)));
-        }
-        parking::What::Settle { lease, fate, answer } => {
-            give(answer, patiently!(link, c => parking::settle(c, &lease, fate)));
-        }
-        parking::What::List { limit, answer } => {
-            give(answer, patiently!(link, c => parking::list(c, limit)));
-        }
-        parking::What::Records { group, conversation_id, limit, answer } => {
-            let found = patiently!(link, c => parking::records(c, &group, &conversation_id, limit));
-            give(answer, found);
-        }
-        parking::What::Decide { decision, answer } => {
-            give(answer, patiently!(link, c => parking::decide(c, &decision)));
-        }
-    }
-}
-
-fn give<T>(answer: oneshot::Sender<Result<T, StoreError>>, result: Result<T, sqlx::Error>) {
+pub(super) fn give<T>(answer: oneshot::Sender<Result<T, StoreError>>, result: Result<T, sqlx::Error>) {
     // Who does not wait any more needs no answer.
     let _gone = answer.send(result.map_err(|error| StoreError::of(&error)));
 }
@@ -177,6 +153,7 @@ fn claimed(target: &str, row: &PgRow) -> Result<Claimed, sqlx::Error> {
         payload: row.try_get(5)?,
         known,
         attempts: u32::try_from(row.try_get::<i32, _>(7)?).unwrap_or_default(),
+        tried: row.try_get(11)?,
         age: seconds(row.try_get(10)?).unwrap_or_default(),
     })
 }
@@ -272,11 +249,14 @@ async fn left_behind(
 }
 
 async fn prune(connection: &mut PgConnection, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(sql::PRUNE)
+    let dropped = sqlx::query(sql::PRUNE)
         .bind(older_than.as_secs_f64())
         .bind(i64::from(limit))
-        .execute(&mut *connection)
+        .fetch_all(&mut *connection)
         .await?;
-    sqlx::query(sql::PRUNE_HEADS).bind(i64::from(limit)).execute(connection).await?;
-    Ok(done.rows_affected())
+    let column = |at: usize| -> Result<Vec<String>, sqlx::Error> {
+        dropped.iter().map(|row| row.try_get(at)).collect()
+    };
+    sqlx::query(sql::PRUNE_HEADS).bind(column(0)?).bind(column(1)?).execute(connection).await?;
+    Ok(dropped.len() as u64)
 }

@@ -52,7 +52,7 @@ FROM leased l JOIN outbox before ON before.target = l.target AND before.conversa
 WHERE o.id = before.id
 RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.operation, o.payload, before.state, o.attempts,
   EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
-  EXTRACT(EPOCH FROM now() - before.created_at)::float8";
+  EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt'";
 
 /// Only under the lease that is still the newest one, and only for the entry it was given for.
 const HEADS: &str = "
@@ -111,14 +111,18 @@ pub(super) const PRUNE: &str = "
 DELETE FROM outbox USING (
   SELECT id FROM outbox WHERE finished_at <= now() - make_interval(secs => $1)
   ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) AS old WHERE outbox.id = old.id";
+) AS old WHERE outbox.id = old.id RETURNING outbox.target, outbox.conversation_id";
 
-/// Heads of which no entry is left. A head that gets an entry at the same moment is locked by whoever gives it one.
+/// Those of these heads of which no entry is left. A head that gets an entry at the same moment is locked by whoever gives it
+/// one.
 pub(super) const PRUNE_HEADS: &str = "
 DELETE FROM outbox_head USING (
-  SELECT target, conversation_id FROM outbox_head h WHERE done_seq + 1 = next_seq
+  SELECT h.target, h.conversation_id
+  FROM UNNEST($1::text[], $2::text[]) AS g (target, conversation_id)
+  JOIN outbox_head h ON h.target = g.target AND h.conversation_id = g.conversation_id
+  WHERE h.done_seq + 1 = h.next_seq
     AND NOT EXISTS (SELECT FROM outbox o WHERE o.target = h.target AND o.conversation_id = h.conversation_id)
-  LIMIT $1 FOR UPDATE SKIP LOCKED
+  FOR UPDATE OF h SKIP LOCKED
 ) AS old WHERE outbox_head.target = old.target AND outbox_head.conversation_id = old.conversation_id
   AND outbox_head.done_seq + 1 = outbox_head.next_seq";
 

@@ -4,36 +4,50 @@
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
-use uuid::Uuid;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    PostgresStore, operator,
-    outbox::{self, seconds},
+    PostgresStore,
+    link::{Link, Remedy, in_time, remedy},
+    outbox::{ATTEMPTS, give, patiently, seconds},
+    parking_operator as by_hand,
     read::Answer,
     statements,
 };
 use crate::{
     bus::{Offset, Record, Topic, TopicPartition},
-    event::ConversationId,
+    event::{ConversationId, EventId},
     store::{
         Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
-        ParkedTurn, ParkedVerb, StoreError, ToPark, Why, row,
+        ParkedTurn, StoreError, ToPark, Why, row,
     },
 };
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 const ROOM: &str = "
-SELECT count(*) < $2 FROM (SELECT FROM parked_record WHERE consumer_group = $1 LIMIT $2) AS kept";
+SELECT NOT EXISTS (SELECT FROM parked_record WHERE consumer_group = $1 OFFSET $2 - 1 LIMIT 1)";
+
+const IS_DONE: &str = "
+SELECT EXISTS (SELECT FROM inbox WHERE consumer_group = $1 AND event_id = $2::text::uuid)";
+
+const IS_SAME: &str = "
+SELECT conversation_id = $3 AND value IS NOT DISTINCT FROM $4 FROM parked_record
+WHERE consumer_group = $1 AND event_id = $2::text::uuid";
+
+const HAS_LEASE: &str = "
+SELECT EXISTS (SELECT FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
+  AND lease_generation = $3 AND lease_until IS NOT NULL)";
 
 const PARK: &str = "
 INSERT INTO parked_conversation (consumer_group, conversation_id, class, held) VALUES ($1, $2, $3, $4)
 ON CONFLICT (consumer_group, conversation_id) DO NOTHING";
 
-const IS_PARKED: &str = "
+pub(super) const IS_PARKED: &str = "
 SELECT EXISTS (SELECT FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2)";
 
-const MOVE_ON: &str = "
+pub(super) const MOVE_ON: &str = "
 UPDATE conversation SET version = version + 1 WHERE consumer_group = $1 AND conversation_id = $2";
 
 const KEEP: &str = "
@@ -46,7 +60,7 @@ WITH due AS (
   WHERE consumer_group = $1 AND NOT held AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
-  UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, lease_until = now() + make_interval(secs => $3)
+  UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)
   FROM due d WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
   RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts
 )
@@ -59,46 +73,28 @@ FROM leased l JOIN LATERAL (
 
 const SETTLE: &str = "
 UPDATE parked_conversation SET lease_until = NULL,
-  attempts = CASE WHEN $4::float8 IS NULL THEN 0 ELSE attempts + 1 END,
+  attempts = CASE WHEN $4::float8 IS NULL THEN 0 ELSE attempts END,
   due_at = now() + make_interval(secs => COALESCE($4, 0)),
   held = $5::text IS NOT NULL, class = COALESCE($5, class)
-WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until IS NOT NULL";
+WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until IS NOT NULL
+  AND $6 = (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
 
 const DROP_ONE: &str = "
 DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 AND pos = $3";
 
-const DROP_FIRST: &str = "
-DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 AND pos =
-  (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
-
-const DROP_ALL: &str = "DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2";
-
-const FREE: &str = "
+pub(super) const FREE: &str = "
 DELETE FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
   AND NOT EXISTS (SELECT FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
-
-const LIST: &str = "
-SELECT p.consumer_group, p.conversation_id, p.class, p.held, p.attempts, EXTRACT(EPOCH FROM now() - p.parked_at)::float8,
-  (SELECT count(*) FROM parked_record r WHERE r.consumer_group = p.consumer_group AND r.conversation_id = p.conversation_id)
-FROM parked_conversation p ORDER BY p.parked_at LIMIT $1";
-
-const RECORDS: &str = "
-SELECT topic, partition, record_offset, uuid_send(event_id), COALESCE(octet_length(value), 0),
-  EXTRACT(EPOCH FROM now() - kept_at)::float8
-FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 ORDER BY pos LIMIT $3";
-
-const DECIDE: &str = "
-UPDATE parked_conversation SET held = false, attempts = 0, due_at = now(), lease_until = NULL, lease_generation = lease_generation + 1
-WHERE consumer_group = $1 AND conversation_id = $2";
 
 /// What is wanted.
 pub(super) enum What {
     Park { to_park: Box<ToPark>, answer: Answer<Kept> },
     Claim { group: &'static str, limit: u32, lease: Duration, answer: Answer<Vec<ParkedTurn>> },
     Settle { lease: ParkedLease, fate: ParkedFate, answer: Answer<bool> },
+    HasLease { lease: ParkedLease, answer: Answer<bool> },
     List { limit: u32, answer: Answer<Vec<ParkedConversation>> },
     Records { group: String, conversation_id: ConversationId, limit: u32, answer: Answer<Vec<ParkedRecord>> },
-    Decide { decision: Box<ParkedDecision>, answer: Answer<Option<u64>> },
+    Decide { decision: Box<ParkedDecision>, answer: Answer<Option<Vec<EventId>>> },
 }
 
 impl PostgresStore {
@@ -131,6 +127,15 @@ impl PostgresStore {
         self.parking(|answer| What::Settle { lease, fate, answer }).await
     }
 
+    /// Whether a lease is still the newest one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn has_parked_lease(&self, lease: &ParkedLease) -> Result<bool, StoreError> {
+        let lease = lease.clone();
+        self.parking(|answer| What::HasLease { lease, answer }).await
+    }
+
     /// Conversations that wait, the oldest first.
     ///
     /// # Errors
@@ -157,48 +162,87 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`StoreError`] when nothing was committed, or when it is not known.
-    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<u64>, StoreError> {
+    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<Vec<EventId>>, StoreError> {
         self.parking(|answer| What::Decide { decision: Box::new(decision), answer }).await
     }
 
     async fn parking<T>(&self, what: impl FnOnce(Answer<T>) -> What) -> Result<T, StoreError> {
-        self.relay(|answer| outbox::Ask::Parking(what(answer))).await
+        let (answer, answered) = oneshot::channel();
+        self.parking.send(what(answer)).await.map_err(|_| StoreError::closed())?;
+        answered.await.map_err(|_| StoreError::closed())?
     }
 }
 
-pub(super) async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, sqlx::Error> {
-    let ToPark { key, record, why } = to_park;
-    let (group, conversation_id) = (key.group, key.conversation_id.as_str());
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
-    let has_room: bool = sqlx::query(ROOM)
-        .bind(group)
-        .bind(i64::from(PARKED_RECORDS_MAX))
-        .fetch_one(&mut *transaction)
-        .await?
-        .try_get(0)?;
-    match why {
-        Why::Failed { class, held } if has_room => {
-            let query = sqlx::query(PARK).bind(group).bind(conversation_id).bind(class).bind(held);
-            query.execute(&mut *transaction).await?;
-            sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
-        }
-        Why::Failed { .. } => return Ok(Kept::Full),
-        Why::Follows => {
-            let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
-            let is_parked: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
-            match (is_parked, has_room) {
-                (false, _) => return Ok(Kept::Free),
-                (true, false) => return Ok(Kept::Full),
-                (true, true) => {}
+/// Answers until the store is closed or nobody can ask any more, on a connection of its own: many that wait keep no write from
+/// being sent.
+pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<What>, closed: CancellationToken) {
+    loop {
+        let what = tokio::select! {
+            biased;
+            () = closed.cancelled() => None,
+            what = wanted.recv() => what,
+        };
+        match what {
+            Some(What::Park { to_park, answer }) => {
+                give(answer, patiently!(link, c => park(c, &to_park)));
             }
+            Some(What::Claim { group, limit, lease, answer }) => {
+                give(answer, patiently!(link, c => claim(c, group, limit, lease)));
+            }
+            Some(What::HasLease { lease, answer }) => {
+                give(answer, patiently!(link, c => has_lease(c, &lease)));
+            }
+            Some(What::Settle { lease, fate, answer }) => {
+                give(answer, patiently!(link, c => settle(c, &lease, fate)));
+            }
+            Some(What::List { limit, answer }) => {
+                give(answer, patiently!(link, c => by_hand::list(c, limit)));
+            }
+            Some(What::Records { group, conversation_id, limit, answer }) => {
+                let found = patiently!(link, c => by_hand::records(c, &group, &conversation_id, limit));
+                give(answer, found);
+            }
+            Some(What::Decide { decision, answer }) => {
+                give(answer, patiently!(link, c => by_hand::decide(c, &decision)));
+            }
+            None => return,
         }
     }
+}
+
+async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, sqlx::Error> {
+    let ToPark { key, record, why } = to_park;
+    let (group, conversation_id) = (key.group, key.conversation_id.as_str());
+    let event_id = key.event_id.to_string();
+    // A look before the lock: it may take its time, and a few more do no harm.
+    let query = sqlx::query(ROOM).bind(group).bind(i64::from(PARKED_RECORDS_MAX));
+    let has_room: bool = query.fetch_one(&mut *connection).await?.try_get(0)?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
+    let query = sqlx::query(IS_DONE).bind(group).bind(&event_id);
+    let is_done: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
+    let waits = match why {
+        Why::Failed { .. } => true,
+        Why::Follows => {
+            let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
+            query.fetch_one(&mut *transaction).await?.try_get(0)?
+        }
+    };
+    match (is_done || !waits, has_room) {
+        (true, _) => return Ok(Kept::Free),
+        (false, false) => return Ok(Kept::Full),
+        (false, true) => {}
+    }
+    if let Why::Failed { class, held } = why {
+        let query = sqlx::query(PARK).bind(group).bind(conversation_id).bind(class).bind(held);
+        query.execute(&mut *transaction).await?;
+        sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
+    }
     let headers = row::headers_text(&record.headers).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(KEEP)
+    let kept = sqlx::query(KEEP)
         .bind(group)
         .bind(conversation_id)
-        .bind(key.event_id.to_string())
+        .bind(&event_id)
         .bind(record.place.topic.as_str())
         .bind(record.place.partition)
         .bind(record.offset.0)
@@ -208,11 +252,24 @@ pub(super) async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Res
         .bind(headers)
         .execute(&mut *transaction)
         .await?;
+    if kept.rows_affected() == 0 {
+        let query = sqlx::query(IS_SAME).bind(group).bind(&event_id).bind(conversation_id);
+        let same: bool =
+            query.bind(record.value.as_deref()).fetch_one(&mut *transaction).await?.try_get(0)?;
+        if !same {
+            return Ok(Kept::Conflict);
+        }
+    }
     transaction.commit().await?;
     Ok(Kept::Parked)
 }
 
-pub(super) async fn claim(
+async fn has_lease(connection: &mut PgConnection, lease: &ParkedLease) -> Result<bool, sqlx::Error> {
+    let query = sqlx::query(HAS_LEASE).bind(lease.group).bind(lease.conversation_id.as_str());
+    query.bind(lease.generation).fetch_one(connection).await?.try_get(0)
+}
+
+async fn claim(
     connection: &mut PgConnection,
     group: &'static str,
     limit: u32,
@@ -222,7 +279,7 @@ pub(super) async fn claim(
     query.fetch_all(connection).await?.iter().map(|row| turn_of(group, row)).collect()
 }
 
-fn unreadable(error: StoreError) -> sqlx::Error {
+pub(super) fn unreadable(error: StoreError) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
 
@@ -251,7 +308,7 @@ fn turn_of(group: &'static str, row: &PgRow) -> Result<ParkedTurn, sqlx::Error> 
     })
 }
 
-pub(super) async fn settle(
+async fn settle(
     connection: &mut PgConnection,
     lease: &ParkedLease,
     fate: ParkedFate,
@@ -265,89 +322,17 @@ pub(super) async fn settle(
     let mut transaction = connection.begin_with(BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let query = sqlx::query(SETTLE).bind(group).bind(conversation_id).bind(lease.generation);
-    if query.bind(after).bind(class).execute(&mut *transaction).await?.rows_affected() == 0 {
+    let query = query.bind(after).bind(class).bind(lease.pos);
+    if query.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(false);
     }
     if fate == ParkedFate::Done {
         let query = sqlx::query(DROP_ONE).bind(group).bind(conversation_id).bind(lease.pos);
         query.execute(&mut *transaction).await?;
         sqlx::query(FREE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
+        // Whoever is still at the record decides anew, and finds its lease gone.
+        sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(true)
-}
-
-pub(super) async fn list(
-    connection: &mut PgConnection,
-    limit: u32,
-) -> Result<Vec<ParkedConversation>, sqlx::Error> {
-    let rows = sqlx::query(LIST).bind(i64::from(limit)).fetch_all(connection).await?;
-    let one = |row: &PgRow| -> Result<ParkedConversation, sqlx::Error> {
-        Ok(ParkedConversation {
-            group: row.try_get(0)?,
-            conversation_id: row::conversation_of(row.try_get(1)?).map_err(unreadable)?,
-            class: row.try_get(2)?,
-            held: row.try_get(3)?,
-            attempts: u32::try_from(row.try_get::<i32, _>(4)?).unwrap_or_default(),
-            age: seconds(row.try_get(5)?).unwrap_or_default(),
-            records: u64::try_from(row.try_get::<i64, _>(6)?).unwrap_or_default(),
-        })
-    };
-    rows.iter().map(one).collect()
-}
-
-pub(super) async fn records(
-    connection: &mut PgConnection,
-    group: &str,
-    conversation_id: &ConversationId,
-    limit: u32,
-) -> Result<Vec<ParkedRecord>, sqlx::Error> {
-    let query = sqlx::query(RECORDS).bind(group).bind(conversation_id.as_str()).bind(i64::from(limit));
-    let one = |row: &PgRow| -> Result<ParkedRecord, sqlx::Error> {
-        let id = Uuid::from_slice(row.try_get(3)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(ParkedRecord {
-            place: TopicPartition {
-                topic: Topic::new(row.try_get::<String, _>(0)?),
-                partition: row.try_get(1)?,
-            },
-            offset: Offset(row.try_get(2)?),
-            event_id: id.into(),
-            bytes: u64::try_from(row.try_get::<i32, _>(4)?).unwrap_or_default(),
-            age: seconds(row.try_get(5)?).unwrap_or_default(),
-        })
-    };
-    query.fetch_all(connection).await?.iter().map(one).collect()
-}
-
-pub(super) async fn decide(
-    connection: &mut PgConnection,
-    decision: &ParkedDecision,
-) -> Result<Option<u64>, sqlx::Error> {
-    let (group, conversation_id) = (decision.group.as_str(), decision.conversation_id.as_str());
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
-    let is_parked: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
-    if !is_parked {
-        return Ok(None);
-    }
-    statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
-    let found = sqlx::query(DECIDE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
-    if found.rows_affected() == 0 {
-        return Ok(None);
-    }
-    let dropped = match decision.verb {
-        ParkedVerb::Resume => 0,
-        ParkedVerb::Skip => {
-            let query = sqlx::query(DROP_FIRST).bind(group).bind(conversation_id);
-            query.execute(&mut *transaction).await?.rows_affected()
-        }
-        ParkedVerb::Drop => {
-            let query = sqlx::query(DROP_ALL).bind(group).bind(conversation_id);
-            query.execute(&mut *transaction).await?.rows_affected()
-        }
-    };
-    sqlx::query(FREE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
-    operator::note(&mut transaction, &[decision.audit()]).await?;
-    transaction.commit().await?;
-    Ok(Some(dropped))
 }

@@ -106,7 +106,8 @@ pub(super) async fn claim(
             seq: head.try_get(2)?,
         };
         let before = sqlx::query(
-            "SELECT id, operation, payload, state, attempts, last_sent_at, absent_at, created_at FROM outbox
+            "SELECT id, operation, payload, state, attempts, last_sent_at, absent_at, created_at,
+               class IS NOT NULL OR state = 'in_doubt' FROM outbox
              WHERE target = ? AND conversation_id = ? AND seq = ?",
         )
         .bind(&target)
@@ -146,6 +147,7 @@ fn claimed(lease: Lease, before: &SqliteRow, now: i64) -> Result<Claimed, StoreE
         payload: before.try_get(2)?,
         known,
         attempts: u32::try_from(before.try_get::<i64, _>(4)?).unwrap_or_default() + 1,
+        tried: before.try_get(8)?,
         age: ago(now, before.try_get(7)?).unwrap_or_default(),
     })
 }

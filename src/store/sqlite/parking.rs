@@ -2,24 +2,18 @@
 
 use std::time::Duration;
 
-use sqlx::{
-    Row, SqliteConnection,
-    sqlite::{SqlitePool, SqliteRow},
-};
-use uuid::Uuid;
-
 use super::{
-    SqliteStore, operator,
+    SqliteStore,
     outbox::{ago, millis, now},
     to_its_end,
 };
 use crate::{
     bus::{Offset, Record, Topic, TopicPartition},
-    event::ConversationId,
-    store::{
-        Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
-        ParkedTurn, ParkedVerb, StoreError, ToPark, Why, row,
-    },
+    store::{Kept, PARKED_RECORDS_MAX, ParkedFate, ParkedLease, ParkedTurn, StoreError, ToPark, Why, row},
+};
+use sqlx::{
+    Row, SqliteConnection,
+    sqlite::{SqlitePool, SqliteRow},
 };
 
 impl SqliteStore {
@@ -52,79 +46,25 @@ impl SqliteStore {
         to_its_end(settle(self.writer_pool.clone(), lease, fate)).await
     }
 
-    /// Conversations that wait, the oldest first.
+    /// Whether a lease is still the newest one.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
-    pub async fn parked_conversations(&self, limit: u32) -> Result<Vec<ParkedConversation>, StoreError> {
-        let mut reader = self.readers.acquire().await?;
-        let now = now(&mut reader).await?;
-        let rows = sqlx::query(
-            "SELECT consumer_group, conversation_id, class, held, attempts, parked_at,
-               (SELECT count(*) FROM parked_record r WHERE r.consumer_group = p.consumer_group AND r.conversation_id = p.conversation_id)
-             FROM parked_conversation p ORDER BY parked_at LIMIT ?",
+    pub async fn has_parked_lease(&self, lease: &ParkedLease) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "SELECT 1 FROM parked_conversation WHERE consumer_group = ? AND conversation_id = ? AND lease_generation = ?
+               AND lease_until IS NOT NULL",
         )
-        .bind(i64::from(limit))
-        .fetch_all(&mut *reader)
+        .bind(lease.group)
+        .bind(lease.conversation_id.as_str())
+        .bind(lease.generation)
+        .fetch_optional(&self.readers)
         .await?;
-        let one = |row: &SqliteRow| -> Result<ParkedConversation, StoreError> {
-            Ok(ParkedConversation {
-                group: row.try_get(0)?,
-                conversation_id: row::conversation_of(row.try_get(1)?)?,
-                class: row.try_get(2)?,
-                held: row.try_get(3)?,
-                attempts: row.try_get(4)?,
-                age: ago(now, row.try_get(5)?).unwrap_or_default(),
-                records: u64::try_from(row.try_get::<i64, _>(6)?).unwrap_or_default(),
-            })
-        };
-        rows.iter().map(one).collect()
-    }
-
-    /// The first waiting records of a conversation.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database cannot be asked.
-    pub async fn parked_records(
-        &self,
-        group: &str,
-        conversation_id: &ConversationId,
-        limit: u32,
-    ) -> Result<Vec<ParkedRecord>, StoreError> {
-        let mut reader = self.readers.acquire().await?;
-        let now = now(&mut reader).await?;
-        let rows = sqlx::query(
-            "SELECT topic, partition, record_offset, event_id, COALESCE(length(value), 0), kept_at FROM parked_record
-             WHERE consumer_group = ? AND conversation_id = ? ORDER BY pos LIMIT ?",
-        )
-        .bind(group)
-        .bind(conversation_id.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(&mut *reader)
-        .await?;
-        let one = |row: &SqliteRow| -> Result<ParkedRecord, StoreError> {
-            let id = Uuid::from_slice(row.try_get(3)?);
-            Ok(ParkedRecord {
-                place: place_of(row, 0)?,
-                offset: Offset(row.try_get(2)?),
-                event_id: id.map_err(|_| StoreError::Unreadable { what: "event id" })?.into(),
-                bytes: u64::try_from(row.try_get::<i64, _>(4)?).unwrap_or_default(),
-                age: ago(now, row.try_get(5)?).unwrap_or_default(),
-            })
-        };
-        rows.iter().map(one).collect()
-    }
-
-    /// Carries out a person's decision.
-    ///
-    /// # Errors
-    /// [`StoreError`] when nothing was committed.
-    pub async fn decide_parked(&self, decision: ParkedDecision) -> Result<Option<u64>, StoreError> {
-        to_its_end(decide(self.writer_pool.clone(), decision)).await
+        Ok(found.is_some())
     }
 }
 
-fn place_of(row: &SqliteRow, from: usize) -> Result<TopicPartition, StoreError> {
+pub(super) fn place_of(row: &SqliteRow, from: usize) -> Result<TopicPartition, StoreError> {
     Ok(TopicPartition {
         topic: Topic::new(row.try_get::<String, _>(from)?),
         partition: row.try_get(from + 1)?,
@@ -154,14 +94,20 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
     .fetch_one(&mut *transaction)
     .await?
     .try_get(0)?;
-    let has_turn = match why {
+    let waits = match why {
         Why::Failed { .. } => true,
         Why::Follows => is_parked(&mut transaction, group, conversation_id).await?,
     };
-    match (has_turn, has_room) {
-        (false, _) => return Ok(Kept::Free),
-        (true, false) => return Ok(Kept::Full),
-        (true, true) => {}
+    let is_done = sqlx::query("SELECT 1 FROM inbox WHERE consumer_group = ? AND event_id = ?")
+        .bind(group)
+        .bind(key.event_id.as_bytes().as_slice())
+        .fetch_optional(&mut *transaction)
+        .await?
+        .is_some();
+    match (is_done || !waits, has_room) {
+        (true, _) => return Ok(Kept::Free),
+        (false, false) => return Ok(Kept::Full),
+        (false, true) => {}
     }
     if let Why::Failed { class, held } = why {
         sqlx::query(
@@ -175,17 +121,9 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
         .bind(now)
         .execute(&mut *transaction)
         .await?;
-        // Whoever had looked before decides anew.
-        sqlx::query(
-            "INSERT INTO conversation (consumer_group, conversation_id, version, last_seq) VALUES (?, ?, 1, 0)
-             ON CONFLICT DO UPDATE SET version = version + 1",
-        )
-        .bind(group)
-        .bind(conversation_id)
-        .execute(&mut *transaction)
-        .await?;
+        move_on(&mut transaction, group, conversation_id).await?;
     }
-    sqlx::query(
+    let kept = sqlx::query(
         "INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms,
            key, value, headers, kept_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -203,8 +141,39 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
     .bind(now)
     .execute(&mut *transaction)
     .await?;
+    if kept.rows_affected() == 0 {
+        let same = sqlx::query(
+            "SELECT 1 FROM parked_record WHERE consumer_group = ? AND event_id = ? AND conversation_id = ? AND value IS ?",
+        )
+        .bind(group)
+        .bind(key.event_id.as_bytes().as_slice())
+        .bind(conversation_id)
+        .bind(&record.value)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if same.is_none() {
+            return Ok(Kept::Conflict);
+        }
+    }
     transaction.commit().await?;
     Ok(Kept::Parked)
+}
+
+/// Whoever had looked before decides anew.
+pub(super) async fn move_on(
+    connection: &mut SqliteConnection,
+    group: &str,
+    conversation_id: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO conversation (consumer_group, conversation_id, version, last_seq) VALUES (?, ?, 1, 0)
+         ON CONFLICT DO UPDATE SET version = version + 1",
+    )
+    .bind(group)
+    .bind(conversation_id)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn claim(
@@ -216,7 +185,7 @@ async fn claim(
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
     let leased = sqlx::query(
-        "UPDATE parked_conversation SET lease_generation = lease_generation + 1, lease_until = ?2 + ?4
+        "UPDATE parked_conversation SET lease_generation = lease_generation + 1, attempts = attempts + 1, lease_until = ?2 + ?4
          WHERE consumer_group = ?1 AND conversation_id IN
            (SELECT conversation_id FROM parked_conversation
             WHERE consumer_group = ?1 AND held = 0 AND due_at <= ?2 AND (lease_until IS NULL OR lease_until < ?2)
@@ -274,9 +243,10 @@ async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Resul
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
     let held = sqlx::query(
-        "UPDATE parked_conversation SET lease_until = NULL, attempts = CASE WHEN ?4 IS NULL THEN 0 ELSE attempts + 1 END,
+        "UPDATE parked_conversation SET lease_until = NULL, attempts = CASE WHEN ?4 IS NULL THEN 0 ELSE attempts END,
            due_at = ?6 + COALESCE(?4, 0), held = ?5 IS NOT NULL, class = COALESCE(?5, class)
-         WHERE consumer_group = ?1 AND conversation_id = ?2 AND lease_generation = ?3 AND lease_until IS NOT NULL",
+         WHERE consumer_group = ?1 AND conversation_id = ?2 AND lease_generation = ?3 AND lease_until IS NOT NULL
+           AND ?7 = (SELECT min(pos) FROM parked_record WHERE consumer_group = ?1 AND conversation_id = ?2)",
     )
     .bind(group)
     .bind(conversation_id)
@@ -284,6 +254,7 @@ async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Resul
     .bind(after)
     .bind(class)
     .bind(now)
+    .bind(lease.pos)
     .execute(&mut *transaction)
     .await?;
     if held.rows_affected() == 0 {
@@ -295,13 +266,14 @@ async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Resul
             .execute(&mut *transaction)
             .await?;
         free(&mut transaction, group, conversation_id).await?;
+        move_on(&mut transaction, group, conversation_id).await?;
     }
     transaction.commit().await?;
     Ok(true)
 }
 
 /// A conversation of which nothing waits does not wait any more.
-async fn free(
+pub(super) async fn free(
     connection: &mut SqliteConnection,
     group: &str,
     conversation_id: &str,
@@ -315,40 +287,4 @@ async fn free(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-async fn decide(pool: SqlitePool, decision: ParkedDecision) -> Result<Option<u64>, StoreError> {
-    let (group, conversation_id) = (decision.group.as_str(), decision.conversation_id.as_str());
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let found = sqlx::query(
-        "UPDATE parked_conversation SET held = 0, attempts = 0, due_at = ?3, lease_until = NULL,
-           lease_generation = lease_generation + 1
-         WHERE consumer_group = ?1 AND conversation_id = ?2",
-    )
-    .bind(group)
-    .bind(conversation_id)
-    .bind(now(&mut transaction).await?)
-    .execute(&mut *transaction)
-    .await?;
-    if found.rows_affected() == 0 {
-        return Ok(None);
-    }
-    let limit = match decision.verb {
-        ParkedVerb::Resume => 0,
-        ParkedVerb::Skip => 1,
-        ParkedVerb::Drop => -1,
-    };
-    let dropped = sqlx::query(
-        "DELETE FROM parked_record WHERE pos IN
-           (SELECT pos FROM parked_record WHERE consumer_group = ? AND conversation_id = ? ORDER BY pos LIMIT ?)",
-    )
-    .bind(group)
-    .bind(conversation_id)
-    .bind(limit)
-    .execute(&mut *transaction)
-    .await?;
-    free(&mut transaction, group, conversation_id).await?;
-    operator::note_one(&mut transaction, &decision.audit()).await?;
-    transaction.commit().await?;
-    Ok(Some(dropped.rows_affected()))
 }

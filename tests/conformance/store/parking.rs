@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use peyvand::{
     bus::{Offset, Record, TopicPartition},
-    store::{Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedTurn, ParkedVerb, Store, ToPark, Why},
+    store::{
+        Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedTurn, ParkedVerb, StepKey, Store, ToPark, Why,
+    },
 };
 
-use super::stage::{GROUP, Stage, conversation, done, key, record, step};
+use sha2::Digest;
+
+use super::stage::{GROUP, Stage, conversation, done, event, key, record, seen, step};
 
 const LEASE: Duration = Duration::from_secs(60);
 const FAILED: Why = Why::Failed { class: "exhausted", held: false };
@@ -104,7 +108,7 @@ pub(crate) async fn a_round_in_vain_waits_and_an_older_lease_changes_nothing(sta
     assert!(!store.settle_parked(second.lease, ParkedFate::Done).await.unwrap(), "it is settled already");
     assert!(claim(&store).await.is_empty(), "its time has not come");
     let waiting = store.parked_conversations(10).await.unwrap().remove(0);
-    assert_eq!((waiting.attempts, waiting.records, waiting.held), (1, 1, false));
+    assert_eq!((waiting.attempts, waiting.records, waiting.held), (2, 1, false), "begun twice");
     store.close().await;
 }
 
@@ -121,16 +125,22 @@ pub(crate) async fn a_held_conversation_waits_for_a_person_and_is_noted(stage: &
     park(&store, "a", "2", Why::Follows).await;
     park(&store, "a", "3", Why::Follows).await;
     assert!(claim(&store).await.is_empty());
-    assert_eq!(decide(ParkedVerb::Resume).await, Some(0));
+    assert_eq!(decide(ParkedVerb::Resume).await, Some(Vec::new()));
     let (again, text) = turn(&store).await;
-    assert_eq!((text.as_str(), again.attempts), ("1", 0));
+    assert_eq!((text.as_str(), again.attempts), ("1", 1));
     assert!(store.settle_parked(again.lease, ParkedFate::Held { class: "panic" }).await.unwrap());
     assert!(claim(&store).await.is_empty());
-    assert_eq!(decide(ParkedVerb::Skip).await, Some(1));
+    assert_eq!(decide(ParkedVerb::Skip(event("2"))).await, None, "another one is the first");
+    assert_eq!(decide(ParkedVerb::Skip(event("1"))).await, Some(vec![event("1")]));
     assert_eq!(turn(&store).await.1, "2");
-    assert_eq!(decide(ParkedVerb::Drop).await, Some(2));
+    let mut dropped = decide(ParkedVerb::Drop).await.unwrap();
+    dropped.sort_unstable();
+    let mut both = vec![event("2"), event("3")];
+    both.sort_unstable();
+    assert_eq!(dropped, both);
     assert!(!is_parked(&store, "a").await);
-    assert_eq!(store.noted("parked").await.unwrap().len(), 1, "one subject");
+    let noted = store.noted("parked").await.unwrap();
+    assert!(noted.iter().any(|subject| subject.contains(&event("1").to_string())), "{noted:?}");
     store.close().await;
 }
 
@@ -141,5 +151,46 @@ pub(crate) async fn groups_park_for_themselves(stage: &Stage) {
     other.key.group = "connector";
     assert_eq!(store.park(other).await.unwrap(), Kept::Free);
     assert!(store.claim_parked("connector", 10, LEASE).await.unwrap().is_empty());
+    store.close().await;
+}
+
+pub(crate) async fn whoever_is_at_a_record_when_a_person_decides_finds_its_lease_gone(stage: &Stage) {
+    let store = stage.open().await;
+    park(&store, "a", "1", FAILED).await;
+    park(&store, "a", "2", Why::Follows).await;
+    let (late, _) = turn(&store).await;
+    let Found::Fresh { version, .. } = store.look(&key("a", "1")).await.unwrap() else { panic!() };
+    assert!(store.has_parked_lease(&late.lease).await.unwrap());
+    let decision = ParkedDecision {
+        group: GROUP.to_owned(),
+        conversation_id: conversation("a"),
+        verb: ParkedVerb::Skip(event("1")),
+        who: "sara".to_owned(),
+        why: "seen".to_owned(),
+    };
+    assert!(store.decide_parked(decision).await.unwrap().is_some());
+    assert!(!store.has_parked_lease(&late.lease).await.unwrap());
+    // It counts as worked on, so neither the late one nor a copy changes anything.
+    let fingerprint = sha2::Sha256::digest(record("1").value.unwrap()).into();
+    let same = StepKey { fingerprint, ..key("a", "1") };
+    assert_eq!(store.commit(step(&same, version)).await.unwrap(), Commit::Seen(Vec::new()));
+    assert_eq!(seen(&store, &same).await, []);
+    assert!(!store.settle_parked(late.lease, ParkedFate::Held { class: "panic" }).await.unwrap());
+    assert_eq!(turn(&store).await.1, "2");
+    store.close().await;
+}
+
+pub(crate) async fn what_is_done_already_is_not_parked_and_other_bytes_are_a_conflict(stage: &Stage) {
+    let store = stage.open().await;
+    drop(done(&store, step(&key("a", "1"), 0)).await);
+    assert_eq!(park(&store, "a", "1", Why::Failed { class: "panic", held: true }).await, Kept::Free);
+    assert!(!is_parked(&store, "a").await);
+    assert_eq!(park(&store, "a", "2", FAILED).await, Kept::Parked);
+    let mut forged = to_park("a", "2", Why::Follows);
+    forged.record.value = Some(b"other".to_vec());
+    assert_eq!(store.park(forged).await.unwrap(), Kept::Conflict);
+    let elsewhere = to_park("b", "2", FAILED);
+    assert_eq!(store.park(elsewhere).await.unwrap(), Kept::Conflict);
+    assert!(!is_parked(&store, "b").await, "a conversation without a record would wait for ever");
     store.close().await;
 }

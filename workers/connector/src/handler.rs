@@ -127,7 +127,8 @@ impl Connector {
             .get(&operation)
             .ok_or(HandlerError::Permanent("no target can do what was decided"))?;
         if route.is_full.clone().wait_for(|is_full| !is_full).await.is_err() {
-            return Err(HandlerError::Transient("the relay has ended"));
+            // The relay has ended, and so does this process: the record stays in the log for the next one.
+            return std::future::pending().await;
         }
         let write = Write::of(input, operation, &route.target);
         let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;

@@ -8,6 +8,7 @@ use peyvand::{
     process::{Cluster, ProcessError},
     store::Store,
 };
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Systems, sap::Sap};
@@ -35,27 +36,40 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     let producer = cluster.bus.producer();
     let (connector, mut relays) =
         systems.start(&cluster.store, &producer, &cluster.schemas, &cluster.shutdown);
-    let mut working = std::pin::pin!(cluster.work(connector));
-    let worked = tokio::select! {
-        worked = &mut working => worked,
-        // Told to stop, the relays may be the first to end; records under way have their time all the same.
-        Some(ended) = relays.join_next() => {
-            let told = cluster.shutdown.is_cancelled();
-            cluster.shutdown.cancel();
-            let worked = working.await;
-            // Without it writes would be noted and never sent; a supervisor starts the process again.
-            if told { worked } else { worked.and(Err(ProcessError::Ended(format!("a relay of the outbox ({ended:?})")))) }
+    let working = async {
+        let worked = cluster.work(connector).await;
+        cluster.shutdown.cancel();
+        worked
+    };
+    // Side by side: told to stop, records under way have their time, and so have calls to systems.
+    let (worked, relayed) = tokio::join!(working, watch(&mut relays, &cluster.shutdown));
+    fetching.abort();
+    worked.and(relayed)
+}
+
+/// Waits until all relays have ended. One that ends unasked stops the worker: writes would be noted and never sent, and a
+/// supervisor starts the process again.
+async fn watch(relays: &mut JoinSet<()>, shutdown: &CancellationToken) -> Result<(), ProcessError> {
+    let mut unasked = Ok(());
+    let all = async {
+        while let Some(ended) = relays.join_next().await {
+            if !shutdown.is_cancelled() {
+                unasked = Err(ProcessError::Ended(format!("a relay of the outbox ({ended:?})")));
+                shutdown.cancel();
+            }
         }
     };
-    fetching.abort();
-    cluster.shutdown.cancel();
-    let ended = async { while relays.join_next().await.is_some() {} };
-    if tokio::time::timeout(RELAYS_END_WITHIN, ended).await.is_err() {
-        tracing::warn!(
+    let too_long = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(RELAYS_END_WITHIN).await;
+    };
+    tokio::select! {
+        () = all => {}
+        () = too_long => tracing::warn!(
             "the relays were still waiting for the database or the log at the end; their entries stay in doubt"
-        );
+        ),
     }
-    worked
+    unasked
 }
 
 /// Brings the ERP's product names into the database again and again, so that the classifier knows them also while the

@@ -44,6 +44,10 @@ struct Taken {
     id: String,
 }
 
+/// What a refusal is at least: a JSON object.
+#[derive(Deserialize)]
+struct Problem {}
+
 impl Webhook {
     /// Checks the configuration; nothing is asked yet.
     ///
@@ -93,16 +97,23 @@ impl Webhook {
                 Err(_) => Sent::Done { reference: write.id.tracking() },
             },
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-                Sent::Refused { class: "refused_by_system" }
+                match self.line.body_by(response, until).await {
+                    // A page of a proxy is not the hook's word.
+                    Ok(body) if serde_json::from_slice::<Problem>(&body).is_ok() => {
+                        Sent::Refused { class: "refused_by_system" }
+                    }
+                    Ok(_) => Sent::NotSent(self.line.misconfigured()),
+                    Err(error) => Sent::MaybeSent(error),
+                }
             }
             StatusCode::TOO_MANY_REQUESTS => Sent::NotSent(self.line.busy(retry_after(response.headers()))),
             // Our first attempt is still at work there.
             StatusCode::CONFLICT => Sent::MaybeSent(self.line.busy(retry_after(response.headers()))),
             StatusCode::REQUEST_TIMEOUT => Sent::MaybeSent(self.line.slow()),
             status if status.is_server_error() => Sent::MaybeSent(self.line.unavailable()),
-            status if status.is_redirection() || status.is_client_error() => {
-                Sent::NotSent(self.line.misconfigured())
-            }
+            // Some answer a request that they have carried out by leading on.
+            status if status.is_redirection() => Sent::MaybeSent(self.line.misconfigured()),
+            status if status.is_client_error() => Sent::NotSent(self.line.misconfigured()),
             _ => Sent::MaybeSent(self.line.unreadable()),
         }
     }

@@ -23,7 +23,7 @@ use self::consent::{Consent, consent};
 const ACCEPT: f32 = 0.5;
 /// Confidence from which a message that answers nothing leaves an open question.
 const SWITCH: f32 = 0.8;
-/// How long a proposal stands, by the times of the messages.
+/// How long a proposal stands and a description is waited for, by the times of the messages.
 const PROPOSAL_MS: i64 = 10 * 60 * 1000;
 /// How often a proposal is said again when the answer is neither yes nor no.
 const PROPOSALS_MAX: u8 = 2;
@@ -46,6 +46,9 @@ struct Question {
     /// What the form has already.
     #[serde(default)]
     known: Vec<Slot>,
+    /// When it was asked.
+    #[serde(default)]
+    at_ms: i64,
 }
 
 /// A write that waits for a yes.
@@ -103,10 +106,13 @@ pub(crate) fn decide(
     };
     let now_ms = input.occurred_at_ms;
     // A word that is older than the proposal says nothing about it.
-    let stands = |proposal: &Proposal| (0..=PROPOSAL_MS).contains(&(now_ms - proposal.at_ms));
-    let proposed = state.proposed.take().filter(stands);
-    let question = state.asked.take();
-    let describes = question.as_ref().is_some_and(|question| question.slot == SlotName::Description);
+    let stands = |at_ms: i64| (0..=PROPOSAL_MS).contains(&(now_ms - at_ms));
+    let proposed = state.proposed.take().filter(|proposal| stands(proposal.at_ms));
+    // Whatever is said days later is no description.
+    let describes = |question: &Question| question.slot == SlotName::Description;
+    let question = state.asked.take().filter(|question| !describes(question) || stands(question.at_ms));
+    let describes = question.as_ref().is_some_and(describes);
+    turn.slots.retain(|slot| describes || slot.name != SlotName::Description);
     if describes && consent(text) == Some(Consent::No) {
         // Every other message is the description, whatever it resembles.
         turn.decision = Decision::Answer;
@@ -243,7 +249,13 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[
     match missing {
         None if operation.is_write() => {
             turn.decision = Decision::Confirm;
-            turn.slots.retain(|slot| wants(intent, slot.name));
+            // What is proposed is what is written: one value of each, the first that was said.
+            let mut said = Vec::new();
+            turn.slots.retain(|slot| {
+                let first = wants(intent, slot.name) && !said.contains(&slot.name);
+                said.push(slot.name);
+                first
+            });
             state.proposed = Some(Proposal {
                 intent: intent.name.clone(),
                 slots: turn.slots.clone(),
@@ -264,6 +276,7 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[
                 slot: spec.name,
                 tries: tries + 1,
                 known: turn.slots.iter().filter(|slot| wants(intent, slot.name)).cloned().collect(),
+                at_ms: now_ms,
             });
         }
     }

@@ -14,12 +14,13 @@ use peyvand::event::{Answer, Decision, Operation, OperationUpdated, SlotName, Tu
 use peyvand::language::bidi::clean;
 use peyvand::language::number::{decimal, persian_digits, plain};
 use peyvand::language::script::Language;
+use peyvand::language::slots::DESCRIPTION_CHARS_MAX;
 use unic_langid::LanguageIdentifier;
 
 use messages::MESSAGES;
 
 /// Longest value put into a sentence, in characters.
-const VALUE_CHARS_MAX: usize = 240;
+const VALUE_CHARS_MAX: usize = 80;
 const EXAMPLE_ORDER: &str = "45001";
 const EXAMPLE_PRODUCT: &str = "CEM-042";
 
@@ -136,7 +137,14 @@ fn proposal(say: &Words<'_>, turn: &TurnDecided) -> String {
             ],
         ),
         Some(Operation::CaseCreate) => {
-            say.with("confirm-case", &[("description", value(SlotName::Description))])
+            let description = [("description", value(SlotName::Description))];
+            match turn.slot(SlotName::OrderNumber) {
+                None => say.whole("confirm-case", &description),
+                Some(order) => {
+                    let order = plain(order, say.language);
+                    say.whole("confirm-case-of-order", &[description[0], ("order", &order)])
+                }
+            }
         }
         Some(Operation::CallbackRequest) => {
             let phone = value(SlotName::Phone);
@@ -200,12 +208,21 @@ impl Words<'_> {
         self.maybe(id, values).unwrap_or_default()
     }
 
+    /// The message with values as long as a person may write them, because what is said back is what is done.
+    fn whole(&self, id: &str, values: &[(&'static str, &str)]) -> String {
+        self.cut(id, values, DESCRIPTION_CHARS_MAX).unwrap_or_default()
+    }
+
     /// The message when there is one: units and plants have one each as far as they are known.
     fn maybe(&self, id: &str, values: &[(&'static str, &str)]) -> Option<String> {
+        self.cut(id, values, VALUE_CHARS_MAX)
+    }
+
+    fn cut(&self, id: &str, values: &[(&'static str, &str)], chars_max: usize) -> Option<String> {
         let pattern = self.bundle.get_message(id)?.value()?;
         let mut args = FluentArgs::new();
         for (name, value) in values {
-            args.set(*name, clean(value, VALUE_CHARS_MAX));
+            args.set(*name, clean(value, chars_max));
         }
         Some(self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
     }

@@ -43,9 +43,14 @@ pub(super) struct Patience {
 }
 
 /// What an entry needs.
-pub(super) fn next(capability: Capability, known: Known, attempts: u32, age: Duration) -> Act {
+pub(super) fn next(
+    capability: Capability,
+    known: Known,
+    (attempts, tried): (u32, bool),
+    age: Duration,
+) -> Act {
     // The first attempt is made whatever the age: it may have waited behind another, or for a relay.
-    let exhausted = attempts > ATTEMPTS_MAX || (attempts > 1 && age > AGE_MAX);
+    let exhausted = attempts > ATTEMPTS_MAX || (tried && age > AGE_MAX);
     match (known, capability) {
         (Known::Unsent, _) if exhausted => Act::Park("exhausted"),
         (Known::Unsent, _) => Act::Send,
@@ -200,7 +205,7 @@ mod tests {
         assert!(
             verdicts.iter().all(|verdict| *verdict == Verdict::Parked { class: "in_doubt", unsent: false })
         );
-        assert_eq!(next(Capability::Blind, doubt(1, None), 1, Duration::ZERO), Act::Park("in_doubt"));
+        assert_eq!(next(Capability::Blind, doubt(1, None), (1, true), Duration::ZERO), Act::Park("in_doubt"));
     }
 
     #[test]
@@ -267,9 +272,9 @@ mod tests {
         #[test]
         fn an_entry_ends_some_day(which in 0..4_usize, in_doubt: bool, attempts in 13..99_u32) {
             let known = if in_doubt { doubt(1, None) } else { Known::Unsent };
-            prop_assert!(matches!(next(ALL[which], known, attempts, Duration::ZERO), Act::Park(_)));
-            prop_assert!(matches!(next(ALL[which], known, 2, AGE_MAX * 2), Act::Park(_)));
-            let first = next(ALL[which], Known::Unsent, 1, AGE_MAX * 2);
+            prop_assert!(matches!(next(ALL[which], known, (attempts, true), Duration::ZERO), Act::Park(_)));
+            prop_assert!(matches!(next(ALL[which], known, (1, true), AGE_MAX * 2), Act::Park(_)));
+            let first = next(ALL[which], Known::Unsent, (1, false), AGE_MAX * 2);
             prop_assert_eq!(first, Act::Send);
         }
     }

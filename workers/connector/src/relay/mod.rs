@@ -181,7 +181,7 @@ impl Relay {
         let capability = self.writer.capability();
         let chance = chance();
         let (known, attempts) = (claimed.known, claimed.attempts);
-        let act = match decide::next(capability, known, attempts, claimed.age) {
+        let act = match decide::next(capability, known, (attempts, claimed.tried), claimed.age) {
             Act::Send | Act::Reconcile if Instant::now() + self.deadline > until => {
                 // Too late for this lease. Nothing was sent, so what was known stays true.
                 let sent =

@@ -57,12 +57,20 @@ fn judge(line: &Line, status: StatusCode, code: Option<&str>, pause: Option<Dura
         (_, Some("DUPLICATE_VALUE")) => Flaw::Unclear(line.busy(pause)),
         (StatusCode::NOT_FOUND, Some("NOT_FOUND")) => Flaw::Absent,
         (StatusCode::TOO_MANY_REQUESTS, _) => Flaw::NotDone(line.busy(pause)),
-        // They speak of our set-up, not of the person's request: a field or an object that is not there, a missing right.
+        // Of the record itself.
         (
             StatusCode::BAD_REQUEST,
-            Some("INVALID_FIELD" | "INVALID_TYPE" | "JSON_PARSER_ERROR" | "INVALID_SESSION_ID") | None,
-        ) => Flaw::NotDone(line.misconfigured()),
-        (StatusCode::BAD_REQUEST, Some(_)) => Flaw::Refused,
+            Some(
+                "REQUIRED_FIELD_MISSING"
+                | "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+                | "FIELD_INTEGRITY_EXCEPTION"
+                | "STRING_TOO_LONG"
+                | "DUPLICATES_DETECTED"
+                | "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            ),
+        ) => Flaw::Refused,
+        // Of our set-up or of the moment: a field that is not there, a missing right, a trigger, storage.
+        (StatusCode::BAD_REQUEST, _) => Flaw::NotDone(line.misconfigured()),
         (StatusCode::REQUEST_TIMEOUT, _) => Flaw::Unclear(line.slow()),
         (status, _) if status.is_server_error() => Flaw::Unclear(line.unavailable()),
         // 300: our key is not unique, and nothing was written. The rest: not for us, or not Salesforce.

@@ -63,7 +63,7 @@ impl Cases {
             Ok(place) => place,
             Err(busy) => return Sent::NotSent(busy),
         };
-        if let Err(error) = self.http.key_field_is_one().await {
+        if let Err(error) = self.http.key_field_is_one(until).await {
             return Sent::NotSent(error);
         }
         let case = NewCase {

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use serde::Deserialize;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::{Instant, timeout_at},
+};
 
 pub use cases::Cases;
 use token::Token;
@@ -70,7 +73,7 @@ impl Salesforce {
     /// # Errors
     /// [`TargetError`] says what is in the way.
     pub async fn ping(&self) -> Result<(), TargetError> {
-        self.http.key_field_is_one().await
+        self.http.key_field_is_one(self.http.line.until()).await
     }
 
     /// The way to write cases.
@@ -89,29 +92,32 @@ impl Http {
         url
     }
 
-    /// Looks once at the field that holds our key; when it is no key, nothing may be written.
-    async fn key_field_is_one(&self) -> Result<(), TargetError> {
-        self.checked
-            .get_or_try_init(|| async {
-                let until = self.line.until();
-                let url = self.url(&["sobjects", "Case", "describe"]);
-                let described = match self.authorised(|token| token.on(self.line.client.get(url.clone())), until).await {
-                    Attempt::Answered(response) => answer::read::<Description>(&self.line, response, until).await?,
-                    Attempt::NotSent(error) | Attempt::MaybeSent(error) => return Err(error),
-                };
-                let name = &self.config.key_field;
-                let field = described.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
-                if field.is_some_and(|field| field.external_id && field.unique) {
-                    return Ok(());
-                }
-                tracing::error!(
-                    system = self.line.name(),
-                    field = name,
-                    "Case has no such field that is both an external id and unique; nothing is written until it has one"
-                );
-                Err(self.line.misconfigured())
-            })
+    /// Looks once at the field that holds our key; when it is no key, nothing may be written. Whoever looks lets the others wait,
+    /// each no longer than its own time.
+    async fn key_field_is_one(&self, until: Instant) -> Result<(), TargetError> {
+        let looked = timeout_at(until, self.checked.get_or_try_init(|| self.look_at_key_field(until))).await;
+        looked.unwrap_or_else(|_| Err(self.line.slow())).copied()
+    }
+
+    async fn look_at_key_field(&self, until: Instant) -> Result<(), TargetError> {
+        let url = self.url(&["sobjects", "Case", "describe"]);
+        let described = match self
+            .authorised(|token| token.on(self.line.client.get(url.clone())), until)
             .await
-            .copied()
+        {
+            Attempt::Answered(response) => answer::read::<Description>(&self.line, response, until).await?,
+            Attempt::NotSent(error) | Attempt::MaybeSent(error) => return Err(error),
+        };
+        let name = &self.config.key_field;
+        let field = described.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        if field.is_some_and(|field| field.external_id && field.unique) {
+            return Ok(());
+        }
+        tracing::error!(
+            system = self.line.name(),
+            field = name,
+            "Case has no such field that is both an external id and unique; nothing is written until it has one"
+        );
+        Err(self.line.misconfigured())
     }
 }

@@ -12,7 +12,7 @@ use peyvand_connector::{
 use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 
 use crate::{
-    support::DEADLINE,
+    support::{DEADLINE, Server, answer},
     turns::{kind, write_of},
 };
 
@@ -121,4 +121,20 @@ async fn a_wrong_token_is_a_matter_of_set_up() {
     assert_eq!(kind(&stranger.send(&call("1", "+989123456789")).await), ("not sent", "misconfigured"));
     assert!(stranger.ping().await.is_err());
     assert_eq!(world.plain().ping().await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_answer_that_leads_on_may_mean_that_it_is_done_and_a_page_is_no_refusal() {
+    let write = call("1", "+989123456789");
+    for (status, kind_of, body, expected) in [
+        (302, "text/html", "", ("maybe sent", "misconfigured")),
+        (303, "text/html", "", ("maybe sent", "misconfigured")),
+        (400, "text/html", "<html>blocked</html>", ("not sent", "misconfigured")),
+        (400, "application/problem+json", r#"{"title":"no"}"#, ("refused", "refused_by_system")),
+    ] {
+        let server = Server::new(move |_| std::future::ready(answer(status, kind_of, body))).await;
+        let config = TargetConfig::new("desk", server.url(), "", "t".to_owned().into());
+        let hook = Webhook::new(TargetConfig { deadline: DEADLINE, ..config }).unwrap();
+        assert_eq!(kind(&hook.send(&write).await), expected, "{status} {body}");
+    }
 }

@@ -216,3 +216,32 @@ fn a_call_back_needs_a_phone_number_and_a_yes() {
         assert_eq!(talk.say(yes).decision, Decision::Execute);
     }
 }
+
+#[test]
+fn what_is_proposed_is_what_is_written_when_two_numbers_are_said() {
+    let mut talk = Talk::default();
+    let proposed = talk.say("please call me at 09123456789 or 09351234567");
+    assert_eq!(proposed.decision, Decision::Confirm);
+    let phones = |turn: &TurnDecided| turn.slots.iter().filter(|slot| slot.name == SlotName::Phone).count();
+    assert_eq!((phones(&proposed), proposed.slot(SlotName::Phone)), (1, Some("+989123456789")));
+    let done = talk.say("yes");
+    assert_eq!((phones(&done), done.slot(SlotName::Phone)), (1, Some("+989123456789")));
+}
+
+#[test]
+fn whatever_is_said_much_later_is_no_description() {
+    let mut talk = Talk::default();
+    assert_eq!(talk.say("I want to file a complaint").decision, Decision::Ask);
+    talk.now_ms += PROPOSAL_MS;
+    let later = talk.say("where is order 45001?");
+    assert_eq!(later.operation, Some(Operation::OrderStatus));
+    assert_eq!(later.slot(SlotName::Description), None);
+}
+
+#[test]
+fn a_description_that_is_too_long_to_be_shown_is_asked_for_again() {
+    let mut talk = Talk::default();
+    assert_eq!(talk.say("I want to file a complaint").decision, Decision::Ask);
+    let again = talk.say(&"broken ".repeat(200));
+    assert_eq!((again.decision, again.asked_slot), (Decision::Ask, Some(SlotName::Description)));
+}

@@ -17,6 +17,7 @@ pub(super) const MESSAGES: &[(&str, &[&str])] = &[
     ("out-of-scope", &[]),
     ("confirm-sales-order", &["product", "quantity", "customer"]),
     ("confirm-case", &["description"]),
+    ("confirm-case-of-order", &["description", "order"]),
     ("confirm-callback", &["phone"]),
     ("write-accepted", &["tracking"]),
     ("write-refused", &["tracking"]),

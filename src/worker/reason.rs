@@ -1,0 +1,59 @@
+//! Why a record could not be worked on, in bounded words, and who is to blame. It holds nothing of the record's.
+
+use crate::codec::CodecError;
+
+/// Why a record could not be worked on.
+pub(super) enum Reason {
+    /// It is not an event of this worker's.
+    Codec(CodecError),
+    /// Its id belongs to another event.
+    Conflict,
+    Handler {
+        class: &'static str,
+        said: Option<&'static str>,
+    },
+    /// What follows from it cannot be written as an event.
+    Unwritable(CodecError),
+    State,
+    Refused {
+        code: String,
+    },
+    /// It ended the process again and again.
+    CrashLoop,
+}
+
+impl Reason {
+    pub(super) fn class(&self) -> &'static str {
+        match self {
+            Self::Codec(error) => error.kind(),
+            Self::Conflict => "event_id_conflict",
+            Self::Handler { class, .. } => class,
+            Self::Unwritable(_) => "unwritable",
+            Self::State => "state_unreadable",
+            Self::Refused { .. } => "refused_by_database",
+            Self::CrashLoop => "crash_loop",
+        }
+    }
+
+    /// Whether we are to blame and not whoever published the record.
+    pub(super) fn is_ours(&self) -> bool {
+        match self {
+            // Whoever sends too much makes too much follow.
+            Self::Codec(_) | Self::Conflict | Self::Unwritable(CodecError::TooLarge) => false,
+            Self::Handler { .. }
+            | Self::Unwritable(_)
+            | Self::State
+            | Self::Refused { .. }
+            | Self::CrashLoop => true,
+        }
+    }
+
+    /// What is said about it: words of our own code, which hold nothing of the record's.
+    pub(super) fn said(&self) -> Option<String> {
+        match self {
+            Self::Codec(error) | Self::Unwritable(error) => Some(error.to_string()),
+            Self::Handler { said, .. } => said.map(ToOwned::to_owned),
+            Self::Conflict | Self::State | Self::Refused { .. } | Self::CrashLoop => None,
+        }
+    }
+}
