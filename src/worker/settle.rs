@@ -146,10 +146,11 @@ impl<H: Handler> Settler<H> {
                 }
                 Ok(Worked::Parked) => return Fate::Settled,
                 // Somebody else may have done meanwhile what could not be done here.
-                Err(failed) => match self.failed(&key, record, failed).await {
-                    Some(fate) => return fate,
-                    None => {}
-                },
+                Err(failed) => {
+                    if let Some(fate) = self.failed(&key, record, failed).await {
+                        return fate;
+                    }
+                }
             }
         }
     }

@@ -27,36 +27,28 @@ mod talk;
 mod whole;
 
 /// What can be measured.
-const PARTS: &[&str] = &["pass", "slow", "outbox", "whole", "neighbour", "talk-embedded", "talk-cluster"];
+const PARTS: &[(&str, fn())] = &[
+    ("pass", pass::run),
+    ("slow", slow::run),
+    ("outbox", outbox::run),
+    ("whole", whole::run),
+    ("neighbour", neighbour::run),
+    ("talk-embedded", talk::embedded),
+    ("talk-cluster", talk::cluster),
+];
 
 fn main() {
     // cargo passes `--bench`; names choose parts.
     let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let Some(unknown) = chosen.iter().find(|name| !PARTS.contains(&name.as_str())) {
-        println!("{unknown} is not measured here; choose among {}", PARTS.join(", "));
+    if let Some(unknown) = chosen.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
+        let names: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
+        println!("{unknown} is not measured here; choose among {}", names.join(", "));
         std::process::exit(2);
     }
-    let wanted = |part: &str| chosen.is_empty() || chosen.iter().any(|name| name == part);
     println!("{}", figures::machine());
-    if wanted("pass") {
-        pass::run();
-    }
-    if wanted("slow") {
-        slow::run();
-    }
-    if wanted("outbox") {
-        outbox::run();
-    }
-    if wanted("whole") {
-        whole::run();
-    }
-    if wanted("neighbour") {
-        neighbour::run();
-    }
-    if wanted("talk-embedded") {
-        talk::embedded();
-    }
-    if wanted("talk-cluster") {
-        talk::cluster();
+    for (part, run) in PARTS {
+        if chosen.is_empty() || chosen.iter().any(|name| name == part) {
+            run();
+        }
     }
 }

@@ -82,7 +82,7 @@ async fn is_parked(
 }
 
 async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
-    let ToPark { key, record, why } = to_park;
+    let ToPark { key, why, .. } = &to_park;
     let (group, conversation_id) = (key.group, key.conversation_id.as_str());
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
@@ -123,6 +123,17 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
         .await?;
         move_on(&mut transaction, group, conversation_id).await?;
     }
+    if !keep(&mut transaction, &to_park, now).await? {
+        return Ok(Kept::Conflict);
+    }
+    transaction.commit().await?;
+    Ok(Kept::Parked)
+}
+
+/// Keeps a record behind the others; `false` when its event waits already with other bytes or elsewhere.
+async fn keep(connection: &mut SqliteConnection, to_park: &ToPark, now: i64) -> Result<bool, StoreError> {
+    let ToPark { key, record, .. } = to_park;
+    let (group, conversation_id) = (key.group, key.conversation_id.as_str());
     let kept = sqlx::query(
         "INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms,
            key, value, headers, kept_at)
@@ -139,24 +150,21 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
     .bind(&record.value)
     .bind(row::headers_text(&record.headers)?)
     .bind(now)
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
-    if kept.rows_affected() == 0 {
-        let same = sqlx::query(
-            "SELECT 1 FROM parked_record WHERE consumer_group = ? AND event_id = ? AND conversation_id = ? AND value IS ?",
-        )
-        .bind(group)
-        .bind(key.event_id.as_bytes().as_slice())
-        .bind(conversation_id)
-        .bind(&record.value)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if same.is_none() {
-            return Ok(Kept::Conflict);
-        }
+    if kept.rows_affected() > 0 {
+        return Ok(true);
     }
-    transaction.commit().await?;
-    Ok(Kept::Parked)
+    let same = sqlx::query(
+        "SELECT 1 FROM parked_record WHERE consumer_group = ? AND event_id = ? AND conversation_id = ? AND value IS ?",
+    )
+    .bind(group)
+    .bind(key.event_id.as_bytes().as_slice())
+    .bind(conversation_id)
+    .bind(&record.value)
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(same.is_some())
 }
 
 /// Whoever had looked before decides anew.
