@@ -14,7 +14,8 @@ use crate::{
 /// already is the same intention, and is not counted again.
 const ENQUEUE: &str = "
 WITH given AS (
-  SELECT n.*, row_number() OVER (PARTITION BY target, conversation_id ORDER BY place) AS nth
+  SELECT n.*, row_number() OVER (PARTITION BY target, conversation_id ORDER BY place) AS nth,
+    count(*) OVER (PARTITION BY target, conversation_id) AS entries
   FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) WITH ORDINALITY
     AS n (id, target, conversation_id, operation, payload, place)
   WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id = n.id)
@@ -24,12 +25,11 @@ WITH given AS (
   ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1, keeper = $6,
     due_at = CASE WHEN h.done_seq + 1 = h.next_seq THEN now() ELSE h.due_at END
   RETURNING h.target, h.conversation_id, h.next_seq
-), counted AS (SELECT target, conversation_id, count(*) AS entries FROM given GROUP BY 1, 2)
+)
 INSERT INTO outbox (id, target, conversation_id, seq, operation, payload)
-SELECT g.id, g.target, g.conversation_id, h.next_seq - c.entries + g.nth - 1, g.operation, g.payload
+SELECT g.id, g.target, g.conversation_id, h.next_seq - g.entries + g.nth - 1, g.operation, g.payload
 FROM given g
-JOIN head h ON h.target = g.target AND h.conversation_id = g.conversation_id
-JOIN counted c ON c.target = g.target AND c.conversation_id = g.conversation_id";
+JOIN head h ON h.target = g.target AND h.conversation_id = g.conversation_id";
 
 /// Leases heads that are due, those of other processes a second later, and marks their entries in doubt with the same commit.
 /// `before` is the entry as it was.
@@ -54,13 +54,14 @@ RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.opera
   EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
   EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt'";
 
-/// Only under the lease that is still the newest one, and only for the entry it was given for.
+/// Only under the lease that is still the newest one, and only for the entry it was given for. (Two lists of the statement's own
+/// are never joined: that is done row by row.)
 const HEADS: &str = "
 WITH given AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::float8[], $7::text[])
     WITH ORDINALITY AS g (target, conversation_id, generation, seq, kind, after, class, place)
 ), held AS (
-  SELECT g.place FROM given g
+  SELECT g.* FROM given g
   JOIN outbox_head h ON h.target = g.target AND h.conversation_id = g.conversation_id
   WHERE h.lease_generation = g.generation AND h.done_seq + 1 = g.seq AND h.lease_until IS NOT NULL
   ORDER BY h.target, h.conversation_id FOR UPDATE OF h
@@ -69,7 +70,7 @@ UPDATE outbox_head h SET lease_until = NULL, keeper = $8,
   done_seq = h.done_seq + CASE WHEN g.kind IN ('done', 'refused') THEN 1 ELSE 0 END,
   due_at = now() + make_interval(secs => g.after),
   parked_class = CASE WHEN g.kind IN ('parked', 'parked_unsent') THEN g.class END
-FROM given g JOIN held USING (place)
+FROM held g
 WHERE h.target = g.target AND h.conversation_id = g.conversation_id AND h.lease_generation = g.generation
 RETURNING g.place";
 
