@@ -203,7 +203,7 @@ impl<H: Handler> Settler<H> {
                     Kept::Conflict => return Err(Reason::Conflict.into()),
                     Kept::Free => continue,
                 },
-                // Every end of a lease moves the version, so that one that ends after this look is noticed by the commit.
+                // Whatever takes the record away from here moves the version: what happens after this look, the commit notices.
                 By::Resumer(lease) if !patiently(|| self.store.has_parked_lease(lease)).await => {
                     return Ok(Worked::Parked);
                 }
