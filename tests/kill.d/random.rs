@@ -128,7 +128,8 @@ fn trouble(scene: &Scene, dice: &mut Dice) {
         1 => Fault { drop: true, ..none },
         2 => Fault { half_body: true, ..none },
         3 => Fault { status: Some(503), ..none },
-        4 => Fault { status: Some(429), ..none },
+        // Without a word of the system's own Salesforce's quota is waited for for minutes.
+        4 => Fault { status: Some(429), retry_after: Some("1".to_owned()), ..none },
         5 => match operation {
             Operation::CaseCreate => Fault { expire_token: true, ..none },
             Operation::CallbackRequest => Fault { status: Some(500), ..none },

@@ -93,7 +93,9 @@ impl Webhook {
         match response.status() {
             status if status.is_success() => match self.line.body_by(response, until).await {
                 Ok(answer) => Sent::Done { reference: reference(write, &answer) },
-                // The status has said it already.
+                // The same again brings what it has answered.
+                Err(error) if self.config.keeps_key => Sent::MaybeSent(error),
+                // The status has said it already, and nobody may ask again.
                 Err(_) => Sent::Done { reference: write.id.tracking() },
             },
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {

@@ -76,6 +76,13 @@ async fn a_hook_that_keeps_keys_takes_a_repeat_once() {
     let Sent::Done { reference } = hook.send(&write).await else { panic!("not sent") };
     assert_eq!(hook.send(&write).await, Sent::Done { reference });
     assert_eq!(world.went_out(&write), 1);
+    // Half an answer: the same again brings the whole one.
+    let broken = call("2", "+989123456789");
+    world.sandbox.put_fault(Fault { half_body: true, count: Some(1), ..at_hook() }).unwrap();
+    assert_eq!(kind(&hook.send(&broken).await), ("maybe sent", "unavailable"));
+    let Sent::Done { reference } = hook.send(&broken).await else { panic!("not sent") };
+    assert!(reference.starts_with("msg-"), "{reference}");
+    assert_eq!(world.went_out(&broken), 1);
     assert_eq!(kind(&hook.send(&call("1", "+989120000000")).await), ("refused", "refused_by_system"));
 }
 
