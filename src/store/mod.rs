@@ -13,7 +13,7 @@ mod step;
 
 use std::{collections::HashSet, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     event::{ConversationId, TenantId},
@@ -280,6 +280,16 @@ impl Store {
             Self::Sqlite(store) => store.close().await,
             Self::Postgres(store) => store.close().await,
         }
+    }
+}
+
+/// What a task answers to what it was asked, or that it has ended. A question that comes in while the task ends may stay in its
+/// queue for as long as anybody can ask, so the answer alone must not be waited for.
+async fn answer_of<Q, A>(asked: &mpsc::Sender<Q>, answer: oneshot::Receiver<A>) -> Result<A, StoreError> {
+    tokio::select! {
+        biased;
+        answer = answer => answer.map_err(|_| StoreError::closed()),
+        () = asked.closed() => Err(StoreError::closed()),
     }
 }
 

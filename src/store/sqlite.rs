@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
-    StoreError, StoredReply,
+    StoreError, StoredReply, answer_of,
     publishing::Turns,
     row::{self, OutgoingRow, ReplyRow},
 };
@@ -121,7 +121,7 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         let command = Command::Commit(Box::new(step), answer);
         self.writer.send(command).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.writer, answered).await?
     }
 
     /// Forgets outgoing events that are published. It rides with a later commit; when it is lost, the events are
@@ -163,7 +163,8 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         let command = Command::Prune { older_than, limit, answer };
         self.writer.send(command).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::Unavailable("its writer could not prune".to_owned()))
+        let pruned = answer_of(&self.writer, answered).await;
+        pruned.map_err(|_| StoreError::Unavailable("its writer could not prune".to_owned()))
     }
 
     /// Carries out what is queued and lets go of the file. Who still uses the store is told `Unavailable`.
@@ -309,7 +310,7 @@ impl SqliteStore {
     async fn wait_for_queued(&self) -> Result<(), StoreError> {
         let (done, waiting) = oneshot::channel();
         self.writer.send(Command::Barrier(done)).await.map_err(|_| StoreError::closed())?;
-        waiting.await.map_err(|_| StoreError::closed())
+        answer_of(&self.writer, waiting).await
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::link::Link;
 use super::{
     Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
-    StoreError, StoredReply, publishing::Turns, row,
+    StoreError, StoredReply, answer_of, publishing::Turns, row,
 };
 use crate::{
     event::{ConversationId, TenantId},
@@ -111,7 +111,7 @@ impl PostgresStore {
         let (answer, answered) = oneshot::channel();
         let ask = look::Ask { key: key.clone(), answer };
         self.looks.send(ask).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.looks, answered).await?
     }
 
     /// Commits a step: inbox row, state, outgoing events and replies, all or nothing.
@@ -122,7 +122,7 @@ impl PostgresStore {
     pub async fn commit(&self, step: Step) -> Result<Commit, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.tell(commit::Command::Commit(Box::new(commit::Asked { step, answer }))).await?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.writer, answered).await?
     }
 
     /// Forgets outgoing events that are published. It rides with a later commit; when it is lost, the events are
@@ -231,14 +231,14 @@ impl PostgresStore {
     async fn relay<T>(&self, ask: impl FnOnce(read::Answer<T>) -> outbox::Ask) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.relays.send(ask(answer)).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.relays, answered).await?
     }
 
     /// Waits until what is known to be published is forgotten: only the writer knows it yet.
     async fn forget_published(&self) -> Result<(), StoreError> {
         let (done, waiting) = oneshot::channel();
         self.tell(commit::Command::Barrier(done)).await?;
-        waiting.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.writer, waiting).await?
     }
 
     async fn tell(&self, command: commit::Command) -> Result<(), StoreError> {
@@ -296,7 +296,7 @@ impl PostgresStore {
     async fn read<T>(&self, ask: impl FnOnce(read::Answer<T>) -> read::Ask) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.reads.send(ask(answer)).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.reads, answered).await?
     }
 
     /// Tells all processes that a conversation has new replies; never waits and may be lost.

@@ -20,7 +20,7 @@ use crate::{
     event::{ConversationId, EventId},
     store::{
         Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
-        ParkedTurn, StoreError, ToPark, Why, row,
+        ParkedTurn, StoreError, ToPark, Why, answer_of, row,
     },
 };
 
@@ -169,7 +169,7 @@ impl PostgresStore {
     async fn parking<T>(&self, what: impl FnOnce(Answer<T>) -> What) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.parking.send(what(answer)).await.map_err(|_| StoreError::closed())?;
-        answered.await.map_err(|_| StoreError::closed())?
+        answer_of(&self.parking, answered).await?
     }
 }
 
