@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Fate, Handler, OnFailure, backoff, chance, patiently,
-    reason::Reason,
+    reason::{Failure, Reason},
     settle::{By, Failed, Settler, Worked},
 };
 use crate::{
@@ -44,22 +44,19 @@ enum WayOut {
 /// What may pass by itself waits. What will not is a dead letter, or holds its conversation where the worker is one of those.
 /// What nobody could decode concerns no conversation.
 fn way_out(reason: &Reason, on_failure: OnFailure) -> WayOut {
-    match (reason, on_failure) {
-        (Reason::Handler { class: "exhausted", .. }, _) => WayOut::Wait { held: false },
-        (
-            Reason::Handler { class: "panic", .. } | Reason::Refused { .. } | Reason::State,
-            OnFailure::Hold,
-        ) => WayOut::Wait { held: true },
-        (
-            Reason::Handler { .. }
-            | Reason::Refused { .. }
-            | Reason::State
-            | Reason::Codec(_)
-            | Reason::Conflict
-            | Reason::Unwritable(_)
-            | Reason::CrashLoop,
-            _,
-        ) => WayOut::Letter,
+    match reason {
+        Reason::Handler { how: Failure::Exhausted, .. } => WayOut::Wait { held: false },
+        Reason::Handler { how: Failure::Panic, .. } | Reason::Refused { .. } | Reason::State => {
+            match on_failure {
+                OnFailure::Hold => WayOut::Wait { held: true },
+                OnFailure::Continue => WayOut::Letter,
+            }
+        }
+        Reason::Handler { how: Failure::Permanent, .. }
+        | Reason::Codec(_)
+        | Reason::Conflict
+        | Reason::Unwritable(_)
+        | Reason::CrashLoop => WayOut::Letter,
     }
 }
 
@@ -216,19 +213,19 @@ mod tests {
 
     const SHORT: Duration = Duration::from_secs(1);
 
-    fn failure(class: &'static str) -> Reason {
-        Reason::Handler { class, said: None }
+    fn failure(how: Failure) -> Reason {
+        Reason::Handler { how, said: None }
     }
 
     #[test]
     fn what_may_pass_waits_and_what_will_not_is_a_letter_or_holds_its_conversation() {
         for on_failure in [OnFailure::Hold, OnFailure::Continue] {
-            assert_eq!(way_out(&failure("exhausted"), on_failure), WayOut::Wait { held: false });
-            assert_eq!(way_out(&failure("permanent"), on_failure), WayOut::Letter);
+            assert_eq!(way_out(&failure(Failure::Exhausted), on_failure), WayOut::Wait { held: false });
+            assert_eq!(way_out(&failure(Failure::Permanent), on_failure), WayOut::Letter);
             assert_eq!(way_out(&Reason::Conflict, on_failure), WayOut::Letter);
         }
-        assert_eq!(way_out(&failure("panic"), OnFailure::Hold), WayOut::Wait { held: true });
-        assert_eq!(way_out(&failure("panic"), OnFailure::Continue), WayOut::Letter);
+        assert_eq!(way_out(&failure(Failure::Panic), OnFailure::Hold), WayOut::Wait { held: true });
+        assert_eq!(way_out(&failure(Failure::Panic), OnFailure::Continue), WayOut::Letter);
     }
 
     #[test]

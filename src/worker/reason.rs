@@ -8,18 +8,40 @@ pub(super) enum Reason {
     Codec(CodecError),
     /// Its id belongs to another event.
     Conflict,
-    Handler {
-        class: &'static str,
-        said: Option<&'static str>,
-    },
+    /// Its handler has no outcome.
+    Handler { how: Failure, said: Option<&'static str> },
     /// What follows from it cannot be written as an event.
     Unwritable(CodecError),
+    /// What is remembered of its conversation cannot be read or written.
     State,
+    /// The database will never take its step.
     Refused {
+        /// The database's own code.
         code: String,
     },
     /// It ended the process again and again.
     CrashLoop,
+}
+
+/// How a handler comes to no outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It could not work just now, in any of its tries.
+    Exhausted,
+    /// It says that it never will.
+    Permanent,
+    /// It panicked twice.
+    Panic,
+}
+
+impl Failure {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::Permanent => "permanent",
+            Self::Panic => "panic",
+        }
+    }
 }
 
 impl Reason {
@@ -27,7 +49,7 @@ impl Reason {
         match self {
             Self::Codec(error) => error.kind(),
             Self::Conflict => "event_id_conflict",
-            Self::Handler { class, .. } => class,
+            Self::Handler { how, .. } => how.class(),
             Self::Unwritable(_) => "unwritable",
             Self::State => "state_unreadable",
             Self::Refused { .. } => "refused_by_database",

@@ -16,7 +16,7 @@ use super::{
     guard::LettersGuard,
     letter::{self, Cause},
     patiently, publish,
-    reason::Reason,
+    reason::{Failure, Reason},
     retry,
 };
 use crate::{
@@ -257,27 +257,23 @@ impl<H: Handler> Settler<H> {
                 None => H::State::default(),
             };
             attempts += 1;
-            let (class, said, wait) =
+            let (how, said, wait) =
                 match AssertUnwindSafe(self.attempt(input, state, key)).catch_unwind().await {
                     Ok(Ok(outcome)) => return Ok(outcome),
-                    Ok(Err(HandlerError::Permanent(said))) => ("permanent", Some(said), None),
-                    Ok(Err(HandlerError::Transient(said))) => ("exhausted", Some(said), waits.next()),
+                    Ok(Err(HandlerError::Permanent(said))) => (Failure::Permanent, Some(said), None),
+                    Ok(Err(HandlerError::Transient(said))) => (Failure::Exhausted, Some(said), waits.next()),
                     // The words of a panic may hold anything. One may be an accident, a second is none.
-                    Err(_) if panicked => ("panic", None, None),
+                    Err(_) if panicked => (Failure::Panic, None, None),
                     Err(_) => {
                         panicked = true;
-                        ("panic", None, waits.next())
+                        (Failure::Panic, None, waits.next())
                     }
                 };
             let first_failure_ms = *first_failure_ms.get_or_insert_with(now_ms);
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => {
-                    return Err(Failed {
-                        reason: Reason::Handler { class, said },
-                        attempts,
-                        first_failure_ms,
-                    });
+                    return Err(Failed { reason: Reason::Handler { how, said }, attempts, first_failure_ms });
                 }
             }
         }

@@ -24,6 +24,9 @@ mod slow;
 #[path = "../integration/support.rs"]
 mod support;
 mod talk;
+#[allow(dead_code, reason = "shared with the kill tests; a part of it is enough here")]
+#[path = "../kill.d/turn.rs"]
+mod turn;
 mod whole;
 
 /// What can be measured.

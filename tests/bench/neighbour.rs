@@ -11,11 +11,7 @@ use std::{
 use peyvand::{
     bus::{Consumer, ConsumerEvent, Producer, Topic, kafka::KafkaBus},
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{
-        ConversationId, Decision, Envelope, EventId, Operation, OperationStatus, OperationUpdated, Slot,
-        SlotName, TenantId, TurnDecided,
-    },
-    language::script::Language,
+    event::{EventId, Operation, OperationStatus, OperationUpdated},
     topics,
 };
 use serde_json::json;
@@ -24,6 +20,7 @@ use crate::{
     deployment::{Deployment, deployment, server},
     figures::{Latencies, mib, resident_of},
     pass,
+    turn::turn,
 };
 
 const EACH: Duration = Duration::from_millis(50);
@@ -110,39 +107,10 @@ impl Log {
     }
 
     async fn decide(&self, operation: Operation) -> EventId {
-        let turn_id = EventId::from(uuid::Uuid::new_v4());
-        let slot =
-            |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
-        let envelope = Envelope {
-            event_id: turn_id.derived("intent-classifier", 0),
-            correlation_id: turn_id,
-            causation_id: Some(turn_id),
-            occurred_at_ms: 1,
-            traceparent: None,
-            event: TurnDecided {
-                tenant: TenantId::parse("demo").unwrap(),
-                conversation_id: ConversationId::parse(format!("bench:{}", uuid::Uuid::new_v4())).unwrap(),
-                turn_id,
-                channel: "bench".to_owned(),
-                language: Language::En,
-                decision: Decision::Execute,
-                intent: None,
-                confidence: 1.0,
-                catalogue_hash: "bench".to_owned(),
-                operation: Some(operation),
-                slots: vec![
-                    slot(SlotName::Product, "CEM-042"),
-                    slot(SlotName::Quantity, "3"),
-                    slot(SlotName::Customer, "1000000018"),
-                    slot(SlotName::Description, "it came broken"),
-                ],
-                asked_slot: None,
-                answer: None,
-            },
-        };
+        let envelope = turn(&format!("bench:{}", uuid::Uuid::new_v4()), operation, "3");
         let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
         self.producer.send(record).await.unwrap();
-        turn_id
+        envelope.event.turn_id
     }
 }
 

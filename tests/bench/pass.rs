@@ -40,7 +40,7 @@ pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let bus = runtime.block_on(async { KafkaBus::open(config()) }).unwrap();
     let from = topic(&runtime, &bus, "in");
-    fill(&from);
+    fill(&from, (0..RECORDS).map(|number| number % KEYS));
     println!(
         "\npass-through, {RECORDS} records of {VALUE_BYTES} bytes, {KEYS} keys, 6 partitions, {ROUNDS} rounds in turn"
     );
@@ -90,12 +90,12 @@ pub(crate) fn topic(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, what: &st
     name
 }
 
-/// Each value begins with its number within its key.
-fn fill(topic: &str) {
+/// A record for each of these keys; each value begins with its number.
+pub(crate) fn fill(topic: &str, keys: impl Iterator<Item = usize>) {
     let producer: BaseProducer = bare::producing("50").create().unwrap();
     let mut value = vec![b'x'; VALUE_BYTES];
-    for number in 0..RECORDS {
-        let key = format!("conversation-{:05}", number % KEYS);
+    for (number, key) in keys.enumerate() {
+        let key = format!("conversation-{key:05}");
         value[..8].copy_from_slice(&(number as u64).to_be_bytes());
         while producer.send(BaseRecord::to(topic).key(&key).payload(&value)).is_err() {
             producer.poll(Duration::from_millis(5));

@@ -14,11 +14,9 @@ use peyvand::{
     bus::{Record, Topic, kafka::KafkaBus},
     worker::{Fate, Limits, Pulses, Settle, pump},
 };
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    bare,
     figures::{cpu, mib, resident},
     pass,
 };
@@ -27,7 +25,6 @@ const EACH: Duration = Duration::from_millis(50);
 const KEYS: usize = 10_000;
 const UNIFORM: usize = 1_000_000;
 const SKEWED: usize = 100_000;
-const VALUE_BYTES: usize = 400;
 const OPEN: usize = 20_000;
 
 pub(crate) fn run() {
@@ -62,22 +59,6 @@ fn zipf(records: usize, exponent: f64) -> Vec<usize> {
             ends.partition_point(|end| *end < chance).min(KEYS - 1)
         })
         .collect()
-}
-
-fn fill(topic: &str, keys: &[usize]) {
-    let producer: BaseProducer = bare::producing("50").create().unwrap();
-    let mut value = vec![b'x'; VALUE_BYTES];
-    for (number, key) in keys.iter().enumerate() {
-        let key = format!("conversation-{key:05}");
-        value[..8].copy_from_slice(&(number as u64).to_be_bytes());
-        while producer.send(BaseRecord::to(topic).key(&key).payload(&value)).is_err() {
-            producer.poll(Duration::from_millis(5));
-        }
-        if number % 256 == 0 {
-            producer.poll(Duration::ZERO);
-        }
-    }
-    producer.flush(Duration::from_secs(60)).unwrap();
 }
 
 struct Slow {
@@ -118,7 +99,7 @@ fn slow(records: usize, each: Duration) -> Arc<Slow> {
 
 fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: &[usize]) {
     let topic = pass::topic(runtime, bus, "slow");
-    fill(&topic, keys);
+    pass::fill(&topic, keys.iter().copied());
     let mut counts = vec![0_u32; KEYS];
     keys.iter().for_each(|key| counts[*key] += 1);
     let at_least = EACH * counts.iter().copied().max().unwrap();
@@ -155,7 +136,7 @@ fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: 
 /// What ten thousand conversations under way at the same time cost in memory.
 fn in_flight(runtime: &tokio::runtime::Runtime, bus: &KafkaBus) {
     let topic = pass::topic(runtime, bus, "flight");
-    fill(&topic, &(0..KEYS).collect::<Vec<_>>());
+    pass::fill(&topic, 0..KEYS);
     let handler = slow(KEYS, Duration::from_secs(5));
     runtime.block_on(async {
         let group = format!("flight-{}", uuid::Uuid::new_v4());

@@ -4,6 +4,7 @@
 mod cases;
 mod crowd;
 mod model;
+mod operator;
 mod outbox;
 mod parking;
 mod runs;
@@ -69,10 +70,10 @@ suite! {
     outbox::a_lease_that_ran_out_goes_to_another_and_the_entry_is_in_doubt
     outbox::a_pause_is_kept_and_costs_an_attempt_only_when_it_counts
     outbox::absence_is_remembered_from_the_first_time_it_was_said
-    outbox::a_parked_conversation_stands_still_and_the_others_go_on
-    outbox::a_person_decides_what_becomes_of_a_parked_entry
-    outbox::what_was_never_sent_is_parked_as_unsent
-    outbox::a_decision_about_what_does_not_wait_changes_nothing
+    operator::a_parked_conversation_stands_still_and_the_others_go_on
+    operator::a_person_decides_what_becomes_of_a_parked_entry
+    operator::what_was_never_sent_is_parked_as_unsent
+    operator::a_decision_about_what_does_not_wait_changes_nothing
     outbox::the_same_intention_twice_is_one_entry
     outbox::several_relays_share_the_entries_and_send_each_once
     outbox::what_nobody_published_is_found_after_a_while

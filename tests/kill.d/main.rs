@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, reason = "what happened is the report of a run")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
+#[path = "../cluster/away.rs"]
+mod away;
 #[path = "../cluster/process.rs"]
 mod process;
 
@@ -18,3 +20,4 @@ mod parked;
 mod places;
 mod random;
 mod scene;
+mod turn;

@@ -2,7 +2,6 @@
 //! processes, and meanwhile each process says what it waits for.
 
 use std::{
-    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -14,6 +13,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::sleep;
 
 use crate::{
+    away::Away,
     corpus,
     hostile_avro::register,
     judge::judge,
@@ -26,36 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DEAD: &str = "chat.turn.decided.connector.dlq";
 /// Past the group's session (10 s) and the lease of a write (15 s).
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(20);
-
-/// A server that was killed, and is started again when this ends, however the test ends.
-struct Away(&'static str);
-
-impl Away {
-    async fn kill(server: &'static str) -> Self {
-        let away = Self(server);
-        tokio::task::spawn_blocking(move || stack("stop-one", server)).await.unwrap().unwrap();
-        away
-    }
-
-    async fn end(self) {
-        tokio::task::spawn_blocking(move || drop(self)).await.unwrap();
-    }
-}
-
-impl Drop for Away {
-    fn drop(&mut self) {
-        let started = stack("start-one", self.0);
-        // A second panic would end the whole program, and with it what the first one says.
-        assert!(std::thread::panicking() || started.is_ok(), "{started:?}");
-    }
-}
-
-fn stack(command: &str, server: &str) -> Result<(), String> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stack");
-    let output = Command::new(program).args([command, server]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(()) } else { Err(said) }
-}
 
 /// What a connector says of itself: that it is ready, or what it waits for.
 async fn says(health: &str) -> String {

@@ -63,6 +63,7 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     connectors.into_iter().for_each(Worker::kill);
     // What the slowest request may still do is part of the verdict.
     tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(scene.struck() > 0, "no system has failed");
     let verdict = judge(&scene);
     let [p50, p99] = recovery(&scene, &killed_at);
     println!(

@@ -15,11 +15,7 @@ use peyvand::{
         kafka::{KafkaBus, KafkaConfig},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{
-        ConversationId, Decision, EntryId, Envelope, EventId, Operation, OperationStatus, OperationUpdated,
-        Slot, SlotName, TenantId, TurnDecided,
-    },
-    language::script::Language,
+    event::{Envelope, EventId, Operation, OperationStatus, OperationUpdated, TurnDecided},
     topics,
     worker::patiently,
 };
@@ -28,6 +24,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::process::{Settings, Worker, ready, server, targets};
+pub(crate) use crate::turn::{entry, target, turn};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -59,18 +56,6 @@ pub(crate) enum Hook {
 /// The writes there are, one for each system, and what makes a repeat of them safe: a search, our own id, our key or nothing.
 pub(crate) const WRITES: [Operation; 3] =
     [Operation::SalesOrderCreate, Operation::CaseCreate, Operation::CallbackRequest];
-
-/// Where an operation is written.
-pub(crate) fn target(operation: Operation) -> &'static str {
-    match operation {
-        Operation::CaseCreate => "crm",
-        Operation::CallbackRequest => "desk",
-        Operation::SalesOrderCreate
-        | Operation::OrderStatus
-        | Operation::OrderList
-        | Operation::StockLevel => "sap",
-    }
-}
 
 pub(crate) struct Scene {
     _stage: tokio::sync::MutexGuard<'static, ()>,
@@ -312,47 +297,6 @@ impl Scene {
         self.sandbox.shutdown().await;
         self.bus.close().await.unwrap();
         fs::remove_dir_all(&self.folder).unwrap();
-    }
-}
-
-/// The entry of the write that a turn asks for.
-pub(crate) fn entry(turn: &Envelope<TurnDecided>) -> EntryId {
-    let operation = turn.event.operation.unwrap();
-    EntryId::of(&turn.event_id, target(operation), operation.name())
-}
-
-/// A turn that asks for a write.
-pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> Envelope<TurnDecided> {
-    let turn_id = EventId::from(Uuid::new_v4());
-    let slot =
-        |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
-    Envelope {
-        event_id: turn_id.derived("intent-classifier", 0),
-        correlation_id: turn_id,
-        causation_id: Some(turn_id),
-        occurred_at_ms: 1,
-        traceparent: None,
-        event: TurnDecided {
-            tenant: TenantId::parse("demo").unwrap(),
-            conversation_id: ConversationId::parse(conversation).unwrap(),
-            turn_id,
-            channel: "test".to_owned(),
-            language: Language::En,
-            decision: Decision::Execute,
-            intent: None,
-            confidence: 1.0,
-            catalogue_hash: "test".to_owned(),
-            operation: Some(operation),
-            slots: vec![
-                slot(SlotName::Product, "CEM-042"),
-                slot(SlotName::Quantity, quantity),
-                slot(SlotName::Customer, "1000000018"),
-                slot(SlotName::Description, "it came broken"),
-                slot(SlotName::Phone, "+989123456789"),
-            ],
-            asked_slot: None,
-            answer: None,
-        },
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::{
+    away::Away,
     process::{Worker, ready},
-    scene::{Away, Scene, conversation, until},
+    scene::{Scene, conversation, until},
 };
 
 async fn asked(worker: &Worker, path: &str) -> (u16, Value) {
@@ -29,7 +30,7 @@ async fn a_worker_without_kafka_is_alive_and_not_ready_until_it_is_back() {
     until("the lag", Duration::from_secs(60), async || measured(&worker, "peyvand_lag{").await.is_some())
         .await;
     assert!(measured(&worker, "peyvand_open_records{").await.is_some());
-    let away = Away::take("kafka");
+    let away = Away::kill("kafka").await;
     until("the news", Duration::from_secs(10), async || asked(&worker, "/health/ready").await.0 == 503).await;
     // Long enough for the statistics to say it too.
     until("the silence", Duration::from_secs(60), async || {
@@ -38,7 +39,7 @@ async fn a_worker_without_kafka_is_alive_and_not_ready_until_it_is_back() {
     .await;
     assert_eq!(asked(&worker, "/health/ready").await.1["for"], "kafka");
     assert_eq!(asked(&worker, "/health/live").await.0, 200, "a new start would not bring Kafka back");
-    drop(away);
+    away.end().await;
     ready(&worker, "intent-classifier").await;
     until("contact", Duration::from_secs(60), async || {
         measured(&worker, "peyvand_last_contact_seconds").await.is_some_and(|ago| ago < 20.0)
@@ -52,13 +53,13 @@ async fn a_worker_without_its_database_is_alive_and_not_ready_until_it_is_back()
     let scene = Scene::open("http://127.0.0.1:1", &[]).await;
     let worker = scene.settings.spawn("reply", None);
     ready(&worker, "reply").await;
-    let away = Away::take("postgres");
+    let away = Away::kill("postgres").await;
     until("the news", Duration::from_secs(10), async || {
         asked(&worker, "/health/ready").await.1["for"] == "database"
     })
     .await;
     assert_eq!(asked(&worker, "/health/live").await.0, 200);
-    drop(away);
+    away.end().await;
     ready(&worker, "reply").await;
     worker.stop();
 }

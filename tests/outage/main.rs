@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
+#[path = "../cluster/away.rs"]
+mod away;
 #[path = "../cluster/kcat.rs"]
 #[allow(dead_code, reason = "this program publishes by the library")]
 mod kcat;

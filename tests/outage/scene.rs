@@ -1,10 +1,6 @@
-//! Workers, messages for them, and servers that can be stopped.
+//! Workers, and messages for them.
 
-use std::{
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use peyvand::{
     bus::{
@@ -76,34 +72,6 @@ impl Scene {
 
     pub(crate) fn start_all(&self) -> Vec<Worker> {
         WORKERS.iter().map(|name| self.settings.spawn(name, None)).collect()
-    }
-}
-
-/// Stops a server as an outage does, or starts it again.
-pub(crate) fn stack(command: &str, name: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let done = Command::new(root.join("tests/stack")).args([command, name]).output().unwrap();
-    assert!(done.status.success(), "tests/stack {command} {name}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
-/// Starts a server again, however the test ends.
-pub(crate) struct Away(&'static str);
-
-impl Away {
-    pub(crate) fn take(name: &'static str) -> Self {
-        stack("stop-one", name);
-        Self(name)
-    }
-}
-
-impl Drop for Away {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            // A second panic would end the program before the server is back.
-            let _tried = std::panic::catch_unwind(|| stack("start-one", self.0));
-        } else {
-            stack("start-one", self.0);
-        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use peyvand_sandbox::SandboxConfig;
 
 use crate::{
+    away::Away,
     kcat,
     process::{Worker, ready},
-    scene::{Away, Scene, WORKERS, conversation, until},
+    scene::{Scene, WORKERS, conversation, until},
 };
 
 /// A supervisor kills after this time.
@@ -61,9 +62,14 @@ async fn under_load(away: Option<&'static str>) {
         tokio::task::spawn_blocking(said).await.unwrap() > 0
     })
     .await;
-    let away = away.map(Away::take);
+    let away = match away {
+        Some(server) => Some(Away::kill(server).await),
+        None => None,
+    };
     let ends = stopped(workers).await;
-    drop(away);
+    if let Some(away) = away {
+        away.end().await;
+    }
     for end in &ends {
         assert!(end.after < LIMIT, "{ends:?}");
         assert_eq!(end.code, Some(0), "{} did not end in order: {ends:?}", end.worker);

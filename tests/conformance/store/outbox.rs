@@ -8,15 +8,12 @@ use std::{
 use peyvand::{
     bus::NewRecord,
     event::EntryId,
-    store::{
-        Claimed, Commit, Decided, Decision, Known, NewEntry, Parked, Settled, Settlement, Step, Store,
-        Verdict,
-    },
+    store::{Claimed, Commit, Known, NewEntry, Settled, Settlement, Step, Store, Verdict},
 };
 
 use super::stage::{GROUP, Stage, conversation, done, event, key, places, record, step};
 
-const TARGET: &str = "sap";
+pub(super) const TARGET: &str = "sap";
 const LONG: Duration = Duration::from_secs(60);
 const NO_TIME: Duration = Duration::ZERO;
 
@@ -30,18 +27,18 @@ fn entry(conversation_name: &str, name: &str) -> NewEntry {
     }
 }
 
-async fn enqueue(store: &Store, conversation_name: &str, name: &str, version: i64) {
+pub(super) async fn enqueue(store: &Store, conversation_name: &str, name: &str, version: i64) {
     let entries = vec![entry(conversation_name, name)];
     done(store, Step { entries, ..step(&key(conversation_name, name), version) }).await;
 }
 
-async fn claim(store: &Store, limit: u32) -> Vec<Claimed> {
+pub(super) async fn claim(store: &Store, limit: u32) -> Vec<Claimed> {
     let mut claimed = store.claim(TARGET, limit, LONG).await.unwrap();
     claimed.sort_by(|a, b| a.payload.cmp(&b.payload));
     claimed
 }
 
-async fn claim_one(store: &Store) -> Claimed {
+pub(super) async fn claim_one(store: &Store) -> Claimed {
     let mut claimed = claim(store, 10).await;
     assert_eq!(claimed.len(), 1);
     claimed.remove(0)
@@ -58,7 +55,7 @@ async fn claimed_by_another(store: &Store) -> Claimed {
     }
 }
 
-fn names(claimed: &[Claimed]) -> Vec<&str> {
+pub(super) fn names(claimed: &[Claimed]) -> Vec<&str> {
     claimed.iter().map(|one| std::str::from_utf8(&one.payload).unwrap()).collect()
 }
 
@@ -66,11 +63,11 @@ fn settlement(claimed: &Claimed, verdict: Verdict) -> Settlement {
     Settlement { lease: claimed.lease.clone(), verdict, group: GROUP, outgoing: Vec::new() }
 }
 
-fn finished() -> Verdict {
+pub(super) fn finished() -> Verdict {
     Verdict::Done { reference: "45500".to_owned() }
 }
 
-async fn settle(store: &Store, claimed: &Claimed, verdict: Verdict) -> Settled {
+pub(super) async fn settle(store: &Store, claimed: &Claimed, verdict: Verdict) -> Settled {
     settle_telling(store, claimed, verdict, Vec::new()).await
 }
 
@@ -131,7 +128,7 @@ pub(crate) async fn entries_of_one_conversation_are_sent_in_the_order_of_their_c
     store.close().await;
 }
 
-async fn claim_held(store: &Store, name: &str) -> Claimed {
+pub(super) async fn claim_held(store: &Store, name: &str) -> Claimed {
     let claimed = claim_one(store).await;
     assert_eq!(names(std::slice::from_ref(&claimed)), [name]);
     claimed
@@ -253,95 +250,6 @@ pub(crate) async fn absence_is_remembered_from_the_first_time_it_was_said(stage:
     settle(&store, &claim_one(&store).await, proven).await;
     assert_eq!(claim_one(&store).await.known, Known::Unsent);
     store.close().await;
-}
-
-pub(crate) async fn a_parked_conversation_stands_still_and_the_others_go_on(stage: &Stage) {
-    let store = stage.open().await;
-    enqueue(&store, "c", "1", 0).await;
-    enqueue(&store, "c", "2", 1).await;
-    settle(&store, &claim_one(&store).await, Verdict::Parked { class: "in_doubt", unsent: false }).await;
-    enqueue(&store, "d", "3", 0).await;
-    assert_eq!(names(&claim(&store, 10).await), ["3"]);
-    let depth = store.depth(TARGET).await.unwrap();
-    assert_eq!((depth.waiting, depth.parked), (3, 1));
-    store.close().await;
-}
-
-fn decided(parked: &Parked, decision: Decision) -> Decided {
-    let outgoing = match decision {
-        Decision::Done { .. } => vec![record("done")],
-        Decision::Resume | Decision::Absent | Decision::Skip => Vec::new(),
-    };
-    let text = |text: &str| text.to_owned();
-    Decided { id: parked.id, decision, who: text("sara"), why: text("looked"), group: GROUP, outgoing }
-}
-
-async fn park(store: &Store, claimed: &Claimed) -> Parked {
-    settle(store, claimed, Verdict::Parked { class: "in_doubt", unsent: false }).await;
-    let mut parked = store.parked(10).await.unwrap();
-    assert_eq!(parked.len(), 1);
-    parked.remove(0)
-}
-
-pub(crate) async fn a_person_decides_what_becomes_of_a_parked_entry(stage: &Stage) {
-    let store = stage.open().await;
-    for (n, name) in ["1", "2", "3"].iter().enumerate() {
-        enqueue(&store, "c", name, i64::try_from(n).unwrap()).await;
-    }
-    let first = claim_one(&store).await;
-    let parked = park(&store, &first).await;
-    assert_eq!(
-        (parked.class.as_str(), parked.in_doubt, parked.attempts, parked.behind),
-        ("in_doubt", true, 1, 2)
-    );
-    assert_eq!((parked.target.as_str(), &parked.conversation_id), (TARGET, &conversation("c")));
-    // Resumed, it is still in doubt; found absent, it is sent as if never sent.
-    assert!(store.decide(decided(&parked, Decision::Resume)).await.unwrap());
-    let again = claim_held(&store, "1").await;
-    assert!(matches!(again.known, Known::InDoubt { absent_for: None, .. }));
-    assert_eq!(settle(&store, &first, finished()).await, Settled::Fenced, "the older lease is worth nothing");
-    let parked = park(&store, &again).await;
-    assert!(store.decide(decided(&parked, Decision::Absent)).await.unwrap());
-    let unsent = claim_held(&store, "1").await;
-    assert_eq!((unsent.known, unsent.attempts), (Known::Unsent, 1));
-    // Found in the system, it is done and told; the next one's turn has come.
-    let parked = park(&store, &unsent).await;
-    assert!(store.decide(decided(&parked, Decision::Done { reference: "7".to_owned() })).await.unwrap());
-    let pending = store.pending(GROUP, &conversation("c")).await.unwrap();
-    assert_eq!(places(&pending), [(1, "done".to_owned())]);
-    let parked = park(&store, &claim_held(&store, "2").await).await;
-    assert!(store.decide(decided(&parked, Decision::Skip)).await.unwrap());
-    assert_eq!(names(&claim(&store, 10).await), ["3"]);
-    assert_eq!(store.parked(10).await.unwrap(), []);
-    store.close().await;
-}
-
-pub(crate) async fn what_was_never_sent_is_parked_as_unsent(stage: &Stage) {
-    let store = stage.open().await;
-    enqueue(&store, "c", "1", 0).await;
-    let unsent = Verdict::Parked { class: "exhausted", unsent: true };
-    settle(&store, &claim_one(&store).await, unsent).await;
-    let parked = store.parked(10).await.unwrap().remove(0);
-    assert!(!parked.in_doubt);
-    assert!(store.decide(decided(&parked, Decision::Resume)).await.unwrap());
-    assert_eq!(claim_one(&store).await.known, Known::Unsent);
-    store.close().await;
-}
-
-pub(crate) async fn a_decision_about_what_does_not_wait_changes_nothing(stage: &Stage) {
-    let [store, other] = stage.open_twice().await;
-    enqueue(&store, "c", "1", 0).await;
-    enqueue(&store, "c", "2", 1).await;
-    let parked = park(&store, &claim_one(&store).await).await;
-    let skip = || decided(&parked, Decision::Skip);
-    let (one, two) = tokio::join!(store.decide(skip()), other.decide(skip()));
-    assert!(one.unwrap() ^ two.unwrap(), "two at the same time are one decision");
-    assert!(!store.decide(skip()).await.unwrap());
-    let unknown = Decided { id: EntryId::of(&event("x"), TARGET, "x"), ..skip() };
-    assert!(!store.decide(unknown).await.unwrap());
-    assert_eq!(names(&claim(&store, 10).await), ["2"]);
-    store.close().await;
-    other.close().await;
 }
 
 pub(crate) async fn the_same_intention_twice_is_one_entry(stage: &Stage) {
