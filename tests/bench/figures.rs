@@ -1,6 +1,6 @@
 //! Figures and how they are shown.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What the figures were taken on.
 pub(crate) fn machine() -> String {
@@ -18,10 +18,27 @@ pub(crate) fn machine() -> String {
 
 /// Processor time of this process so far, all threads, user and system. The kernel counts in hundredths of a second.
 pub(crate) fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    worked(&std::fs::read_to_string("/proc/self/stat").unwrap())
+}
+
+/// What a process has worked, from its line of figures.
+fn worked(stat: &str) -> Duration {
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     Duration::from_millis(ticks * 10)
+}
+
+/// Processor time of all processes that run, by the name of their program.
+pub(crate) fn cpu_by_program() -> BTreeMap<String, Duration> {
+    let mut all = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        // What is no process has no such file, nor has one that just ended.
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some((_, name)) = stat.split_once('(') else { continue };
+        let name = name.rsplit_once(')').unwrap().0.to_owned();
+        *all.entry(name).or_default() += worked(&stat);
+    }
+    all
 }
 
 /// Memory that this process holds, in bytes.

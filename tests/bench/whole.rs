@@ -2,7 +2,7 @@
 //! the log. Processor time is the machine's, servers, sandbox and load included; transactions are PostgreSQL's own count.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,6 +18,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     deployment::{deployment, server},
+    figures::cpu_by_program,
     outbox, pass,
 };
 
@@ -44,6 +45,7 @@ pub(crate) fn run() {
         ] {
             let _warm = flood(&bus, &schemas, text, WARM_UP).await;
             let (cpu_before, commits_before) = (busy(), committed().await);
+            let programs_before = cpu_by_program();
             let wall = flood(&bus, &schemas, text, MESSAGES).await;
             let (cpu, commits) = (busy().saturating_sub(cpu_before), committed().await - commits_before);
             #[allow(clippy::cast_precision_loss, reason = "small numbers")]
@@ -54,6 +56,7 @@ pub(crate) fn run() {
                 cpu.as_secs_f64() * 1e6 / messages,
                 commits / messages
             );
+            println!("    {}", shares(&programs_before, messages));
         }
         bus.close().await.unwrap();
     });
@@ -128,6 +131,16 @@ async fn flood(bus: &KafkaBus, schemas: &Arc<Schemas>, text: Text, messages: usi
     sent.await.unwrap();
     consumer.close().await.unwrap();
     wall
+}
+
+/// What each program has worked for a message since then, those aside that hardly did.
+fn shares(before: &BTreeMap<String, Duration>, messages: f64) -> String {
+    let micros = |(name, now): (String, Duration)| {
+        let own = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        (name, own.as_secs_f64() * 1e6 / messages)
+    };
+    let shares = cpu_by_program().into_iter().map(micros).filter(|(_, own)| *own >= 5.0);
+    shares.map(|(name, own)| format!("{name} {own:.0} µs")).collect::<Vec<_>>().join(", ")
 }
 
 /// Processor time that all cores have worked since the machine began.

@@ -1,8 +1,8 @@
 //! The statements of the outbox, each with a fixed text and arrays for what varies.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::statements::{keep_outgoing_rows, texts};
 use crate::{
@@ -11,25 +11,23 @@ use crate::{
 };
 
 /// The head's lock is held to the commit, so a conversation's sequence is the order of its commits. An entry that is there
-/// already is the same intention, and is not counted again.
-const ENQUEUE: &str = "
+/// already is the same intention, and is not counted again: the places of the others are given beside the heads.
+const HEADS_OF: &str = "
 WITH given AS (
-  SELECT n.*, row_number() OVER (PARTITION BY target, conversation_id ORDER BY place) AS nth,
-    count(*) OVER (PARTITION BY target, conversation_id) AS entries
-  FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[]) WITH ORDINALITY
-    AS n (id, target, conversation_id, operation, payload, place)
+  SELECT n.* FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS n (id, target, conversation_id, place)
   WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id = n.id)
 ), head AS (
   INSERT INTO outbox_head AS h (target, conversation_id, next_seq, keeper)
-  SELECT target, conversation_id, 1 + count(*), $6 FROM given GROUP BY 1, 2 ORDER BY 1, 2
-  ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1, keeper = $6,
+  SELECT target, conversation_id, 1 + count(*), $4 FROM given GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (target, conversation_id) DO UPDATE SET next_seq = h.next_seq + excluded.next_seq - 1, keeper = $4,
     due_at = CASE WHEN h.done_seq + 1 = h.next_seq THEN now() ELSE h.due_at END
   RETURNING h.target, h.conversation_id, h.next_seq
 )
+SELECT NULL, target, conversation_id, next_seq FROM head UNION ALL SELECT place, target, conversation_id, NULL FROM given";
+
+const ENQUEUE: &str = "
 INSERT INTO outbox (id, target, conversation_id, seq, operation, payload)
-SELECT g.id, g.target, g.conversation_id, h.next_seq - g.entries + g.nth - 1, g.operation, g.payload
-FROM given g
-JOIN head h ON h.target = g.target AND h.conversation_id = g.conversation_id";
+SELECT * FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])";
 
 /// Leases heads that are due, those of other processes a second later, and marks their entries in doubt with the same commit.
 /// `before` is the entry as it was.
@@ -136,16 +134,50 @@ pub(super) async fn enqueue(
     if entries.is_empty() {
         return Ok(());
     }
-    let _enqueued = sqlx::query(ENQUEUE)
+    let rows = sqlx::query(HEADS_OF)
         .bind(texts(entries, |entry| entry.id.to_string()))
         .bind(texts(entries, |entry| entry.target.as_str()))
         .bind(texts(entries, |entry| entry.conversation_id.as_str()))
-        .bind(texts(entries, |entry| entry.operation.as_str()))
-        .bind(texts(entries, |entry| entry.payload.as_slice()))
         .bind(keeper)
+        .fetch_all(&mut *connection)
+        .await?;
+    let new = in_sequence(entries, &rows)?;
+    let _enqueued = sqlx::query(ENQUEUE)
+        .bind(texts(&new, |(_, entry)| entry.id.to_string()))
+        .bind(texts(&new, |(_, entry)| entry.target.as_str()))
+        .bind(texts(&new, |(_, entry)| entry.conversation_id.as_str()))
+        .bind(texts(&new, |(seq, _)| *seq))
+        .bind(texts(&new, |(_, entry)| entry.operation.as_str()))
+        .bind(texts(&new, |(_, entry)| entry.payload.as_slice()))
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The new ones among these entries, with the sequences that their heads have kept for them.
+fn in_sequence<'a>(
+    entries: &[&'a NewEntry],
+    rows: &[PgRow],
+) -> Result<Vec<(i64, &'a NewEntry)>, sqlx::Error> {
+    let mut next: HashMap<(&str, &str), i64> = HashMap::new();
+    let mut places = BTreeSet::new();
+    for row in rows {
+        match row.try_get::<Option<i64>, _>(0)? {
+            Some(place) => {
+                places.insert(usize::try_from(place - 1).unwrap_or(usize::MAX));
+                *next.entry((row.try_get(1)?, row.try_get(2)?)).or_default() -= 1;
+            }
+            None => {
+                *next.entry((row.try_get(1)?, row.try_get(2)?)).or_default() += row.try_get::<i64, _>(3)?
+            }
+        }
+    }
+    let new = places.into_iter().filter_map(|place| entries.get(place)).filter_map(|entry| {
+        let next = next.get_mut(&(entry.target.as_str(), entry.conversation_id.as_str()))?;
+        *next += 1;
+        Some((*next - 1, *entry))
+    });
+    Ok(new.collect())
 }
 
 /// A verdict by columns.

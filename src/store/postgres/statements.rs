@@ -15,6 +15,7 @@ use crate::{
     },
 };
 
+/// What waits for publication is only looked for where the event is known. (`OFFSET 0` keeps it from being looked for first.)
 pub(super) const LOOK: &str = "
 SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers, p.conversation_id IS NOT NULL
 FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
@@ -24,8 +25,10 @@ LEFT JOIN conversation c ON i.event_id IS NULL
   AND c.consumer_group = a.consumer_group AND c.conversation_id = a.conversation_id
 LEFT JOIN parked_conversation p ON i.event_id IS NULL
   AND p.consumer_group = a.consumer_group AND p.conversation_id = a.conversation_id
-LEFT JOIN outgoing o ON i.event_id IS NOT NULL
-  AND o.consumer_group = a.consumer_group AND o.conversation_id = a.conversation_id
+LEFT JOIN LATERAL (
+  SELECT * FROM outgoing WHERE i.event_id IS NOT NULL
+    AND outgoing.consumer_group = a.consumer_group AND outgoing.conversation_id = a.conversation_id OFFSET 0
+) AS o ON true
 ORDER BY a.place, o.seq";
 
 pub(super) const REPLIES_AFTER: &str = "
@@ -63,7 +66,8 @@ SELECT s.consumer_group, s.conversation_id, 0, 0
 FROM UNNEST($1::text[], $2::text[]) AS s (consumer_group, conversation_id) ORDER BY 1, 2
 ON CONFLICT (consumer_group, conversation_id) DO UPDATE SET version = c.version WHERE false";
 
-/// A step wins when its version still holds and its event is new to the group.
+/// A step wins when its version still holds and its event is new to the group. (The fresh ones are looked up in an array: two
+/// lists of the statement's own would be joined row by row.)
 const WIN: &str = "
 WITH step AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[]::uuid[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[])
@@ -79,8 +83,9 @@ WITH step AS (
 )
 UPDATE conversation c SET version = c.version + 1, last_seq = c.last_seq + s.places,
   state = COALESCE(s.state, c.state), changed_at = now()
-FROM step s JOIN fresh f ON f.event_id = s.event_id AND f.consumer_group = s.consumer_group
-WHERE c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
+FROM step s
+WHERE s.consumer_group || s.event_id::text = ANY (ARRAY(SELECT consumer_group || event_id::text FROM fresh))
+  AND c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
 RETURNING s.place, c.last_seq";
 
 /// Keeps events, and gives what waited in their conversations before: whoever publishes these has to publish those first.
