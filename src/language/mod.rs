@@ -3,6 +3,7 @@
 pub mod bidi;
 pub mod calendar;
 pub mod classifier;
+pub mod dates;
 pub mod normal;
 pub mod number;
 pub mod script;

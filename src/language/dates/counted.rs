@@ -1,0 +1,69 @@
+//! What is counted from today: `سه روز دیگه`, `two weeks ago`, `۱۰ روز گذشته`.
+
+use super::{Calendar, Period, Reading, Ruled, Words, lexicon, lexicon::Unit};
+
+/// Whoever counts further means something else.
+const COUNT_MAX: u32 = 1000;
+
+impl Words<'_> {
+    /// A number of days, weeks, months or years from today on, or back.
+    pub(super) fn counted(&self, place: usize) -> Ruled {
+        let ahead = self.is(place, &["in", "within", "last", "next", "past"]).then(|| self.word(place));
+        let begin = place + usize::from(ahead.is_some());
+        let (count, next) = self.count(begin)?;
+        let (unit, calendar) = lexicon::unit(self.word(next))?;
+        let (word, behind) = match ahead {
+            Some(word) => (word, next + 1),
+            None if self.is(next + 1, &["from"]) && self.is(next + 2, &["now"]) => ("later", next + 3),
+            None => (self.word(next + 1), next + 2),
+        };
+        let count = i64::from(Some(count).filter(|count| *count <= COUNT_MAX)?);
+        let calendar = if calendar == Calendar::Gregorian { self.context.calendar } else { calendar };
+        let today = self.context.today;
+        let at = |count: i64| match unit {
+            Unit::Day => today.plus(count),
+            Unit::Week => today.plus(7 * count),
+            Unit::Month => today.plus_months(calendar, count),
+            Unit::Year => today.plus_months(calendar, 12 * count),
+        };
+        let period = match word {
+            "دیگه" | "دیگر" | "بعد" | "dige" | "bad" | "later" | "in" => {
+                Period::day(at(count), calendar)
+            }
+            "پیش" | "قبل" | "pish" | "ghabl" | "ago" => Period::day(at(-count), calendar),
+            "گذشته" | "اخیر" | "gozashte" | "last" | "past" => {
+                Period::span(at(-count), today, calendar)
+            }
+            "اینده" | "ayande" | "next" | "within" => Period::span(today, at(count), calendar),
+            _ => return None,
+        };
+        Some((Reading::One(period), behind))
+    }
+
+    /// `سه ماهه اول ۱۴۰۵`, `Q1 2026`, `first quarter of 2026`.
+    pub(super) fn quarter(&self, place: usize) -> Ruled {
+        let (quarter, calendar, next) = if self.is(place, &["سه"]) && self.is(place + 1, &["ماهه"]) {
+            let (quarter, next) = self.count(place + 2)?;
+            (quarter, Calendar::Jalali, next)
+        } else if self.is(place, &["فصل"]) {
+            let (quarter, next) = self.count(place + 1)?;
+            (quarter, Calendar::Jalali, next)
+        } else if self.is(place, &["q"]) && self.touches(place + 1) {
+            (self.tokens.get(place + 1)?.number()?, self.context.calendar, place + 2)
+        } else {
+            let (quarter, next) = self.count(place)?;
+            (quarter, self.context.calendar, self.is(next, &["quarter"]).then_some(next + 1)?)
+        };
+        let quarter = u8::try_from(quarter).ok().filter(|quarter| (1..=4).contains(quarter))?;
+        let of = |calendar, year| {
+            let (start, _) = super::Day::month(calendar, year, 3 * quarter - 2)?;
+            let (_, end) = super::Day::month(calendar, year, 3 * quarter)?;
+            Some(Period { start, end, grain: super::Grain::Quarter, calendar })
+        };
+        let (period, next) = match self.year(next) {
+            Some((calendar, year, next)) => (of(calendar, year)?, next),
+            None => (of(calendar, self.context.today.parts(calendar).0)?, next),
+        };
+        Some((Reading::One(period), next))
+    }
+}

@@ -1,0 +1,170 @@
+//! Days, and how both calendars count them. A day has no hour and no zone: which day it is now is said by whoever asks.
+
+use std::fmt;
+
+use icu_calendar::{
+    Date,
+    cal::{Iso, Persian},
+    types::RataDie,
+};
+
+/// A day, as both calendars know it; from 1 Farvardin 1300 (1921) to the end of 2100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+/// Which calendar counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Calendar {
+    /// Solar Hijri, as Iran counts.
+    Jalali,
+    /// The rest of the world.
+    Gregorian,
+}
+
+const FIRST: Day = Day(701_345);
+const LAST: Day = Day(767_009);
+/// Saturday begins the week.
+const SATURDAY: i64 = 6;
+
+impl Day {
+    /// The day of a calendar's year, month and day; `None` when there is none or it is out of the years that are known.
+    pub fn new(calendar: Calendar, year: i32, month: u8, day: u8) -> Option<Self> {
+        let days = match calendar {
+            Calendar::Jalali => Date::try_new_persian(year, month, day).ok()?.to_rata_die(),
+            Calendar::Gregorian => Date::try_new_iso(year, month, day).ok()?.to_rata_die(),
+        };
+        let day = Self(days.to_i64_date());
+        (FIRST..=LAST).contains(&day).then_some(day)
+    }
+
+    /// Year, month and day in a calendar.
+    pub fn parts(self, calendar: Calendar) -> (i32, u8, u8) {
+        let iso = Date::from_rata_die(RataDie::new(self.0), Iso::new());
+        match calendar {
+            Calendar::Gregorian => (iso.year().extended_year(), iso.month().ordinal, iso.day_of_month().0),
+            Calendar::Jalali => {
+                let date = iso.to_calendar(Persian::new());
+                (date.year().extended_year(), date.month().ordinal, date.day_of_month().0)
+            }
+        }
+    }
+
+    /// So many days later, or earlier; it stays within what is known.
+    pub fn plus(self, days: i64) -> Self {
+        Self(self.0.saturating_add(days)).clamp(FIRST, LAST)
+    }
+
+    /// Days from an earlier one to this one.
+    pub(super) fn since(self, earlier: Self) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// So many months later, or earlier, on the same day of the month or its last.
+    pub(super) fn plus_months(self, calendar: Calendar, months: i64) -> Self {
+        let (year, month, day) = self.parts(calendar);
+        let (year, month) = shifted(year, month, months);
+        (0..4)
+            .find_map(|short| Self::new(calendar, year, month, day.saturating_sub(short)))
+            .unwrap_or_else(|| if months < 0 { FIRST } else { LAST })
+    }
+
+    /// The first and the last day of a month.
+    pub(super) fn month(calendar: Calendar, year: i32, month: u8) -> Option<(Self, Self)> {
+        let first = Self::new(calendar, year, month, 1)?;
+        let last = (28..=31).rev().find_map(|day| Self::new(calendar, year, month, day))?;
+        Some((first, last))
+    }
+
+    /// Days since the week began with Saturday, 0 to 6.
+    pub(super) fn day_of_week(self) -> i64 {
+        (self.0 - SATURDAY).rem_euclid(7)
+    }
+
+    /// The Saturday of its week.
+    pub(super) fn week_start(self) -> Self {
+        self.plus(-self.day_of_week())
+    }
+}
+
+/// A year and a month so many months later.
+pub(super) fn shifted(year: i32, month: u8, months: i64) -> (i32, u8) {
+    let all = i64::from(year) * 12 + i64::from(month) - 1 + months;
+    let year = i32::try_from(all.div_euclid(12)).unwrap_or_default();
+    (year, u8::try_from(all.rem_euclid(12)).unwrap_or_default() + 1)
+}
+
+/// As `2026-11-26`.
+impl fmt::Display for Day {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.parts(Calendar::Gregorian);
+        write!(out, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn gregorian(year: i32, month: u8, day: u8) -> Day {
+        Day::new(Calendar::Gregorian, year, month, day).unwrap()
+    }
+
+    #[test]
+    fn both_calendars_count_the_same_days() {
+        assert_eq!(Day::new(Calendar::Jalali, 1405, 9, 5), Some(gregorian(2026, 11, 26)));
+        assert_eq!(Day::new(Calendar::Jalali, 1300, 1, 1), Some(FIRST));
+        assert_eq!(FIRST.to_string(), "1921-03-21");
+        assert_eq!(LAST.to_string(), "2100-12-31");
+    }
+
+    #[test]
+    fn what_no_calendar_has_is_no_day() {
+        for (calendar, year, month, day) in [
+            (Calendar::Jalali, 1404, 12, 30),
+            (Calendar::Jalali, 1405, 7, 31),
+            (Calendar::Jalali, 1405, 13, 1),
+            (Calendar::Jalali, 1299, 12, 1),
+            (Calendar::Gregorian, 2026, 2, 29),
+            (Calendar::Gregorian, 2101, 1, 1),
+            (Calendar::Gregorian, 2026, 1, 0),
+        ] {
+            assert_eq!(Day::new(calendar, year, month, day), None, "{year}/{month}/{day}");
+        }
+    }
+
+    #[test]
+    fn the_week_begins_with_saturday() {
+        assert_eq!(gregorian(2026, 11, 28).day_of_week(), 0);
+        assert_eq!(gregorian(2026, 11, 27).day_of_week(), 6);
+        assert_eq!(gregorian(2026, 11, 26).week_start(), gregorian(2026, 11, 21));
+    }
+
+    #[test]
+    fn a_month_later_is_the_same_day_or_the_last_one() {
+        let last_of_mehr =
+            |day| Day::new(Calendar::Jalali, 1405, 6, day).unwrap().plus_months(Calendar::Jalali, 1);
+        assert_eq!(last_of_mehr(31), Day::new(Calendar::Jalali, 1405, 7, 30).unwrap());
+        assert_eq!(gregorian(2026, 1, 31).plus_months(Calendar::Gregorian, 13), gregorian(2027, 2, 28));
+        assert_eq!(gregorian(2026, 1, 15).plus_months(Calendar::Gregorian, -1), gregorian(2025, 12, 15));
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_found_again_by_its_parts(days in 0_i64..65_000) {
+            let day = FIRST.plus(days);
+            for calendar in [Calendar::Jalali, Calendar::Gregorian] {
+                let (year, month, in_month) = day.parts(calendar);
+                prop_assert_eq!(Day::new(calendar, year, month, in_month), Some(day));
+            }
+        }
+
+        #[test]
+        fn no_shift_leaves_what_is_known(days in any::<i64>(), months in -1_000_000_i64..1_000_000) {
+            let day = gregorian(2026, 11, 26);
+            for shifted in [day.plus(days), day.plus_months(Calendar::Jalali, months)] {
+                prop_assert!((FIRST..=LAST).contains(&shifted));
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Days, weeks, months and years that are said as one.
+
+use super::{Calendar, Day, Grain, Period, Prefer, Reading, Ruled, Words, lexicon};
+
+/// What makes a month's name a month where it may be another word.
+const INTO_MONTH: &[&str] = &["در", "تا", "از", "برای", "in", "since", "until", "by", "of", "during", "dar"];
+
+impl Words<'_> {
+    /// The date at a place, the longest there is.
+    pub(super) fn point(&self, place: usize) -> Ruled {
+        let rules = [
+            Self::numeric,
+            Self::day_of_month,
+            Self::month_then_day,
+            Self::whole_month,
+            Self::near_day,
+            Self::weekday,
+            Self::this_or_next,
+            Self::counted,
+            Self::quarter,
+            Self::edge,
+        ];
+        rules
+            .iter()
+            .filter_map(|rule| rule(self, place))
+            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+    }
+
+    /// A month by its name, with the place behind it and behind a word for month.
+    pub(super) fn month_name(&self, place: usize) -> Option<(Calendar, u8, usize)> {
+        let (calendar, month) = lexicon::month(self.word(place))?;
+        Some((calendar, month, place + 1 + usize::from(self.is(place + 1, &["ماه", "mah"]))))
+    }
+
+    /// `5 آذر`, `پنجم آذرماه ۱۴۰۵`, `26 Nov`, `26th of November, 2026`.
+    pub(super) fn day_of_month(&self, place: usize) -> Ruled {
+        let (day, next) = self.count(place)?;
+        let next = next + usize::from(self.is(next, &["of"]));
+        let (calendar, month, next) = self.month_name(next)?;
+        self.dated(calendar, month, u8::try_from(day).ok().filter(|day| *day < 100)?, next)
+    }
+
+    /// `November 26, 2026`.
+    fn month_then_day(&self, place: usize) -> Ruled {
+        let (calendar, month, next) = self.month_name(place)?;
+        let (day, behind) = self.count(next)?;
+        let day = u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
+        // «آذر ۵ کیسه» counts; whoever writes Jalali says the day first.
+        if calendar == Calendar::Jalali || self.month_name(behind).is_some() {
+            return None;
+        }
+        self.dated(calendar, month, day, behind)
+    }
+
+    fn dated(&self, calendar: Calendar, month: u8, day: u8, next: usize) -> Ruled {
+        match self.year(next) {
+            Some((same, year, next)) if same == calendar => {
+                Some((Reading::day(Day::new(calendar, year, month, day), calendar), next))
+            }
+            Some((_, _, next)) => Some((Reading::NoSuchDay, next)),
+            None => {
+                let days = self.years(calendar).filter_map(|year| Day::new(calendar, year, month, day));
+                let chosen = self.nearest(days.map(|day| Period::day(day, calendar)));
+                Some((chosen.map_or(Reading::NoSuchDay, Reading::One), next))
+            }
+        }
+    }
+
+    /// `آبان`, `برج ۸`, `آذرماه ۱۴۰۵`, `November 2026`, `نیمه آبان`.
+    fn whole_month(&self, place: usize) -> Ruled {
+        let middle = self.is(place, &["نیمه", "اواسط", "mid"]);
+        let begin = place + usize::from(middle);
+        let (calendar, month, next) = if self.is(begin, &["برج", "borj"]) {
+            let month = self.tokens.get(begin + 1)?.number().and_then(|month| u8::try_from(month).ok())?;
+            (Calendar::Jalali, month, begin + 2)
+        } else {
+            self.month_name(begin)?
+        };
+        let year = self.year(next).filter(|(same, _, _)| *same == calendar);
+        let vague = lexicon::is_vague_month(self.word(begin)) && next == begin + 1 && year.is_none();
+        let cued = middle || place.checked_sub(1).is_some_and(|before| self.is(before, INTO_MONTH));
+        if vague && !cued {
+            return None;
+        }
+        let of = |year: i32| {
+            let (start, end) = Day::month(calendar, year, month)?;
+            Some(match middle {
+                true => Period::day(start.plus(14), calendar),
+                false => Period { start, end, grain: Grain::Month, calendar },
+            })
+        };
+        let (period, next) = match year {
+            Some((_, year, next)) => (of(year), next),
+            None => (self.nearest(self.years(calendar).filter_map(of)), next),
+        };
+        Some((period.map_or(Reading::NoSuchDay, Reading::One), next))
+    }
+
+    /// `فردا`, `day after tomorrow`.
+    fn near_day(&self, place: usize) -> Ruled {
+        let (days, words) = lexicon::near_day(&self.few(place))?;
+        let calendar = self.calendar_of_word(place);
+        Some((Reading::day(Some(self.context.today.plus(days)), calendar), place + words))
+    }
+
+    /// In which calendar a word counts: that of its script.
+    pub(super) fn calendar_of_word(&self, place: usize) -> Calendar {
+        match self.word(place).is_ascii() {
+            true => self.context.calendar,
+            false => Calendar::Jalali,
+        }
+    }
+
+    /// `شنبه`, `شنبه هفته بعد`, `next Friday`. On some days a next Saturday may be this one or the one after it.
+    fn weekday(&self, place: usize) -> Ruled {
+        let before = if self.is(place, &["in"]) { None } else { lexicon::which(self.word(place)) };
+        let begin = place + usize::from(before.is_some());
+        let (weekday, words) = lexicon::weekday(&self.few(begin))?;
+        let mut next = begin + words;
+        // «شنبه این هفته» says its week, as «شنبه هفته بعد» does.
+        let (behind, after) = self.which_week(next);
+        next = after;
+        let which = before.or(behind);
+        let calendar = self.calendar_of_word(begin);
+        let today = self.context.today;
+        let strict = |week: i64| today.week_start().plus(7 * week + weekday);
+        let ahead = today.plus((weekday - today.day_of_week()).rem_euclid(7));
+        let days = match (which, self.context.prefer) {
+            (Some(1), _) if strict(1) == ahead => vec![ahead, ahead.plus(7)],
+            (Some(week), _) => vec![strict(week)],
+            (None, _) if ahead == today => vec![today, today.plus(7)],
+            (None, Prefer::Past) => vec![ahead.plus(-7)],
+            (None, Prefer::Future | Prefer::Nearest) => vec![ahead],
+        };
+        Some((Reading::of(days.into_iter().map(|day| Period::day(day, calendar)).collect()), next))
+    }
+
+    /// Which week is meant behind a weekday, and the place behind it.
+    fn which_week(&self, place: usize) -> (Option<i64>, usize) {
+        let ezafe = |place: usize| place + usize::from(self.is(place, &["ی"]));
+        let begin = ezafe(place);
+        if self.is(begin, &["این", "this"]) && self.is(begin + 1, &["هفته", "hafte", "week"]) {
+            return (Some(0), begin + 2);
+        }
+        let week = usize::from(self.is(begin, &["هفته", "hafte", "hafteye"]));
+        let named = ezafe(begin + week);
+        match lexicon::which(self.word(named)) {
+            Some(which) if which != 0 => (Some(which), named + 1),
+            Some(_) | None => (None, place),
+        }
+    }
+
+    /// `هفته آینده`, `این ماه`, `next week`, `پارسال`.
+    fn this_or_next(&self, place: usize) -> Ruled {
+        let years = match self.word(place) {
+            "امسال" | "emsal" => Some(0),
+            "پارسال" | "parsal" => Some(-1),
+            _ => None,
+        };
+        if let Some(years) = years {
+            return self
+                .unit(lexicon::Unit::Year, Calendar::Jalali, years)
+                .map(|reading| (reading, place + 1));
+        }
+        let before = if self.is(place, &["in"]) { None } else { lexicon::which(self.word(place)) };
+        let begin = place + usize::from(before.is_some());
+        let (unit, calendar) = lexicon::unit(self.word(begin))?;
+        let ezafe = begin + 1 + usize::from(self.is(begin + 1, &["ی"]));
+        let behind = if before.is_some() {
+            None
+        } else {
+            lexicon::which(self.word(ezafe)).filter(|which| *which != 0)
+        };
+        let next = if behind.is_some() { ezafe + 1 } else { begin + 1 };
+        let which = before.or(behind)?;
+        self.unit(unit, calendar, which).map(|reading| (reading, next))
+    }
+
+    /// A unit so many further on.
+    pub(super) fn unit(&self, unit: lexicon::Unit, calendar: Calendar, which: i64) -> Option<Reading> {
+        let today = self.context.today;
+        let (year, month, _) = today.parts(calendar);
+        let period = match unit {
+            lexicon::Unit::Day => Period::day(today.plus(which), calendar),
+            lexicon::Unit::Week => {
+                let start = today.week_start().plus(7 * which);
+                Period { start, end: start.plus(6), grain: Grain::Week, calendar }
+            }
+            lexicon::Unit::Month => {
+                let (year, month) = super::day::shifted(year, month, which);
+                let (start, end) = Day::month(calendar, year, month)?;
+                Period { start, end, grain: Grain::Month, calendar }
+            }
+            lexicon::Unit::Year => {
+                let year = year + i32::try_from(which).ok()?;
+                whole_year(calendar, year)?
+            }
+        };
+        Some(Reading::One(period))
+    }
+}
+
+pub(super) fn whole_year(calendar: Calendar, year: i32) -> Option<Period> {
+    let (start, _) = Day::month(calendar, year, 1)?;
+    let (_, end) = Day::month(calendar, year, 12)?;
+    Some(Period { start, end, grain: Grain::Year, calendar })
+}
