@@ -12,6 +12,8 @@ mod park_tests;
 mod publish;
 mod pulse;
 mod pump;
+#[cfg(test)]
+mod pump_tests;
 mod reason;
 mod retry;
 mod settle;

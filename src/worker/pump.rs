@@ -1,6 +1,7 @@
 //! One loop, one select. Finished records come first, so that offsets move before new work is taken; new records are
 //! taken only while fewer than the limit are open, so a slow system fills the log and not the memory. A lane is the queue
-//! of one conversation in one partition: one record of it is settled at a time.
+//! of one conversation in one partition: one record of it is settled at a time. Partitions that are asked back finish beside
+//! the others, so that one slow record of theirs holds nothing else up.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +12,7 @@ use std::{
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     task::unconstrained,
-    time::{Instant, MissedTickBehavior, timeout_at},
+    time::{Instant, MissedTickBehavior, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -53,13 +54,21 @@ pub struct Limits {
     pub open: usize,
     /// Bytes of keys and payloads open at a time; the last batch taken may go beyond.
     pub open_bytes: usize,
-    /// How long running records may take when a partition goes to another member or the process stops.
+    /// How long running records may take when the process stops.
     pub drain: Duration,
+    /// How long running records may take when their partition goes to another member. Kafka's client reads nothing at all
+    /// meanwhile, so it is short; what takes longer is read again by the other member, and the inbox makes it one.
+    pub hand_over: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { open: 1000, open_bytes: 64 << 20, drain: Duration::from_secs(12) }
+        Self {
+            open: 1000,
+            open_bytes: 64 << 20,
+            drain: Duration::from_secs(12),
+            hand_over: Duration::from_secs(3),
+        }
     }
 }
 
@@ -76,6 +85,15 @@ struct Stay {
     lanes: Lanes,
     running: usize,
     queued: usize,
+    /// It is being handed over: nothing of it is begun any more.
+    leaving: bool,
+}
+
+/// Partitions that are asked back and have records running.
+struct HandOver {
+    places: Vec<TopicPartition>,
+    let_go: LetGo,
+    until: Instant,
 }
 
 /// A record that is settled.
@@ -94,6 +112,7 @@ struct Pump<S> {
     limits: Limits,
     pulse: Arc<Pulse>,
     stays: HashMap<TopicPartition, Stay>,
+    hand_overs: Vec<HandOver>,
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     queued: usize,
     open_bytes: usize,
@@ -118,6 +137,7 @@ pub async fn pump<S: Settle>(
         limits,
         pulse,
         stays: HashMap::new(),
+        hand_overs: Vec::new(),
         running: FuturesUnordered::new(),
         queued: 0,
         open_bytes: 0,
@@ -125,7 +145,7 @@ pub async fn pump<S: Settle>(
     };
     let outcome = pump.until(&shutdown).await;
     pump.drop_queued(|_| true);
-    pump.drain(|_| true).await;
+    pump.drain().await;
     // Nobody can do anything about it, least of all by calling a stop that was asked for a failure.
     if let Err(error) = pump.consumer.close().await {
         tracing::warn!(kind = error.kind(), "{error}");
@@ -140,21 +160,24 @@ impl<S: Settle> Pump<S> {
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.held {
             self.pulse.turn();
+            self.end_hand_overs();
             let room = self.room();
+            let over = self.next_over();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
                 Some(done) = settled(&mut self.running) => self.finished(done),
                 event = self.consumer.next(room) => match event? {
                     ConsumerEvent::Assigned(places) => self.begin(places),
-                    ConsumerEvent::Revoking(places, let_go) => self.hand_over(&places, let_go).await,
-                    ConsumerEvent::Lost(places) => self.forget(&places),
+                    ConsumerEvent::Revoking(places, let_go) => self.hand_over(places, let_go),
+                    ConsumerEvent::Lost(places) => self.lost(&places),
                     ConsumerEvent::Records(records) => {
                         for (record, epoch) in records {
                             self.take(record, epoch);
                         }
                     }
                 },
+                () = sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => {}
                 _ = turn.tick() => {}
             }
         }
@@ -172,13 +195,21 @@ impl<S: Settle> Pump<S> {
         let begun: Vec<TopicPartition> = places.iter().map(|(place, _)| place.clone()).collect();
         self.settler.assigned(&begun);
         for (place, epoch) in places {
-            let stay = Stay { epoch, ledger: Ledger::default(), lanes: Lanes::new(), running: 0, queued: 0 };
+            let stay = Stay {
+                epoch,
+                ledger: Ledger::default(),
+                lanes: Lanes::new(),
+                running: 0,
+                queued: 0,
+                leaving: false,
+            };
             self.stays.insert(place, stay);
         }
     }
 
     fn take(&mut self, record: Record, epoch: Epoch) {
-        let Some(stay) = self.stays.get_mut(&record.place).filter(|stay| stay.epoch == epoch) else { return };
+        let stay = self.stays.get_mut(&record.place);
+        let Some(stay) = stay.filter(|stay| stay.epoch == epoch && !stay.leaving) else { return };
         stay.ledger.observe(record.offset);
         self.pulse.taken();
         self.open_bytes += size(&record);
@@ -228,11 +259,55 @@ impl<S: Settle> Pump<S> {
         }
     }
 
-    async fn hand_over(&mut self, places: &[TopicPartition], let_go: LetGo) {
+    /// Nothing more of these is begun; they are let go when what runs has finished, or its time is over.
+    fn hand_over(&mut self, places: Vec<TopicPartition>, let_go: LetGo) {
         self.drop_queued(|place| places.contains(place));
-        self.drain(|place| places.contains(place)).await;
+        for place in &places {
+            if let Some(stay) = self.stays.get_mut(place) {
+                stay.leaving = true;
+            }
+        }
+        self.hand_overs.push(HandOver { places, let_go, until: Instant::now() + self.limits.hand_over });
+    }
+
+    fn lost(&mut self, places: &[TopicPartition]) {
         self.forget(places);
-        let_go.now();
+        // They may come back while the rest of their hand-over still runs.
+        for one in &mut self.hand_overs {
+            one.places.retain(|place| !places.contains(place));
+        }
+    }
+
+    /// When the time of the next hand-over is over.
+    fn next_over(&self) -> Option<Instant> {
+        self.hand_overs.iter().map(|one| one.until).min()
+    }
+
+    fn is_running(&self, place: &TopicPartition) -> bool {
+        self.stays.get(place).is_some_and(|stay| stay.running > 0)
+    }
+
+    /// Lets go of what is ready to go, or has to.
+    fn end_hand_overs(&mut self) {
+        let mut at = 0;
+        while let Some(one) = self.hand_overs.get(at) {
+            let is_late = one.until <= Instant::now();
+            if one.places.iter().any(|place| self.is_running(place)) {
+                if !is_late {
+                    at += 1;
+                    continue;
+                }
+                self.tell_late();
+            }
+            let HandOver { places, let_go, .. } = self.hand_overs.swap_remove(at);
+            self.forget(&places);
+            let_go.now();
+        }
+    }
+
+    fn tell_late(&self) {
+        metrics::counter!("peyvand_revoke_drain_timeout_total", "group" => self.pulse.group()).increment(1);
+        tracing::warn!("records were still running when their time to finish was over; they are replayed");
     }
 
     /// What waits in a lane and is not begun stays unsettled and is replayed by the partition's next reader.
@@ -247,23 +322,24 @@ impl<S: Settle> Pump<S> {
         }
     }
 
-    /// Waits for the running records of some partitions, up to the drain time.
-    async fn drain(&mut self, of: impl Fn(&TopicPartition) -> bool) {
-        let deadline = Instant::now() + self.limits.drain;
-        while self.stays.iter().any(|(place, stay)| of(place) && stay.running > 0) {
-            match timeout_at(deadline, settled(&mut self.running)).await {
+    /// Waits for everything that runs, up to the drain time. A hand-over keeps its own.
+    async fn drain(&mut self) {
+        let end = Instant::now() + self.limits.drain;
+        self.end_hand_overs();
+        while self.stays.values().any(|stay| stay.running > 0) {
+            let until = self.next_over().map_or(end, |over| over.min(end));
+            match timeout_at(until, settled(&mut self.running)).await {
                 Ok(Some(done)) => self.finished(done),
                 Ok(None) => break,
+                Err(_) if until < end => {}
                 Err(_) => {
-                    metrics::counter!("peyvand_revoke_drain_timeout_total", "group" => self.pulse.group())
-                        .increment(1);
-                    tracing::warn!(
-                        "records were still running when their time to finish was over; they are replayed"
-                    );
+                    self.tell_late();
                     break;
                 }
             }
+            self.end_hand_overs();
         }
+        self.hand_overs.drain(..).for_each(|one| one.let_go.now());
     }
 
     fn forget(&mut self, places: &[TopicPartition]) {

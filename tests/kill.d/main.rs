@@ -11,10 +11,12 @@ mod away;
 mod process;
 
 mod corpus;
+mod group;
 mod hand;
 mod hostile_avro;
 mod judge;
 mod log;
+mod moves;
 mod outages;
 mod parked;
 mod places;

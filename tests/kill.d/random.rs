@@ -81,45 +81,6 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     scene.close().await;
 }
 
-/// More members come and go in order, while turns come in: partitions move, and nothing else happens.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connectors_that_come_and_go_under_load_lose_double_and_reorder_nothing() {
-    let mut scene = Scene::open().await;
-    let mut connectors = vec![scene.connector(None).await];
-    let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
-    for members in [6, 2] {
-        load(&mut scene, &conversations).await;
-        while connectors.len() < members {
-            connectors.push(scene.begin_connector(None));
-        }
-        load(&mut scene, &conversations).await;
-        while connectors.len() > members {
-            let took = connectors.remove(0).stop();
-            assert!(took < Duration::from_secs(30), "a connector took {took:?} to stop");
-        }
-    }
-    load(&mut scene, &conversations).await;
-    scene.all_done().await;
-    let verdict = judge(&scene);
-    println!("{verdict:?}");
-    assert!(verdict.is_clean(), "{verdict:?}");
-    // Two events tell of each write.
-    let share = 100.0 * verdict.duplicates_delivered as f64 / (2 * verdict.messages) as f64;
-    println!("{share:.2} % of the events came twice");
-    assert!(share < 1.0, "{share} % of the events came twice");
-    connectors.into_iter().for_each(Worker::kill);
-    scene.close().await;
-}
-
-async fn load(scene: &mut Scene, conversations: &[String]) {
-    for _ in 0..3 {
-        for conversation in conversations {
-            let _turn = scene.ask(conversation).await;
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
 /// One of the ways in which a system fails, for a few of its next writes.
 fn trouble(scene: &Scene, dice: &mut Dice) {
     let operation = WRITES[usize::try_from(dice.below(3)).unwrap()];

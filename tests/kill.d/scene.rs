@@ -69,6 +69,8 @@ pub(crate) struct Scene {
     pub(crate) asked: HashMap<EventId, String>,
     /// The turns of each conversation for each system, in the order they were asked for.
     pub(crate) order: HashMap<(String, &'static str), Vec<EventId>>,
+    /// The partition that each turn was put in.
+    pub(crate) partitions: HashMap<EventId, i32>,
     pub(crate) heard: Log,
     listening: tokio::task::JoinHandle<()>,
 }
@@ -110,6 +112,7 @@ impl Scene {
             schemas,
             asked: HashMap::new(),
             order: HashMap::new(),
+            partitions: HashMap::new(),
             heard,
             listening,
         }
@@ -169,12 +172,20 @@ impl Scene {
         let mut record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
         change(record.value.as_mut().unwrap());
         // A send that was given up may have arrived: then the event is there twice, which is nothing new.
-        let _place = patiently(|| self.producer.send(record.clone())).await;
+        let (place, _) = patiently(|| self.producer.send(record.clone())).await;
         let turn_id = envelope.event.turn_id;
+        self.partitions.insert(turn_id, place.partition);
         EVERY_KEY.lock().unwrap().push(entry(&envelope).key());
         assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
         self.order.entry((conversation.to_owned(), target(operation))).or_default().push(turn_id);
         envelope
+    }
+
+    /// Asks what is in stock, and does not wait for the answer.
+    pub(crate) async fn question(&self, conversation: &str) {
+        let envelope = turn(conversation, Operation::StockLevel, "3");
+        let record = codec::encode(&self.schemas, Topic::new(topics::TURN_DECIDED), &envelope).unwrap();
+        let _place = patiently(|| self.producer.send(record.clone())).await;
     }
 
     /// Whether a key belongs to an earlier scene or to the company the sandbox begins with.
@@ -205,6 +216,22 @@ impl Scene {
         };
         let fault = Fault { pattern: pattern.to_owned(), method: Some(method.to_owned()), ..fault };
         self.sandbox.put_fault(fault).unwrap();
+    }
+
+    /// Every question for stock takes so long.
+    pub(crate) fn slow_questions(&self, delay_ms: u64) {
+        let pattern = "A_MatlStkInAcctMod".to_owned();
+        self.sandbox.put_fault(Fault { pattern, delay_ms, ..Fault::default() }).unwrap();
+    }
+
+    /// The systems have so much time for an answer, from the next connector on.
+    pub(crate) fn give_time(&self, deadline_ms: u64) {
+        for file in fs::read_dir(self.folder.join("assistant/targets")).unwrap() {
+            let path = file.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, text.replace("deadline_ms: 1000", &format!("deadline_ms: {deadline_ms}")))
+                .unwrap();
+        }
     }
 
     pub(crate) fn no_faults(&self) {
