@@ -26,7 +26,7 @@ type Stored = Arc<Mutex<Vec<(i32, u64, i64)>>>;
 
 /// A member of a group that tells what the test says, and notes what is stored.
 struct Told {
-    events: mpsc::UnboundedReceiver<ConsumerEvent>,
+    events: mpsc::Receiver<ConsumerEvent>,
     records: VecDeque<(Record, Epoch)>,
     stored: Stored,
 }
@@ -58,11 +58,20 @@ impl Consumer for Told {
     }
 }
 
+/// What was seen of a record: what happened to it, its partition and its offset.
+type Seen = (&'static str, i32, i64);
+
+/// The words that records wait for, by partition and offset.
+type Words = Arc<Mutex<HashMap<(i32, i64), Arc<Notify>>>>;
+
+/// More than any test sends.
+const MOST: usize = 1000;
+
 /// Settles a record when the test says so, and tells when one is begun and when one is over.
 #[derive(Clone)]
 struct OnWord {
-    words: Arc<Mutex<HashMap<(i32, i64), Arc<Notify>>>>,
-    seen: mpsc::UnboundedSender<(&'static str, i32, i64)>,
+    words: Words,
+    seen: mpsc::Sender<Seen>,
 }
 
 impl OnWord {
@@ -74,17 +83,17 @@ impl OnWord {
 impl Settle for OnWord {
     async fn settle(&self, record: Record) -> Fate {
         let (partition, offset) = (record.place.partition, record.offset.0);
-        let _heard = self.seen.send(("begun", partition, offset));
+        self.seen.try_send(("begun", partition, offset)).unwrap();
         self.word(partition, offset).notified().await;
-        let _heard = self.seen.send(("over", partition, offset));
+        self.seen.try_send(("over", partition, offset)).unwrap();
         Fate::Settled
     }
 }
 
 struct Stage {
-    events: mpsc::UnboundedSender<ConsumerEvent>,
+    events: mpsc::Sender<ConsumerEvent>,
     settler: OnWord,
-    seen: mpsc::UnboundedReceiver<(&'static str, i32, i64)>,
+    seen: mpsc::Receiver<Seen>,
     stored: Stored,
     shutdown: CancellationToken,
     pumping: tokio::task::JoinHandle<Result<(), BusError>>,
@@ -97,8 +106,8 @@ fn place(partition: i32) -> TopicPartition {
 impl Stage {
     /// A worker that holds both partitions in epoch 1.
     fn open(limits: Limits) -> Self {
-        let (events, told) = mpsc::unbounded_channel();
-        let (seen, heard) = mpsc::unbounded_channel();
+        let (events, told) = mpsc::channel(MOST);
+        let (seen, heard) = mpsc::channel(MOST);
         let (stored, shutdown) = (Stored::default(), CancellationToken::new());
         let settler = OnWord { words: Arc::default(), seen };
         let consumer = Box::new(Told { events: told, records: VecDeque::new(), stored: Arc::clone(&stored) });
@@ -110,7 +119,7 @@ impl Stage {
     }
 
     fn tell(&self, event: ConsumerEvent) {
-        self.events.send(event).unwrap();
+        self.events.try_send(event).unwrap();
     }
 
     /// Records of one partition with these offsets, each of a conversation of its own.
@@ -136,7 +145,7 @@ impl Stage {
         self.settler.word(partition, offset).notify_one();
     }
 
-    async fn next_seen(&mut self) -> (&'static str, i32, i64) {
+    async fn next_seen(&mut self) -> Seen {
         timeout(PATIENCE, self.seen.recv()).await.unwrap().unwrap()
     }
 
