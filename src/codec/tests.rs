@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     bus::{Offset, TopicPartition},
-    event::{DeliveryUpdated, MessageReceived, OperationUpdated, ReplyReady, TurnDecided},
+    event::{
+        CHANNEL_BYTES_MAX, CHANNEL_MESSAGE_ID_BYTES_MAX, DeliveryUpdated, MessageReceived, OperationUpdated,
+        ReplyReady, TurnDecided,
+    },
 };
 
 fn envelope<E>(event: E) -> Envelope<E> {
@@ -68,6 +71,53 @@ fn every_example_is_written_and_read_back_as_it_was() {
         seen += 1;
     }
     assert!(seen >= 5, "only {seen} examples");
+}
+
+/// A message as another program writes it, with these texts of its channel's.
+fn foreign_message(channel: &str, channel_message_id: &str) -> Record {
+    let text = |text: &str| {
+        let mut bytes = varint(text.len());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    let mut record = message_record();
+    let key = String::from_utf8(record.key.clone().unwrap()).unwrap();
+    let prefix = record.value.unwrap()[..PREFIX].to_vec();
+    let parts = ["demo", &key, channel, channel_message_id, "hi"].map(text).concat();
+    // No language.
+    record.value = Some([&prefix[..], &parts, &[0]].concat());
+    record
+}
+
+/// A length as Avro writes it.
+fn varint(length: usize) -> Vec<u8> {
+    let mut rest = length << 1;
+    let mut bytes = Vec::new();
+    while rest >= 0x80 {
+        bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(u8::try_from(rest).unwrap());
+    bytes
+}
+
+#[test]
+fn a_message_whose_channel_or_id_is_empty_too_long_or_of_two_lines_is_malformed() {
+    let read = |channel: &str, id: &str| {
+        decode::<MessageReceived>(&Schemas::embedded(), &foreign_message(channel, id)).map(|_| ())
+    };
+    let (channel, id) = ("c".repeat(CHANNEL_BYTES_MAX), "m".repeat(CHANNEL_MESSAGE_ID_BYTES_MAX));
+    assert_eq!(read(&channel, &id), Ok(()));
+    for (channel, id) in [
+        ("", "m"),
+        ("c", ""),
+        ("c\nd", "m"),
+        ("c", "m\n"),
+        (&format!("{channel}c"), "m"),
+        ("c", &format!("{id}m")),
+    ] {
+        assert_eq!(read(channel, id), Err(CodecError::Malformed), "{channel:?} {id:?}");
+    }
 }
 
 #[test]

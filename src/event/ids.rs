@@ -9,6 +9,10 @@ use uuid::Uuid;
 
 /// Longest conversation or tenant id in bytes.
 pub const ID_BYTES_MAX: usize = 128;
+/// Longest name of a channel in bytes.
+pub const CHANNEL_BYTES_MAX: usize = 64;
+/// Longest id of a message in its channel in bytes: two of our ids and more, or the Message-ID of most letters.
+pub const CHANNEL_MESSAGE_ID_BYTES_MAX: usize = 512;
 
 /// The namespace of all event ids of Peyvand (a UUIDv5 of the URL namespace and `peyvand:event`).
 const EVENTS: Uuid = Uuid::from_u128(0x6b1d_9d34_7a52_5c0e_9f0a_4e8d_2c71_b3a5);
@@ -17,6 +21,23 @@ const EVENTS: Uuid = Uuid::from_u128(0x6b1d_9d34_7a52_5c0e_9f0a_4e8d_2c71_b3a5);
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("an id has 1 to {ID_BYTES_MAX} characters of A-Z a-z 0-9 . _ : @ - and this one does not")]
 pub struct IdError;
+
+/// A channel's own text that is empty, too long, or has characters that end a line or hide in it.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a text of 1 to {0} bytes without control characters is expected here")]
+pub struct ChannelTextError(usize);
+
+fn is_id(text: &str) -> Result<(), IdError> {
+    let fits = (1..=ID_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@-".contains(&b));
+    if fits { Ok(()) } else { Err(IdError) }
+}
+
+/// No line ends: the event's id is made of these texts, each on its own line.
+fn is_within<const MAX: usize>(text: &str) -> Result<(), ChannelTextError> {
+    let fits = (1..=MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(ChannelTextError(MAX)) }
+}
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -120,33 +141,32 @@ impl EntryId {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $check:expr, $error:ty) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
-            /// Checks and takes an id.
+            /// Checks and takes a text.
             ///
             /// # Errors
-            /// [`IdError`] when it is empty, longer than [`ID_BYTES_MAX`] or has other characters.
-            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
+            /// When it is empty, too long or has characters that may not be in it.
+            pub fn parse(text: impl Into<String>) -> Result<Self, $error> {
                 let text = text.into();
-                let fits = (1..=ID_BYTES_MAX).contains(&text.len())
-                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:@-".contains(&b));
-                if fits { Ok(Self(text)) } else { Err(IdError) }
+                $check(&text)?;
+                Ok(Self(text))
             }
 
-            /// The id as text.
+            /// As text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
                 Self::parse(text)
             }
         }
@@ -168,12 +188,22 @@ macro_rules! text_id {
 text_id! {
     /// One conversation of one person on one channel; the key of every record. Whoever knows it may read the
     /// conversation's replies, so a channel makes it unguessable.
-    ConversationId
+    ConversationId, is_id, IdError
 }
 
 text_id! {
     /// One organisation that uses this installation.
-    TenantId
+    TenantId, is_id, IdError
+}
+
+text_id! {
+    /// The name of a channel: `web`, `telegram`, an own portal.
+    ChannelName, is_within::<CHANNEL_BYTES_MAX>, ChannelTextError
+}
+
+text_id! {
+    /// A channel's own id of a message.
+    ChannelMessageId, is_within::<CHANNEL_MESSAGE_ID_BYTES_MAX>, ChannelTextError
 }
 
 #[cfg(test)]
@@ -205,5 +235,18 @@ mod tests {
             assert_eq!(ConversationId::parse(bad), Err(IdError), "{bad:?}");
         }
         assert!(ConversationId::parse("web:0b1f-77").is_ok());
+    }
+
+    #[test]
+    fn a_channel_and_its_message_ids_are_short_and_on_one_line() {
+        for bad in ["", "a\nb", "a\0", "a\u{85}b", &"x".repeat(CHANNEL_BYTES_MAX + 1)] {
+            assert_eq!(ChannelName::parse(bad), Err(ChannelTextError(CHANNEL_BYTES_MAX)), "{bad:?}");
+        }
+        let most = "x".repeat(CHANNEL_MESSAGE_ID_BYTES_MAX);
+        assert!(
+            ChannelName::parse("پورتال خودمان").is_ok() && ChannelMessageId::parse(most.as_str()).is_ok()
+        );
+        let refused = ChannelMessageId::parse(most + "x").unwrap_err().to_string();
+        assert_eq!(refused, "a text of 1 to 512 bytes without control characters is expected here");
     }
 }

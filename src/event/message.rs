@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, EventId, TenantId, event};
+use super::{ChannelMessageId, ChannelName, ConversationId, EventId, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// A person wrote a message on a channel.
@@ -12,10 +12,10 @@ pub struct MessageReceived {
     pub tenant: TenantId,
     /// The conversation.
     pub conversation_id: ConversationId,
-    /// The channel's name: `web`, `telegram`, an own portal.
-    pub channel: String,
+    /// The channel.
+    pub channel: ChannelName,
     /// The channel's own id of the message; a repeated one is the same message.
-    pub channel_message_id: String,
+    pub channel_message_id: ChannelMessageId,
     /// The text as written.
     pub text: Sensitive<String>,
     /// The language the channel says the person prefers, where it knows.
@@ -26,6 +26,10 @@ event!(
     MessageReceived,
     "message_received",
     fn own_id(&self) -> Option<EventId> {
-        Some(EventId::of_message(&self.channel, self.tenant.as_str(), &self.channel_message_id))
+        Some(EventId::of_message(
+            self.channel.as_str(),
+            self.tenant.as_str(),
+            self.channel_message_id.as_str(),
+        ))
     }
 );

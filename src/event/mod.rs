@@ -9,7 +9,10 @@ mod reply;
 mod turn;
 
 pub use envelope::Envelope;
-pub use ids::{ConversationId, EntryId, EventId, ID_BYTES_MAX, IdError, TenantId};
+pub use ids::{
+    CHANNEL_BYTES_MAX, CHANNEL_MESSAGE_ID_BYTES_MAX, ChannelMessageId, ChannelName, ChannelTextError,
+    ConversationId, EntryId, EventId, ID_BYTES_MAX, IdError, TenantId,
+};
 pub use message::MessageReceived;
 pub use operation::{
     FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,

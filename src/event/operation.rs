@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, EventId, TenantId, event};
+use super::{ChannelName, ConversationId, EventId, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// An operation took a step.
@@ -15,7 +15,7 @@ pub struct OperationUpdated {
     /// The message that began the turn.
     pub turn_id: EventId,
     /// The channel the message came by.
-    pub channel: String,
+    pub channel: ChannelName,
     /// The language to answer in.
     pub language: Language,
     /// What was asked of the system.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, EventId, TenantId, event};
+use super::{ChannelName, ConversationId, EventId, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// A reply is ready for its channel.
@@ -15,7 +15,7 @@ pub struct ReplyReady {
     /// The message that is answered.
     pub turn_id: EventId,
     /// The channel that has to deliver it.
-    pub channel: String,
+    pub channel: ChannelName,
     /// The language of the text.
     pub language: Language,
     /// The words.
@@ -35,7 +35,7 @@ pub struct DeliveryUpdated {
     /// The reply.
     pub reply_id: EventId,
     /// The channel.
-    pub channel: String,
+    pub channel: ChannelName,
     /// How far it came.
     pub status: DeliveryStatus,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, EventId, Operation, TenantId, event};
+use super::{ChannelName, ConversationId, EventId, Operation, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// The decision about one turn.
@@ -15,7 +15,7 @@ pub struct TurnDecided {
     /// The message that began the turn.
     pub turn_id: EventId,
     /// The channel the message came by.
-    pub channel: String,
+    pub channel: ChannelName,
     /// The language to answer in.
     pub language: Language,
     /// What is to happen.

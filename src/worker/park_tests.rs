@@ -72,7 +72,7 @@ impl Stage {
 async fn effect(effects: &mut Box<dyn Consumer>) -> (String, String) {
     let record = next(effects).await;
     let event = codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &record).unwrap().event;
-    (event.conversation_id.as_str().to_owned(), event.channel)
+    (event.conversation_id.as_str().to_owned(), event.channel.to_string())
 }
 
 fn of(conversation: &str, count: &str) -> (String, String) {

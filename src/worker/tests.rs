@@ -23,7 +23,7 @@ use super::{Emit, Handler, HandlerError, Outcome, Pulses, Rule, Watch, Worker, W
 use crate::{
     bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
+    event::{ChannelName, DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
     store::{SqliteStore, Store},
     topics,
 };
@@ -55,7 +55,7 @@ impl Handler for Echo {
             conversation_id: input.event.conversation_id.clone(),
             turn_id: input.event_id,
             reply_id: input.event_id,
-            channel: count.to_string(),
+            channel: ChannelName::parse(count.to_string()).unwrap(),
             status: DeliveryStatus::Stored,
         };
         let emit = vec![Emit::new(topics::DELIVERY_UPDATED, event)];
@@ -152,7 +152,10 @@ async fn a_record_that_cannot_be_read_is_dead_lettered_with_its_reason_and_the_n
     assert_eq!(letter.headers.text("x-error-class"), Some("not_avro"));
     assert_eq!(letter.value.as_deref(), Some(&b"rubbish"[..]));
     let served = next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
-    assert_eq!(codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &served).unwrap().event.channel, "0");
+    assert_eq!(
+        codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &served).unwrap().event.channel.as_str(),
+        "0"
+    );
     stage.shutdown.cancel();
     working.await.unwrap().unwrap();
 }
@@ -180,8 +183,9 @@ async fn a_repeated_message_has_one_effect_and_a_forged_repeat_is_dead_lettered(
     }
     let working = stage.work();
     let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
-    let counts = [next(&mut effects).await, next(&mut effects).await]
-        .map(|record| codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &record).unwrap().event.channel);
+    let counts = [next(&mut effects).await, next(&mut effects).await].map(|record| {
+        codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &record).unwrap().event.channel.to_string()
+    });
     assert_eq!(counts, ["0", "1"]);
     let letter = next(&mut stage.watch(dead())).await;
     assert_eq!(letter.headers.text("x-error-class"), Some("event_id_conflict"));
@@ -203,7 +207,10 @@ async fn a_stopped_worker_leaves_nothing_that_its_successor_does_again() {
     again.send(message("2", "hi")).await;
     let working = again.work();
     let second = next(&mut effects).await;
-    assert_eq!(codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &second).unwrap().event.channel, "1");
+    assert_eq!(
+        codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &second).unwrap().event.channel.as_str(),
+        "1"
+    );
     again.shutdown.cancel();
     working.await.unwrap().unwrap();
 }
@@ -348,7 +355,7 @@ async fn a_record_at_which_three_processes_ended_is_dead_lettered_undecoded_and_
     for count in ["0", "1", "2"] {
         let effect = next(&mut effects).await;
         assert_eq!(
-            codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &effect).unwrap().event.channel,
+            codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &effect).unwrap().event.channel.as_str(),
             count
         );
     }

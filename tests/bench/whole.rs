@@ -85,8 +85,8 @@ fn message(run: &str, number: usize, text: Text) -> Envelope<MessageReceived> {
             tenant: TenantId::parse("demo").unwrap(),
             conversation_id: ConversationId::parse(format!("bench:{run}:{}", number % CONVERSATIONS))
                 .unwrap(),
-            channel: "bench".to_owned(),
-            channel_message_id: name,
+            channel: "bench".to_owned().try_into().unwrap(),
+            channel_message_id: name.try_into().unwrap(),
             text: text.into(),
             language: None,
         },

@@ -24,18 +24,22 @@ async fn registered(subject: &str) -> (u32, Schema) {
 
 /// A message in Confluent's wire format, made with the registry's schema alone.
 async fn message(conversation: &str, text: &str) -> Vec<u8> {
-    let (id, schema) = registered("chat.message.received-value").await;
+    message_of("portal", &uuid::Uuid::new_v4().to_string(), conversation, text).await
+}
+
+async fn message_of(channel: &str, id: &str, conversation: &str, text: &str) -> Vec<u8> {
+    let (schema_id, schema) = registered("chat.message.received-value").await;
     let field = |name: &str, value: &str| (name.to_owned(), Avro::String(value.to_owned()));
     let record = Avro::Record(vec![
         field("tenant", "demo"),
         field("conversation_id", conversation),
-        field("channel", "portal"),
-        field("channel_message_id", &uuid::Uuid::new_v4().to_string()),
+        field("channel", channel),
+        field("channel_message_id", id),
         field("text", text),
         ("language".to_owned(), Avro::Union(0, Box::new(Avro::Null))),
     ]);
     let datum = GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(record).unwrap();
-    [&[0][..], &id.to_be_bytes(), &datum].concat()
+    [&[0][..], &schema_id.to_be_bytes(), &datum].concat()
 }
 
 async fn reply_to(conversation: &str) -> String {
@@ -80,6 +84,9 @@ async fn each_kind_of_rubbish_is_a_dead_letter_with_its_reason_and_the_next_mess
         ("wrong_key", good.clone()),
         ("wrong_event", other_event),
         ("malformed", invalid_utf8),
+        ("malformed", message_of(&"p".repeat(65), "m", "k", "hello").await),
+        ("malformed", message_of("portal", &"m".repeat(513), "k", "hello").await),
+        ("malformed", message_of("portal", "m\n1", "k", "hello").await),
     ];
     for (reason, bytes) in rubbish {
         // The key marks the record: a rubbish payload says nothing of its own.

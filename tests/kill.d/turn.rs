@@ -2,8 +2,8 @@
 
 use peyvand::{
     event::{
-        ConversationId, Decision, EntryId, Envelope, EventId, Operation, Slot, SlotName, TenantId,
-        TurnDecided,
+        ChannelName, ConversationId, Decision, EntryId, Envelope, EventId, Operation, Slot, SlotName,
+        TenantId, TurnDecided,
     },
     language::script::Language,
 };
@@ -42,7 +42,7 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
             tenant: TenantId::parse("demo").unwrap(),
             conversation_id: ConversationId::parse(conversation).unwrap(),
             turn_id,
-            channel: "test".to_owned(),
+            channel: ChannelName::parse("test").unwrap(),
             language: Language::En,
             decision: Decision::Execute,
             intent: None,

@@ -4,7 +4,7 @@ use peyvand::{
     bus::{NewRecord, Topic},
     codec::{self, CodecError, Schemas},
     event::{
-        ConversationId, EntryId, Envelope, EventId, FailureKind, Operation, OperationStatus,
+        ChannelName, ConversationId, EntryId, Envelope, EventId, FailureKind, Operation, OperationStatus,
         OperationUpdated, Slot, SlotName, TenantId, TurnDecided,
     },
     language::script::Language,
@@ -25,7 +25,7 @@ pub struct Write {
     /// The message that began the turn.
     pub turn_id: EventId,
     /// The channel the message came by.
-    pub channel: String,
+    pub channel: ChannelName,
     /// The language to answer in.
     pub language: Language,
     /// What is to be done.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::http::Uri;
-use peyvand::event::{ConversationId, MessageReceived, TenantId};
+use peyvand::event::{ChannelMessageId, ChannelName, ConversationId, MessageReceived, TenantId};
 use peyvand::language::script::Language;
 use peyvand::privacy::Sensitive;
 use serde_json::{Map, Value};
@@ -69,10 +69,11 @@ pub(super) fn message(
         return Err(Refusal::EmptyText);
     }
     let language = language.map(str::parse::<Language>).transpose().map_err(|_| Refusal::UnknownLanguage)?;
+    let id = ChannelMessageId::parse(format!("{conversation_id}/{client_id}"));
     Ok(MessageReceived {
         tenant: tenant.clone(),
-        channel: CHANNEL.to_owned(),
-        channel_message_id: format!("{conversation_id}/{client_id}"),
+        channel: ChannelName::parse(CHANNEL).map_err(|_| Refusal::BadId("channel"))?,
+        channel_message_id: id.map_err(|_| Refusal::BadId("client_message_id"))?,
         conversation_id,
         text: Sensitive::new(text.to_owned()),
         language,
@@ -146,8 +147,17 @@ mod tests {
     #[test]
     fn the_same_client_id_in_two_conversations_is_two_messages() {
         let message = read(&json!({"client_message_id": "m/1", "text": "x", "language": null})).unwrap();
-        assert_eq!(message.channel_message_id, "web-1/m/1");
+        assert_eq!(message.channel_message_id.as_str(), "web-1/m/1");
         assert_eq!(message.language, None);
+    }
+
+    #[test]
+    fn the_longest_ids_of_a_conversation_and_of_a_client_fit_into_one() {
+        let fields = json!({"client_message_id": "x".repeat(CLIENT_ID_BYTES_MAX), "text": "x"});
+        let talk = conversation(&"y".repeat(peyvand::event::ID_BYTES_MAX)).unwrap();
+        let tenant = TenantId::parse("demo").unwrap();
+        let message = message(fields.as_object().unwrap(), &tenant, talk, 16).unwrap();
+        assert_eq!(message.channel_message_id.as_str().len(), CLIENT_ID_BYTES_MAX + 129);
     }
 
     #[test]

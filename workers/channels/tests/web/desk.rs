@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
-use peyvand::event::{ConversationId, EventId, MessageReceived};
+use peyvand::event::{ConversationId, Event, EventId, MessageReceived};
 use peyvand::language::script::Language;
 use peyvand::privacy::Sensitive;
 use peyvand::store::StoredReply;
@@ -52,7 +52,7 @@ impl MemoryDesk {
 }
 
 fn id_of(message: &MessageReceived) -> EventId {
-    EventId::of_message(&message.channel, message.tenant.as_str(), &message.channel_message_id)
+    message.own_id().unwrap()
 }
 
 impl Desk for MemoryDesk {

@@ -47,7 +47,7 @@ async fn a_message_is_taken_and_named_by_its_event() {
     assert_eq!(taken, json!({"event_id": event_id, "conversation_id": "web-1"}));
     let kept = site.desk.kept();
     assert_eq!(kept.messages[0].text.expose(), "سفارش ۴۵۰۰۱ کجاست؟");
-    assert_eq!(kept.messages[0].channel, "web");
+    assert_eq!(kept.messages[0].channel.as_str(), "web");
 }
 
 #[tokio::test]

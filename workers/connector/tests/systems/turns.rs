@@ -1,7 +1,10 @@
 //! Writes as the outbox hands them to a system, and what came of them in two words.
 
 use peyvand::{
-    event::{ConversationId, Decision, Envelope, EventId, Operation, Slot, SlotName, TenantId, TurnDecided},
+    event::{
+        ChannelName, ConversationId, Decision, Envelope, EventId, Operation, Slot, SlotName, TenantId,
+        TurnDecided,
+    },
     language::script::Language,
 };
 use peyvand_connector::{system::Sent, write::Write};
@@ -18,7 +21,7 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         tenant: TenantId::parse("t").unwrap(),
         conversation_id: ConversationId::parse("c").unwrap(),
         turn_id,
-        channel: "web".to_owned(),
+        channel: ChannelName::parse("web").unwrap(),
         language: Language::En,
         decision: Decision::Execute,
         intent: None,

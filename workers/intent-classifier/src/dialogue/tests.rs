@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use peyvand::{
-    event::{ConversationId, EventId, TenantId},
+    event::{ChannelMessageId, ChannelName, ConversationId, EventId, TenantId},
     language::{
         classifier::{self, Example, TrainOptions},
         normal::normalise,
@@ -59,8 +59,8 @@ impl Talk {
             event: MessageReceived {
                 tenant: TenantId::parse("t").unwrap(),
                 conversation_id: ConversationId::parse("c").unwrap(),
-                channel: "web".to_owned(),
-                channel_message_id: self.now_ms.to_string(),
+                channel: ChannelName::parse("web").unwrap(),
+                channel_message_id: ChannelMessageId::parse(self.now_ms.to_string()).unwrap(),
                 text: text.to_owned().into(),
                 language: None,
             },

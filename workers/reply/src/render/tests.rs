@@ -3,8 +3,8 @@ use peyvand::assistant::Assistant;
 use peyvand::bus::{Offset, Record, Topic, TopicPartition};
 use peyvand::codec::{self, Schemas};
 use peyvand::event::{
-    ConversationId, Envelope, EventId, FailureKind, Operation, OperationStatus, Order, OrderItem,
-    OrderProgress, StockLevel, TenantId,
+    ChannelName, ConversationId, Envelope, EventId, FailureKind, Operation, OperationStatus, Order,
+    OrderItem, OrderProgress, StockLevel, TenantId,
 };
 
 fn replies() -> Replies {
@@ -62,7 +62,7 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         tenant: TenantId::parse("t").unwrap(),
         conversation_id: ConversationId::parse("c").unwrap(),
         turn_id: EventId::of_message("web", "t", "1"),
-        channel: "web".to_owned(),
+        channel: ChannelName::parse("web").unwrap(),
         language,
         decision,
         intent: None,
@@ -85,7 +85,7 @@ fn update(
         tenant: TenantId::parse("t").unwrap(),
         conversation_id: ConversationId::parse("c").unwrap(),
         turn_id: EventId::of_message("web", "t", "1"),
-        channel: "web".to_owned(),
+        channel: ChannelName::parse("web").unwrap(),
         language,
         operation,
         target: "sap".to_owned(),
