@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fs::File,
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,6 +25,7 @@ const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM
 /// tests, however they end.
 pub(crate) struct Worker {
     shell: Child,
+    log: PathBuf,
     pub(crate) health: String,
 }
 
@@ -54,6 +55,12 @@ impl Worker {
     pub(crate) fn begin_stop(&self) {
         let shell = self.shell.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
+    }
+
+    /// What it has logged so far.
+    #[allow(dead_code, reason = "not every test program reads it")]
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// How it ended, once it has.
@@ -169,9 +176,9 @@ impl Settings {
             .env("PEYVAND_HEALTH_LISTEN", format!("127.0.0.1:{port}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(File::create(log).unwrap())
+            .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Worker { shell, health: format!("http://127.0.0.1:{port}") }
+        Worker { shell, log, health: format!("http://127.0.0.1:{port}") }
     }
 }

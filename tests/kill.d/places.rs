@@ -1,6 +1,9 @@
 //! SIGKILL at each named place on the way of a write.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use peyvand::event::{Envelope, Operation, OperationStatus, TurnDecided};
 use peyvand_sandbox::Fault;
@@ -8,7 +11,7 @@ use peyvand_sandbox::Fault;
 use crate::{
     judge::judge,
     process::Worker,
-    scene::{Hook, Scene, WRITES, entry},
+    scene::{Hook, Scene, WRITES, entry, target},
 };
 
 /// Connectors that are armed at the same time: with the witness as many as there are partitions, so that each has work.
@@ -64,11 +67,38 @@ async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
         }
     }
     scene.all_done().await;
+    let logged = connector.log();
     connector.kill();
     assert_eq!(scene.struck(), 10 * WRITES.len(), "no answer was lost");
+    told_once_each(&scene, &logged);
     let verdict = judge(&scene);
     assert!(verdict.is_clean(), "{verdict:?}");
     scene.close().await;
+}
+
+/// Each answer that was lost is one line of the log, whichever system it was, and no line says what was written.
+fn told_once_each(scene: &Scene, logged: &str) {
+    let lost: Vec<&str> =
+        logged.lines().filter(|line| line.contains("a write may be written or not")).collect();
+    for operation in WRITES {
+        let own: Vec<&&str> = lost.iter().filter(|line| line.contains(operation.name())).collect();
+        assert_eq!(own.len(), 10, "{operation:?}: {own:?}");
+        let conversations: BTreeSet<&str> = scene
+            .order
+            .keys()
+            .filter(|(conversation, _)| own.iter().any(|line| line.contains(conversation)))
+            .map(|(conversation, _)| conversation.as_str())
+            .collect();
+        assert_eq!(conversations.len(), 10, "{operation:?}: {own:?}");
+        for word in [target(operation), "kind", "attempt"] {
+            assert!(own.iter().all(|line| line.contains(word)), "{word}: {own:?}");
+        }
+    }
+    let numbers = scene.journal().into_iter().map(|(number, _)| number);
+    let written = ["+98912", "it came broken", "1000000018"].map(str::to_owned);
+    for secret in scene.asked.values().cloned().chain(numbers).chain(written) {
+        assert!(!lost.iter().any(|line| line.contains(&secret)), "{secret} is in the log");
+    }
 }
 
 /// Applied or not, nobody can know: it is never sent again, the person is told so, and somebody decides.

@@ -2,6 +2,7 @@
 //! publishes what is told. Any number of relays of any number of processes share the work; the lease says who may send.
 //! It may not decide what an answer means (`decide.rs`) nor speak a system's protocol.
 
+mod attempt;
 mod breaker;
 mod decide;
 mod gauges;
@@ -202,8 +203,10 @@ impl Relay {
             }
             Act::Send => {
                 failpoint("relay.before_call");
+                let began = Instant::now();
                 let sent = self.writer.send(&write).await;
                 failpoint("relay.after_call");
+                attempt::log(&write, attempts, &sent, began.elapsed());
                 let there = match &sent {
                     Sent::Done { .. } | Sent::Refused { .. } => true,
                     Sent::NotSent(error) | Sent::MaybeSent(error) => is_there(error),

@@ -31,8 +31,7 @@ impl Http {
         set: &str,
         record: &impl Serialize,
     ) -> Written<T> {
-        let began = Instant::now();
-        let until = began + self.config.deadline;
+        let until = Instant::now() + self.config.deadline;
         let place = self.line.place(until).await;
         let _place = match place {
             Ok(place) => place,
@@ -62,22 +61,6 @@ impl Http {
             }
             written = self.written(response, until).await;
             break;
-        }
-        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match &written {
-            Written::Created(_) => tracing::debug!(system = self.line.name(), set, elapsed_ms, "written"),
-            Written::Refused => {
-                tracing::warn!(system = self.line.name(), set, elapsed_ms, "the system refuses a write")
-            }
-            Written::NotSent(error) | Written::MaybeSent(error) => {
-                tracing::warn!(
-                    system = self.line.name(),
-                    set,
-                    elapsed_ms,
-                    kind = error.kind(),
-                    "a write did not succeed"
-                );
-            }
         }
         written
     }
