@@ -15,6 +15,8 @@ use crate::{
 
 const TIMES: usize = 10;
 const AT_ONCE: usize = 7;
+/// Conversations in which the same happens at the same moment.
+const CROWD: usize = 5;
 const TEXTS: [&str; 5] = [
     "where is order 45001?",
     "how much cement is there?",
@@ -96,13 +98,50 @@ async fn a_message_posted_ten_times_out_of_order_is_one_turn_with_one_reply() {
     let received = log::all_of("chat.message.received").await;
     let published = received.iter().filter(|record| talks.contains(&record.key)).count();
     assert_eq!(published, messages.len() * TIMES + talks.len(), "the log did not hear of every post");
+    one_turn_each(&talks, &known).await;
+}
+
+/// Of each of these messages came one decision and one reply, and so of one more message in each conversation.
+async fn one_turn_each(talks: &[String], known: &BTreeMap<String, BTreeSet<String>>) {
     for topic in ["chat.turn.decided", "chat.reply.ready"] {
-        let events = events(topic, &talks).await;
-        assert_eq!(events.len(), messages.len() + talks.len(), "{topic}: {events:?}");
+        let events = events(topic, talks).await;
+        assert_eq!(events.len(), known.len() + talks.len(), "{topic}: {events:?}");
         assert!(events.values().all(|ids| ids.len() == 1), "{topic}: {events:?}");
         let ids: BTreeSet<&String> = events.values().flatten().collect();
         assert_eq!(ids.len(), events.len(), "{topic}: {events:?}");
         let answered = known.values().flatten().all(|id| events.contains_key(id));
         assert!(answered, "{topic}: {known:?} {events:?}");
     }
+}
+
+#[tokio::test]
+async fn a_message_posted_ten_times_at_the_same_moment_is_one_turn_with_one_reply() {
+    let running = deployment();
+    let talks: Vec<String> = (0..CROWD).map(|_| conversation()).collect();
+    let messages: Vec<Post> = talks
+        .iter()
+        .map(|talk| Post {
+            talk: talk.clone(),
+            client_id: uuid::Uuid::new_v4().to_string(),
+            text: "where is order 45001?",
+        })
+        .collect();
+    let posts: Vec<&Post> = messages.iter().flat_map(|one| [one; TIMES]).collect();
+    let ids = join_all(posts.iter().map(|one| post(running, one))).await;
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (one, id) in posts.iter().zip(ids) {
+        known.entry(one.client_id.clone()).or_default().insert(id);
+    }
+    assert!(known.len() == CROWD && known.values().all(|ids| ids.len() == 1), "{known:?}");
+    until_replies(running, &talks, 1).await;
+    for talk in &talks {
+        let _answer = running.ask(talk, "where is order 45003?").await;
+    }
+    for talk in &talks {
+        assert_eq!(running.replies(talk).await, 2, "{talk}");
+    }
+    let received = log::all_of("chat.message.received").await;
+    let published = received.iter().filter(|record| talks.contains(&record.key)).count();
+    assert_eq!(published, posts.len() + talks.len(), "the log did not hear of every post");
+    one_turn_each(&talks, &known).await;
 }

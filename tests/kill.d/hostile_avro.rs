@@ -161,8 +161,9 @@ async fn schemas_that_cannot_be_read_with_are_refused_and_the_connector_lives() 
     let mut connector = scene.connector(None).await;
     let pid = connector.pid();
     let mut hostile = Vec::new();
-    for (what, fields, bytes) in corpus::bombs() {
-        let id = register("chat.turn.decided-value", &corpus::schema_with(&fields)).await;
+    for (at, (what, fields, bytes)) in corpus::bombs().into_iter().enumerate() {
+        // An id says nothing of its subject, and nobody else's registration is to meet these.
+        let id = register(&format!("hostile.{at}-value"), &corpus::schema_with(&fields)).await;
         let key = Scene::conversation();
         let value = Some([Event::Decided.valid(id, &key), bytes].concat());
         hostile.push(Hostile { what: what.to_owned(), class: "refused_schema", key, value });
