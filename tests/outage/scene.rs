@@ -8,7 +8,7 @@ use peyvand::{
         kafka::{KafkaBus, KafkaConfig},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{Envelope, Event, MessageReceived},
+    event::{Envelope, Event, EventId, MessageReceived},
     topics,
 };
 use serde_json::json;
@@ -45,6 +45,11 @@ impl Scene {
 
     /// A message of a conversation, as a channel publishes it.
     pub(crate) fn message(&self, conversation: &str, text: &str) -> NewRecord {
+        self.message_and_id(conversation, text).0
+    }
+
+    /// The same, with the id it is known by.
+    pub(crate) fn message_and_id(&self, conversation: &str, text: &str) -> (NewRecord, EventId) {
         let json = json!({
             "tenant": "demo", "conversation_id": conversation, "channel": "web",
             "channel_message_id": Uuid::new_v4().to_string(), "text": text, "language": null,
@@ -59,7 +64,8 @@ impl Scene {
             traceparent: None,
             event,
         };
-        codec::encode(&self.schemas, Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap()
+        let topic = Topic::new(topics::MESSAGE_RECEIVED);
+        (codec::encode(&self.schemas, topic, &envelope).unwrap(), event_id)
     }
 
     pub(crate) async fn send(&self, records: Vec<NewRecord>) {

@@ -1,18 +1,77 @@
-//! How long a SIGTERM takes under load, with every server there and with one away.
+//! How long a SIGTERM takes under load, with every server there and with one away, and that what was being written then
+//! stands once when the workers are there again. Judged by the sandbox's journal.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use peyvand_sandbox::SandboxConfig;
+use peyvand::event::{EntryId, Operation};
+use peyvand_sandbox::{Sandbox, SandboxConfig};
+use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     away::Away,
-    kcat,
     process::{Worker, ready},
     scene::{Scene, WORKERS, conversation, until},
 };
 
 /// A supervisor kills after this time.
 const LIMIT: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(240);
+const WRITES: usize = 150;
+/// Questions for each write.
+const QUESTIONS: usize = 15;
+
+/// SAP, and what it noted of its orders on its disk.
+struct Sap {
+    sandbox: Sandbox,
+    journal: PathBuf,
+}
+
+impl Sap {
+    async fn start() -> Self {
+        let journal = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stop-{}.journal", Uuid::new_v4()));
+        let usual = SandboxConfig::loopback("2026-11-23".parse().unwrap());
+        let config = SandboxConfig { journal: Some(journal.clone()), ..usual };
+        Self { sandbox: peyvand_sandbox::start(config).await.unwrap(), journal }
+    }
+
+    /// How often an order stands under each of our keys.
+    fn orders(&self) -> BTreeMap<String, usize> {
+        let mut orders = BTreeMap::new();
+        for line in fs::read_to_string(&self.journal).unwrap().lines() {
+            let order: Value = serde_json::from_str(line).unwrap();
+            *orders.entry(order["reference"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        orders
+    }
+
+    async fn close(self) {
+        self.sandbox.shutdown().await;
+        fs::remove_file(self.journal).unwrap();
+    }
+}
+
+/// Proposes orders and says yes to each, among many questions; the keys of the orders that have to come of it.
+async fn load(scene: &Scene) -> Vec<String> {
+    let talks: Vec<String> = (0..WRITES).map(|_| conversation()).collect();
+    let order = "order 20 bags of CEM-042 for customer 1000000018";
+    scene.send(talks.iter().map(|talk| scene.message(talk, order)).collect()).await;
+    let (mut keys, mut records) = (Vec::new(), Vec::new());
+    for talk in &talks {
+        let (yes, id) = scene.message_and_id(talk, "yes");
+        records.push(yes);
+        records.extend((0..QUESTIONS).map(|_| scene.message(&conversation(), "where is order 45001?")));
+        let turn = id.derived("intent-classifier", 0);
+        keys.push(EntryId::of(&turn, "sap", Operation::SalesOrderCreate.name()).key());
+    }
+    scene.send(records).await;
+    keys
+}
 
 /// How a worker ended, and after what time.
 #[derive(Debug)]
@@ -44,29 +103,27 @@ async fn stopped(mut workers: Vec<Worker>) -> Vec<End> {
     .collect()
 }
 
-/// Everything under load: more messages than are answered before the SIGTERM comes.
-async fn under_load(away: Option<&'static str>) {
-    let config = SandboxConfig::loopback("2026-11-23".parse().unwrap());
-    let sandbox = peyvand_sandbox::start(config).await.unwrap();
-    let scene = Scene::open(&sandbox.base_url(), &[]).await;
+async fn started(scene: &Scene) -> Vec<Worker> {
     let workers = scene.start_all();
     for (worker, name) in workers.iter().zip(WORKERS) {
         ready(worker, name).await;
     }
-    let talks: Vec<String> = (0..3000).map(|_| conversation()).collect();
-    scene.send(talks.iter().map(|talk| scene.message(talk, "where is order 45001?")).collect()).await;
-    let mine = talks.clone();
-    until("the first reply", Duration::from_secs(60), async || {
-        let mine = mine.clone();
-        let said = move || kcat::all("chat.reply.ready", |shown| mine.contains(&shown.key)).len();
-        tokio::task::spawn_blocking(said).await.unwrap() > 0
-    })
-    .await;
+    workers
+}
+
+/// Everything under load: more is asked for than is done before the SIGTERM comes.
+async fn under_load(away: Option<&'static str>) {
+    let sap = Sap::start().await;
+    let scene = Scene::open(&sap.sandbox.base_url(), &[]).await;
+    let workers = started(&scene).await;
+    let keys = load(&scene).await;
+    until("the first order", Duration::from_secs(90), async || !sap.orders().is_empty()).await;
     let away = match away {
         Some(server) => Some(Away::kill(server).await),
         None => None,
     };
     let ends = stopped(workers).await;
+    let before = sap.orders().len();
     if let Some(away) = away {
         away.end().await;
     }
@@ -74,20 +131,29 @@ async fn under_load(away: Option<&'static str>) {
         assert!(end.after < LIMIT, "{ends:?}");
         assert_eq!(end.code, Some(0), "{} did not end in order: {ends:?}", end.worker);
     }
-    sandbox.shutdown().await;
+    assert!(before < WRITES, "everything was done before the SIGTERM");
+    let workers = started(&scene).await;
+    until("every order", PATIENCE, async || keys.iter().all(|key| sap.orders().contains_key(key))).await;
+    // In order as well, so that nothing is under way any more.
+    let ends = stopped(workers).await;
+    assert!(ends.iter().all(|end| end.code == Some(0)), "{ends:?}");
+    let orders = sap.orders();
+    assert!(orders.len() == WRITES && orders.values().all(|times| *times == 1), "{orders:?}");
+    sap.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_worker_under_load_ends_within_thirty_seconds() {
+async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once() {
     under_load(None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_worker_under_load_ends_within_thirty_seconds_without_kafka() {
+async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once_without_kafka() {
     under_load(Some("kafka")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_worker_under_load_ends_within_thirty_seconds_without_its_database() {
+async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once_without_its_database()
+{
     under_load(Some("postgres")).await;
 }
