@@ -4,11 +4,16 @@ pub mod embedded;
 pub mod kafka;
 mod record;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 pub use record::{Epoch, Headers, NewRecord, NextOffset, Offset, Record, Topic, TopicPartition};
+
+/// How long every log leaves what is asked back with a worker, at least, before it is taken away.
+pub const LET_GO_WITHIN_MIN: Duration = Duration::from_secs(20);
 
 /// Publishes records.
 pub trait Producer: Send + Sync {

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fate, Limits, Pulses, Settle, pump};
 use crate::bus::{
-    BusError, Consumer, ConsumerEvent, Epoch, Headers, LetGo, NextOffset, Offset, Record, Topic,
-    TopicPartition,
+    BusError, Consumer, ConsumerEvent, Epoch, Headers, LET_GO_WITHIN_MIN, LetGo, NextOffset, Offset, Record,
+    Topic, TopicPartition,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -187,6 +187,12 @@ async fn let_go(waiting: oneshot::Receiver<()>) {
 
 fn never_late() -> Limits {
     Limits { hand_over: PATIENCE * 2, drain: PATIENCE * 2, ..Limits::default() }
+}
+
+#[test]
+fn a_worker_lets_go_before_its_partitions_are_taken_away() {
+    let limits = Limits::default();
+    assert!(limits.hand_over < limits.drain && limits.drain < LET_GO_WITHIN_MIN, "{limits:?}");
 }
 
 #[tokio::test]

@@ -211,5 +211,5 @@ impl Group {
     }
 }
 
-/// How long a member may keep what is asked back.
+/// How long a member may keep what is asked back; not below the least that every log gives.
 pub(super) const LET_GO_WITHIN: Duration = Duration::from_secs(30);

@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use self::health::Health;
 use self::producer::Publisher;
-use super::{BusError, Consumer, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec};
+use super::{
+    BusError, Consumer, LET_GO_WITHIN_MIN, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec,
+};
 use crate::privacy::Sensitive;
 
 /// How long closing waits for records on their way, and how long when no broker was heard of late: those that stop have
@@ -40,7 +42,7 @@ struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { let_go: Duration::from_secs(20), missing: Duration::from_secs(60) }
+        Self { let_go: LET_GO_WITHIN_MIN, missing: Duration::from_secs(60) }
     }
 }
 
