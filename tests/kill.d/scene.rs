@@ -12,7 +12,7 @@ use std::{
 use peyvand::{
     bus::{
         Producer, Topic,
-        kafka::{KafkaBus, KafkaConfig},
+        kafka::{KafkaBus, KafkaConfig, Lag},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
     event::{Envelope, EventId, Operation, OperationStatus, OperationUpdated, TurnDecided},
@@ -288,6 +288,20 @@ impl Scene {
     /// Waits until every write is told to be done.
     pub(crate) async fn all_done(&self) {
         self.told(OperationStatus::Done, self.asked.len()).await;
+    }
+
+    /// Waits until the connectors have settled everything that is in the log, so that the next scene gets nothing of it.
+    pub(crate) async fn nothing_left(&self) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let lag = self.bus.lag("connector", &[Topic::new(topics::TURN_DECIDED)]).await.unwrap();
+            let behind: u64 = lag.iter().map(Lag::behind).sum();
+            if behind == 0 {
+                return;
+            }
+            assert!(Instant::now() < until, "{behind} records are not settled");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// The systems' numbers and our keys in the order they were written, from the disk.
