@@ -46,9 +46,12 @@ pub(crate) struct Arguments {
     letters_guard: Switch,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// Written as in the settings of the other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Switch {
+    #[value(alias = "true")]
     On,
+    #[value(alias = "false")]
     Off,
 }
 
@@ -270,4 +273,34 @@ async fn forget(data: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn the_guard_over_letters_is_put_off_in_either_way_of_writing() {
+        let said = |value: &str| {
+            let parsed = Alone::try_parse_from(["up", "--letters-guard", value]);
+            parsed.ok().map(|alone| alone.arguments.letters_guard)
+        };
+        for (value, means) in [
+            ("on", Some(Switch::On)),
+            ("true", Some(Switch::On)),
+            ("off", Some(Switch::Off)),
+            ("false", Some(Switch::Off)),
+            ("maybe", None),
+        ] {
+            assert_eq!(said(value), means, "{value}");
+        }
+    }
 }
