@@ -1,5 +1,5 @@
-//! Which processes work, and which records they were at when one ended without farewell. Written only by workers that
-//! have reason to be careful, besides a sign of life of each process.
+//! Which processes work, how far they may have read, and which records they were at when one ended without farewell. The last
+//! is written only by workers that have reason to be careful.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Store {
         }
     }
 
-    /// A process of a group ends in order: what it noted is forgotten.
+    /// A process of a group ends in order: what it noted is forgotten, besides that a dead one may have been further than it came.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted, or when it is not known.
@@ -43,23 +43,45 @@ impl Store {
         }
     }
 
-    /// Whether another process of the group has not ended and was silent for this long, by the database's clock.
+    /// A process reads a partition from now on. When one that read it before ended without farewell, which has not ended in order
+    /// and was silent for this long by the database's clock, says up to which record (not included) that one may have been.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be asked.
-    pub async fn run_is_silent(
+    /// [`StoreError`] when it was not noted, or when it is not known; the same again is then told the same.
+    pub async fn partition_taken(
         &self,
         group: &'static str,
         run: &str,
+        place: &TopicPartition,
         silent: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Offset>, StoreError> {
         match self {
-            Self::Sqlite(_) => Ok(false),
-            Self::Postgres(store) => store.run_is_silent(group, run, silent).await,
+            // One process at a time: what another one left, a dead one left.
+            Self::Sqlite(store) => store.partition_taken(group, run, place).await,
+            Self::Postgres(store) => store.partition_taken(group, run, place, silent).await,
         }
     }
 
-    /// A process begins to work on a record, for the so-many-eth time.
+    /// A process is past what a dead one may have been at, and goes on up to this record (not included). Changes nothing when
+    /// another process has taken the partition.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn reach_moved(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        reach: Offset,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.reach_moved(group, run, place, reach).await,
+            Self::Postgres(store) => store.reach_moved(group, run, place, reach).await,
+        }
+    }
+
+    /// A process begins to work on a record, for the so-many-eth time; `false`, and nothing is noted, when another process has
+    /// taken the partition.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted, or when it is not known.
@@ -70,26 +92,27 @@ impl Store {
         place: &TopicPartition,
         offset: Offset,
         times: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         match self {
             Self::Sqlite(store) => store.record_begun(group, run, place, offset, times).await,
             Self::Postgres(store) => store.record_begun(group, run, place, offset, times).await,
         }
     }
 
-    /// A record has its fate.
+    /// A record has its fate. What another process has noted of it stays, when that one has the partition.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted, or when it is not known.
     pub async fn record_done(
         &self,
         group: &'static str,
+        run: &str,
         place: &TopicPartition,
         offset: Offset,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(store) => store.record_done(group, place, offset).await,
-            Self::Postgres(store) => store.record_done(group, place, offset).await,
+            Self::Sqlite(store) => store.record_done(group, run, place, offset).await,
+            Self::Postgres(store) => store.record_done(group, run, place, offset).await,
         }
     }
 

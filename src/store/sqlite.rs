@@ -329,6 +329,7 @@ fn migrations() -> Migrator {
     let audit = include_str!("../../schemas/sql/sqlite/0005_audit.sql");
     let crash_guard = include_str!("../../schemas/sql/sqlite/0006_crash_guard.sql");
     let parked = include_str!("../../schemas/sql/sqlite/0007_parked.sql");
+    let reach = include_str!("../../schemas/sql/sqlite/0008_reach.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -337,6 +338,7 @@ fn migrations() -> Migrator {
         (5, "audit", audit),
         (6, "crash guard", crash_guard),
         (7, "parked", parked),
+        (8, "reach", reach),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

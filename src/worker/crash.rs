@@ -1,15 +1,16 @@
-//! A record that ends the whole process (an abort, a full stack, no memory left) may not do so for ever. After an end
-//! without farewell each record is noted in the database before it is looked at, for a while and few at a time; one that
-//! was at work at such an end is worked on alone, so that the next end convicts it and nobody else. While every process
-//! ends in order nothing is noted. It may not look into a record.
+//! A record that ends the whole process (an abort, a full stack, no memory left) may not do so for ever. Every process says
+//! in the database up to where it may read, a good many records ahead. After an end without farewell each record before that
+//! place is noted before it is looked at, few at a time, whatever stands between; one that was at work at such an end is worked
+//! on alone, so that the next end convicts it and nobody else. While every process ends in order no record is noted. It may not
+//! look into a record.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
@@ -24,8 +25,11 @@ use crate::{
 
 /// Ends of processes in a row that a record is allowed to be at work at.
 const CRASHES_MAX: u32 = 3;
-/// Records of a partition that are noted after an end without farewell: as many as may have been open.
-const NOTED_MAX: u32 = 1000;
+/// How far ahead a process says that it may read: as many records as come in this time, within these bounds. So far at most
+/// others are noted for nothing after an end without farewell, and so seldom something is said while all is well.
+const AHEAD: Duration = Duration::from_secs(2);
+const AHEAD_MIN: i64 = 16;
+const AHEAD_MAX: i64 = 256;
 /// Noted records at work at a time: so many at most come under suspicion by one end.
 const FEW: usize = 16;
 /// How often a process shows life, and after what silence it has ended without farewell. Shorter than Kafka waits for a
@@ -43,17 +47,26 @@ pub(super) struct CrashGuard {
     group: &'static str,
     run: String,
     store: Store,
-    /// This process itself began after an end without farewell.
-    unclean: AtomicBool,
-    stays: Mutex<HashMap<TopicPartition, Arc<OnceCell<Watched>>>>,
+    stays: Mutex<HashMap<TopicPartition, Stay>>,
     few: Semaphore,
 }
 
+type Stay = Arc<OnceCell<Watched>>;
+
 /// What is watched in one stay of a partition.
-#[derive(Default)]
 struct Watched {
-    left: AtomicU32,
+    /// Records before this one may have been at work at an end without farewell.
+    careful_below: Offset,
     suspects: HashMap<Offset, u32>,
+    /// Records before this one may be read: it is in the database.
+    reach: AtomicI64,
+    ahead: tokio::sync::Mutex<Option<Ahead>>,
+}
+
+/// How far ahead of a record the reach was moved, and when.
+struct Ahead {
+    by: i64,
+    at: Instant,
 }
 
 /// How a record may be worked on.
@@ -79,16 +92,19 @@ impl CrashGuard {
             group,
             run: instance.unwrap_or_else(|| Uuid::new_v4().to_string()),
             store,
-            unclean: AtomicBool::new(false),
             stays: Mutex::default(),
             few: Semaphore::new(FEW),
         }
     }
 
-    /// Notes that this process works, and looks whether its forerunner said farewell.
+    /// Notes that this process works; what a forerunner of its name that said no farewell may have read is known from then on.
     pub(super) async fn open(&self) {
-        let unclean = patiently(|| self.store.run_begun(self.group, &self.run)).await;
-        self.unclean.store(unclean, Ordering::Relaxed);
+        if patiently(|| self.store.run_begun(self.group, &self.run)).await {
+            tracing::warn!(
+                group = self.group,
+                "the process of this name before this one ended without farewell"
+            );
+        }
     }
 
     /// Shows life until the worker stops.
@@ -119,17 +135,14 @@ impl CrashGuard {
 
     /// How a record may be worked on.
     pub(super) async fn begin(&self, record: &Record) -> Begun<'_> {
-        let stay = {
-            let stays = self.stays.lock().unwrap_or_else(PoisonError::into_inner);
-            stays.get(&record.place).cloned()
-        };
-        let Some(stay) = stay else { return Begun::Unwatched };
+        let Some(stay) = self.stay_of(&record.place) else { return Begun::Unwatched };
         let watched = stay.get_or_init(|| self.look(&record.place)).await;
         let crashes = watched.suspects.get(&record.offset).copied().unwrap_or_default();
         if crashes >= CRASHES_MAX {
             return Begun::CrashLoop;
         }
-        if crashes == 0 && !watched.takes_one() {
+        if crashes == 0 && record.offset >= watched.careful_below {
+            self.reach(watched, record).await;
             return Begun::Unwatched;
         }
         // Nobody closes it.
@@ -138,16 +151,45 @@ impl CrashGuard {
             0 => (Some(ALONE.read().await), None),
             _ => (None, Some(ALONE.write().await)),
         };
+        // What has gone to another member while it waited here is that one's to note.
+        if !self.stay_of(&record.place).is_some_and(|now| Arc::ptr_eq(&now, &stay)) {
+            return Begun::Unwatched;
+        }
         let (place, offset) = (&record.place, record.offset);
-        patiently(|| self.store.record_begun(self.group, &self.run, place, offset, crashes + 1)).await;
-        Begun::Noted(Noted { _few: few, _together: together, _alone: alone })
+        if patiently(|| self.store.record_begun(self.group, &self.run, place, offset, crashes + 1)).await {
+            Begun::Noted(Noted { _few: few, _together: together, _alone: alone })
+        } else {
+            Begun::Unwatched
+        }
+    }
+
+    fn stay_of(&self, place: &TopicPartition) -> Option<Stay> {
+        self.stays.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    }
+
+    /// Says that this record, and some that follow it, may be read. Whoever comes after an end looks there.
+    async fn reach(&self, watched: &Watched, record: &Record) {
+        let is_said = || record.offset.0 < watched.reach.load(Ordering::Acquire);
+        if is_said() {
+            return;
+        }
+        let mut ahead = watched.ahead.lock().await;
+        if is_said() {
+            return;
+        }
+        let by = ahead.as_ref().map_or(AHEAD_MIN, |last| further(last.by, last.at.elapsed()));
+        *ahead = Some(Ahead { by, at: Instant::now() });
+        let reach = Offset(record.offset.0.saturating_add(by));
+        patiently(|| self.store.reach_moved(self.group, &self.run, &record.place, reach)).await;
+        watched.reach.store(reach.0, Ordering::Release);
     }
 
     /// A record that was noted or convicted has its fate.
     pub(super) async fn done(&self, record: &Record, fate: Fate) {
         match fate {
             Fate::Settled => {
-                patiently(|| self.store.record_done(self.group, &record.place, record.offset)).await;
+                let (place, offset) = (&record.place, record.offset);
+                patiently(|| self.store.record_done(self.group, &self.run, place, offset)).await;
             }
             // The process ends in order now, and what it noted goes with its farewell.
             Fate::Held => {}
@@ -155,22 +197,47 @@ impl CrashGuard {
     }
 
     async fn look(&self, place: &TopicPartition) -> Watched {
-        let silent = patiently(|| self.store.run_is_silent(self.group, &self.run, SILENT)).await;
-        if !silent && !self.unclean.load(Ordering::Relaxed) {
-            return Watched::default();
-        }
+        let taken = || self.store.partition_taken(self.group, &self.run, place, SILENT);
+        let Some(careful_below) = patiently(taken).await else {
+            return Watched::new(Offset(0), HashMap::new());
+        };
         let suspects = patiently(|| self.store.records_at_work(self.group, place)).await;
         tracing::warn!(
-            group = self.group, %place, suspects = suspects.len(),
-            "a process of this group ended without farewell; the next records are noted before they are worked on"
+            group = self.group, %place, below = careful_below.0, suspects = suspects.len(),
+            "a process that read this partition ended without farewell; what it may have been at is noted before it is \
+             worked on"
         );
-        Watched { left: AtomicU32::new(NOTED_MAX), suspects: suspects.into_iter().collect() }
+        Watched::new(careful_below, suspects.into_iter().collect())
     }
 }
 
 impl Watched {
-    fn takes_one(&self) -> bool {
-        let one_less = |left: u32| left.checked_sub(1);
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+    fn new(careful_below: Offset, suspects: HashMap<Offset, u32>) -> Self {
+        Self {
+            careful_below,
+            suspects,
+            reach: AtomicI64::new(careful_below.0),
+            ahead: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+/// How far ahead next, when the last reach of so many records was used up after this time.
+fn further(last: i64, after: Duration) -> i64 {
+    let in_time = last as f64 * AHEAD.as_secs_f64() / after.as_secs_f64().max(0.001);
+    (in_time as i64).clamp(AHEAD_MIN, AHEAD_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reach_is_as_far_ahead_as_records_come_in_two_seconds_within_its_bounds() {
+        let seconds = Duration::from_secs;
+        assert_eq!(further(16, Duration::ZERO), AHEAD_MAX);
+        assert_eq!(further(100, seconds(1)), 200);
+        assert_eq!(further(100, seconds(4)), 50);
+        assert_eq!(further(256, seconds(3600)), AHEAD_MIN, "a quiet hour is not paid for after a crash");
     }
 }

@@ -2,6 +2,8 @@
 //! record and stores how far a partition is settled. It may not know what an event means.
 
 mod crash;
+#[cfg(test)]
+mod crash_tests;
 mod guard;
 mod handler;
 pub mod ledger;

@@ -344,7 +344,10 @@ async fn a_record_at_which_three_processes_ended_is_dead_lettered_undecoded_and_
     let at = stage.bus.producer().send(message("3", "hi")).await.unwrap();
     // What a process leaves that ended at the third record for the third time.
     stage.store.run_begun(Echo::GROUP, "one").await.unwrap();
-    stage.store.record_begun(Echo::GROUP, "one", &at.0, at.1, 3).await.unwrap();
+    let silent = Duration::ZERO;
+    assert_eq!(stage.store.partition_taken(Echo::GROUP, "one", &at.0, silent).await.unwrap(), None);
+    stage.store.reach_moved(Echo::GROUP, "one", &at.0, at.1).await.unwrap();
+    assert!(stage.store.record_begun(Echo::GROUP, "one", &at.0, at.1, 3).await.unwrap());
     stage.send(message("4", "hi")).await;
     let watch = Watch { instance: Some("one".to_owned()), ..Watch::new(&Pulses::new()) };
     let working = stage.work_with(Schemas::embedded(), watch);

@@ -88,4 +88,6 @@ suite! {
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it
     runs::an_end_in_order_acquits_what_its_process_was_at_and_nothing_else
+    runs::what_a_dead_process_may_have_read_is_known_until_somebody_is_past_it
+    runs::only_who_has_a_partition_notes_its_records
 }

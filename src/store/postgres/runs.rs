@@ -18,26 +18,37 @@ const BEGUN: &str = "
 WITH old_runs AS (DELETE FROM worker_run WHERE consumer_group = $1 AND run <> $2 AND seen_at <= now() - make_interval(secs => $3)),
   old_records AS (DELETE FROM record_at_work WHERE consumer_group = $1 AND begun_at <= now() - make_interval(secs => $3)),
   before AS (SELECT seen_at > now() - make_interval(secs => $3) AS counts FROM worker_run WHERE consumer_group = $1 AND run = $2),
-  own AS (INSERT INTO worker_run (consumer_group, run) VALUES ($1, $2) ON CONFLICT (consumer_group, run) DO UPDATE SET seen_at = now())
+  own AS (INSERT INTO worker_run (consumer_group, run) VALUES ($1, $2) ON CONFLICT (consumer_group, run) DO UPDATE SET seen_at = now()),
+  left_by_own AS (UPDATE worker_reach SET careful = true WHERE consumer_group = $1 AND run = $2)
 SELECT COALESCE((SELECT counts FROM before), false)";
 
 const LIVES: &str = "
 INSERT INTO worker_run (consumer_group, run) VALUES ($1, $2) ON CONFLICT (consumer_group, run) DO UPDATE SET seen_at = now()";
 
 const ENDED: &str = "
-WITH records AS (DELETE FROM record_at_work WHERE consumer_group = $1 AND run = $2)
+WITH records AS (DELETE FROM record_at_work WHERE consumer_group = $1 AND run = $2),
+  passed AS (DELETE FROM worker_reach WHERE consumer_group = $1 AND run = $2 AND NOT careful)
 DELETE FROM worker_run WHERE consumer_group = $1 AND run = $2";
 
-const SILENT: &str = "
-SELECT EXISTS (SELECT FROM worker_run WHERE consumer_group = $1 AND run <> $2
-  AND seen_at <= now() - make_interval(secs => $3) AND seen_at > now() - make_interval(secs => $4))";
+const TAKEN: &str = "
+INSERT INTO worker_reach AS w (consumer_group, topic, partition, run) VALUES ($1, $2, $3, $4)
+ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET run = $4,
+  careful = w.careful OR (w.run <> $4 AND NOT EXISTS (SELECT FROM worker_run r WHERE r.consumer_group = $1 AND r.run = w.run
+    AND r.seen_at > now() - make_interval(secs => $5)))
+RETURNING CASE WHEN careful THEN reach END";
+
+const REACH_MOVED: &str = "
+UPDATE worker_reach SET reach = $5, careful = false WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND run = $4";
 
 const RECORD_BEGUN: &str = "
-INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun)
+SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS
+  (SELECT FROM worker_reach WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND run = $2)
 ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET begun = $6, run = $2, begun_at = now()";
 
 const RECORD_DONE: &str = "
-DELETE FROM record_at_work WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND record_offset = $4";
+DELETE FROM record_at_work WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND record_offset = $5 AND (run = $2 OR EXISTS
+  (SELECT FROM worker_reach WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND run = $2))";
 
 const AT_WORK: &str = "
 SELECT record_offset, begun FROM record_at_work WHERE consumer_group = $1 AND topic = $2 AND partition = $3";
@@ -47,9 +58,10 @@ pub(super) enum What {
     Begun { run: String, answer: Answer<bool> },
     Lives { run: String, answer: Answer<()> },
     Ended { run: String, answer: Answer<()> },
-    IsSilent { run: String, silent: Duration, answer: Answer<bool> },
-    RecordBegun { run: String, place: TopicPartition, offset: Offset, times: i32, answer: Answer<()> },
-    RecordDone { place: TopicPartition, offset: Offset, answer: Answer<()> },
+    Taken { run: String, place: TopicPartition, silent: Duration, answer: Answer<Option<Offset>> },
+    ReachMoved { run: String, place: TopicPartition, reach: Offset, answer: Answer<()> },
+    RecordBegun { run: String, place: TopicPartition, offset: Offset, times: i32, answer: Answer<bool> },
+    RecordDone { run: String, place: TopicPartition, offset: Offset, answer: Answer<()> },
     AtWork { place: TopicPartition, answer: Answer<Vec<(Offset, u32)>> },
 }
 
@@ -81,21 +93,37 @@ impl PostgresStore {
         self.runs(group, |answer| What::Ended { run, answer }).await
     }
 
-    /// Whether another process has not ended and was silent for this long.
+    /// A process reads a partition from now on; how far a dead one may have been before it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be asked.
-    pub async fn run_is_silent(
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn partition_taken(
         &self,
         group: &'static str,
         run: &str,
+        place: &TopicPartition,
         silent: Duration,
-    ) -> Result<bool, StoreError> {
-        let run = run.to_owned();
-        self.runs(group, |answer| What::IsSilent { run, silent, answer }).await
+    ) -> Result<Option<Offset>, StoreError> {
+        let (run, place) = (run.to_owned(), place.clone());
+        self.runs(group, |answer| What::Taken { run, place, silent, answer }).await
     }
 
-    /// A process begins to work on a record.
+    /// A process goes on up to this record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn reach_moved(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        reach: Offset,
+    ) -> Result<(), StoreError> {
+        let (run, place) = (run.to_owned(), place.clone());
+        self.runs(group, |answer| What::ReachMoved { run, place, reach, answer }).await
+    }
+
+    /// A process begins to work on a record; `false` when another one has the partition.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted, or when it is not known.
@@ -106,7 +134,7 @@ impl PostgresStore {
         place: &TopicPartition,
         offset: Offset,
         times: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (run, place) = (run.to_owned(), place.clone());
         let times = i32::try_from(times).unwrap_or(i32::MAX);
         self.runs(group, |answer| What::RecordBegun { run, place, offset, times, answer }).await
@@ -119,11 +147,12 @@ impl PostgresStore {
     pub async fn record_done(
         &self,
         group: &'static str,
+        run: &str,
         place: &TopicPartition,
         offset: Offset,
     ) -> Result<(), StoreError> {
-        let place = place.clone();
-        self.runs(group, |answer| What::RecordDone { place, offset, answer }).await
+        let (run, place) = (run.to_owned(), place.clone());
+        self.runs(group, |answer| What::RecordDone { run, place, offset, answer }).await
     }
 
     /// The records of a partition that have no fate, and how often each was begun.
@@ -170,23 +199,31 @@ pub(super) async fn carry_out(link: &mut Link, group: &'static str, what: What) 
             });
             read::give(answer, told.await);
         }
-        What::IsSilent { run, silent, answer } => {
+        What::Taken { run, place, silent, answer } => {
             let asked = on(link, async |connection| {
-                let query = sqlx::query(SILENT).bind(group).bind(run).bind(silent.as_secs_f64());
-                query.bind(FORGOTTEN.as_secs_f64()).fetch_one(connection).await?.try_get(0)
+                let query = of_partition(TAKEN, group, &place).bind(run).bind(silent.as_secs_f64());
+                Ok(query.fetch_one(connection).await?.try_get::<Option<i64>, _>(0)?.map(Offset))
             });
             read::give(answer, asked.await);
+        }
+        What::ReachMoved { run, place, reach, answer } => {
+            let told = on(link, async |connection| {
+                let query = of_partition(REACH_MOVED, group, &place).bind(run).bind(reach.0);
+                query.execute(connection).await.map(drop)
+            });
+            read::give(answer, told.await);
         }
         What::RecordBegun { run, place, offset, times, answer } => {
             let told = on(link, async |connection| {
                 let query = sqlx::query(RECORD_BEGUN).bind(group).bind(run).bind(place.topic.as_str());
-                query.bind(place.partition).bind(offset.0).bind(times).execute(connection).await.map(drop)
+                let query = query.bind(place.partition).bind(offset.0).bind(times);
+                Ok(query.execute(connection).await?.rows_affected() > 0)
             });
             read::give(answer, told.await);
         }
-        What::RecordDone { place, offset, answer } => {
+        What::RecordDone { run, place, offset, answer } => {
             let told = on(link, async |connection| {
-                let query = sqlx::query(RECORD_DONE).bind(group).bind(place.topic.as_str());
+                let query = sqlx::query(RECORD_DONE).bind(group).bind(run).bind(place.topic.as_str());
                 query.bind(place.partition).bind(offset.0).execute(connection).await.map(drop)
             });
             read::give(answer, told.await);
@@ -198,13 +235,18 @@ pub(super) async fn carry_out(link: &mut Link, group: &'static str, what: What) 
     }
 }
 
+type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn of_partition(sql: &'static str, group: &'static str, place: &TopicPartition) -> Query {
+    sqlx::query(sql).bind(group).bind(place.topic.as_str().to_owned()).bind(place.partition)
+}
+
 async fn at_work(
     connection: &mut PgConnection,
-    group: &str,
+    group: &'static str,
     place: &TopicPartition,
 ) -> Result<Vec<(Offset, u32)>, sqlx::Error> {
-    let query = sqlx::query(AT_WORK).bind(group).bind(place.topic.as_str()).bind(place.partition);
-    let rows = query.fetch_all(connection).await?;
+    let rows = of_partition(AT_WORK, group, place).fetch_all(connection).await?;
     let one = |row: &sqlx::postgres::PgRow| -> Result<(Offset, u32), sqlx::Error> {
         let begun: i32 = row.try_get(1)?;
         Ok((Offset(row.try_get(0)?), u32::try_from(begun).unwrap_or_default()))

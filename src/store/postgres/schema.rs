@@ -15,6 +15,7 @@ fn migrations() -> Migrator {
     let crash_guard = include_str!("../../../schemas/sql/postgres/0004_crash_guard.sql");
     let parked = include_str!("../../../schemas/sql/postgres/0005_parked.sql");
     let keeper = include_str!("../../../schemas/sql/postgres/0006_outbox_keeper.sql");
+    let reach = include_str!("../../../schemas/sql/postgres/0007_reach.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -22,6 +23,7 @@ fn migrations() -> Migrator {
         (4, "crash guard", crash_guard),
         (5, "parked", parked),
         (6, "outbox keeper", keeper),
+        (7, "reach", reach),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -27,7 +27,64 @@ impl SqliteStore {
         to_its_end(ended(self.writer_pool.clone(), group, run.to_owned())).await
     }
 
-    /// A process begins to work on a record.
+    /// A process reads a partition from now on; how far a dead one may have been before it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn partition_taken(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+    ) -> Result<Option<Offset>, StoreError> {
+        let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
+        to_its_end(async move {
+            let row = sqlx::query(
+                "INSERT INTO worker_reach (consumer_group, topic, partition, run) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET careful = careful OR run <> ?4, run = ?4
+                 RETURNING CASE WHEN careful THEN reach END",
+            )
+            .bind(group)
+            .bind(place.topic.as_str())
+            .bind(place.partition)
+            .bind(run)
+            .fetch_one(&pool)
+            .await?;
+            Ok(row.try_get::<Option<i64>, _>(0)?.map(Offset))
+        })
+        .await
+    }
+
+    /// A process goes on up to this record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn reach_moved(
+        &self,
+        group: &'static str,
+        run: &str,
+        place: &TopicPartition,
+        reach: Offset,
+    ) -> Result<(), StoreError> {
+        let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
+        to_its_end(async move {
+            sqlx::query(
+                "UPDATE worker_reach SET reach = ?, careful = 0
+                 WHERE consumer_group = ? AND topic = ? AND partition = ? AND run = ?",
+            )
+            .bind(reach.0)
+            .bind(group)
+            .bind(place.topic.as_str())
+            .bind(place.partition)
+            .bind(run)
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A process begins to work on a record; `false` when another one has the partition.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted.
@@ -38,15 +95,16 @@ impl SqliteStore {
         place: &TopicPartition,
         offset: Offset,
         times: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
         to_its_end(async move {
             let mut writer = pool.acquire().await?;
             let now = now(&mut writer).await?;
-            sqlx::query(
+            let noted = sqlx::query(
                 "INSERT OR REPLACE INTO record_at_work
                    (consumer_group, topic, partition, record_offset, run, begun, begun_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS
+                   (SELECT 1 FROM worker_reach WHERE consumer_group = ?1 AND topic = ?2 AND partition = ?3 AND run = ?5)",
             )
             .bind(group)
             .bind(place.topic.as_str())
@@ -57,7 +115,7 @@ impl SqliteStore {
             .bind(now)
             .execute(&mut *writer)
             .await?;
-            Ok(())
+            Ok(noted.rows_affected() > 0)
         })
         .await
     }
@@ -69,19 +127,22 @@ impl SqliteStore {
     pub async fn record_done(
         &self,
         group: &'static str,
+        run: &str,
         place: &TopicPartition,
         offset: Offset,
     ) -> Result<(), StoreError> {
-        let (pool, place) = (self.writer_pool.clone(), place.clone());
+        let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
         to_its_end(async move {
             sqlx::query(
                 "DELETE FROM record_at_work
-                 WHERE consumer_group = ? AND topic = ? AND partition = ? AND record_offset = ?",
+                 WHERE consumer_group = ?1 AND topic = ?2 AND partition = ?3 AND record_offset = ?4 AND (run = ?5 OR EXISTS
+                   (SELECT 1 FROM worker_reach WHERE consumer_group = ?1 AND topic = ?2 AND partition = ?3 AND run = ?5))",
             )
             .bind(group)
             .bind(place.topic.as_str())
             .bind(place.partition)
             .bind(offset.0)
+            .bind(run)
             .execute(&pool)
             .await?;
             Ok(())
@@ -124,6 +185,11 @@ async fn begun(pool: SqlitePool, group: &'static str, run: String) -> Result<boo
             .bind(&run)
             .execute(&mut *transaction)
             .await?;
+    sqlx::query("UPDATE worker_reach SET careful = 1 WHERE consumer_group = ? AND run = ?")
+        .bind(group)
+        .bind(&run)
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(new.rows_affected() == 0)
 }
@@ -133,6 +199,7 @@ async fn ended(pool: SqlitePool, group: &'static str, run: String) -> Result<(),
     for forget in [
         "DELETE FROM worker_run WHERE consumer_group = ? AND run = ?",
         "DELETE FROM record_at_work WHERE consumer_group = ? AND run = ?",
+        "DELETE FROM worker_reach WHERE consumer_group = ? AND run = ? AND careful = 0",
     ] {
         sqlx::query(forget).bind(group).bind(&run).execute(&mut *transaction).await?;
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use peyvand::{
+    bus::{Offset, Topic, TopicPartition},
     event::EntryId,
     privacy::Sensitive,
     store::{Commit, NewEntry, PostgresStore, Store, StoreError},
@@ -318,24 +319,41 @@ async fn an_announcement_wakes_another_process_even_after_its_connection_ended()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_fell_silent_is_seen_by_the_others_for_an_hour() {
+async fn a_process_that_fell_silent_counts_for_what_it_read_until_somebody_is_past_it() {
     let database = Database::migrated().await;
     let store: Store = database.connect().await.into();
-    store.run_begun(GROUP, "silent").await.unwrap();
-    let silent = async |run: &str| store.run_is_silent(GROUP, run, Duration::from_secs(6)).await.unwrap();
-    assert!(!silent("other").await);
+    let place = |partition| TopicPartition { topic: Topic::new("t"), partition };
+    let taken = async |run: &str, partition| {
+        let place = place(partition);
+        let taken = store.partition_taken(GROUP, run, &place, Duration::from_secs(6)).await.unwrap();
+        taken.map(|offset| offset.0)
+    };
+    let read = async |run: &str, partition, to| {
+        store.reach_moved(GROUP, run, &place(partition), Offset(to)).await.unwrap();
+    };
     let mut beside = database.beside().await;
     let mut ago = async |time: &str| {
-        let back = format!("UPDATE worker_run SET seen_at = now() - interval '{time}'");
+        let back = format!("UPDATE worker_run SET seen_at = now() - interval '{time}' WHERE run = 'silent'");
         beside.execute(AssertSqlSafe(back)).await.unwrap();
     };
+    for run in ["silent", "other"] {
+        store.run_begun(GROUP, run).await.unwrap();
+    }
+    for partition in 0..3 {
+        assert_eq!(taken("silent", partition).await, None);
+        read("silent", partition, 100).await;
+    }
+    assert_eq!(taken("other", 0).await, None, "it came from one that lives");
     ago("7 seconds").await;
-    assert!(silent("other").await);
-    assert!(!silent("silent").await, "nobody is silent to himself");
+    assert_eq!(taken("other", 1).await, Some(100));
+    assert_eq!(taken("other", 0).await, None, "the silent one had left it");
+    read("other", 1, 120).await;
+    assert_eq!(taken("other", 1).await, None, "its time is over though the dead one is still known");
     store.run_lives(GROUP, "silent").await.unwrap();
-    assert!(!silent("other").await);
+    assert_eq!(taken("silent", 1).await, None);
     ago("61 minutes").await;
-    assert!(!silent("other").await);
+    store.run_begun(GROUP, "new").await.unwrap();
+    assert_eq!(taken("new", 2).await, Some(100), "nobody has passed it in all that time");
     assert!(!store.run_begun(GROUP, "silent").await.unwrap(), "that is history");
     store.close().await;
     database.drop().await;
