@@ -72,6 +72,8 @@ pub struct ParkedTurn {
     pub record: Record,
     /// How often it was begun since it was parked, this time included.
     pub attempts: u32,
+    /// How many of its rounds were begun before this one and have not ended: the process ended with them.
+    pub begun: u32,
     /// How long it waits.
     pub age: Duration,
 }
@@ -205,6 +207,23 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.claim_parked(group, limit, lease).await,
             Self::Postgres(store) => store.claim_parked(group, limit, lease).await,
+        }
+    }
+
+    /// Whoever has a lease begins its round, as the so-many-eth that may not end, or (with none) is not suspected any more; the
+    /// lease counts anew from now on. `false` when it has run out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known; the same may be tried again.
+    pub async fn parked_begun(
+        &self,
+        lease: &ParkedLease,
+        begun: u32,
+        anew: Duration,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.parked_begun(lease, begun, anew).await,
+            Self::Postgres(store) => store.parked_begun(lease, begun, anew).await,
         }
     }
 

@@ -330,6 +330,7 @@ fn migrations() -> Migrator {
     let crash_guard = include_str!("../../schemas/sql/sqlite/0006_crash_guard.sql");
     let parked = include_str!("../../schemas/sql/sqlite/0007_parked.sql");
     let reach = include_str!("../../schemas/sql/sqlite/0008_reach.sql");
+    let parked_begun = include_str!("../../schemas/sql/sqlite/0009_parked_begun.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -339,6 +340,7 @@ fn migrations() -> Migrator {
         (6, "crash guard", crash_guard),
         (7, "parked", parked),
         (8, "reach", reach),
+        (9, "parked begun", parked_begun),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Ends of processes in a row that a record is allowed to be at work at.
-const CRASHES_MAX: u32 = 3;
+pub(super) const CRASHES_MAX: u32 = 3;
 /// How far ahead a process says that it may read: as many records as come in this time, within these bounds. So far at most
 /// others are noted for nothing after an end without farewell, and so seldom something is said while all is well.
 const AHEAD: Duration = Duration::from_secs(2);
@@ -32,6 +32,8 @@ const AHEAD_MIN: i64 = 16;
 const AHEAD_MAX: i64 = 256;
 /// Noted records at work at a time: so many at most come under suspicion by one end.
 const FEW: usize = 16;
+/// How long a noted record is suspected of ending the process: what has not done so by then waits for something.
+pub(super) const SUSPECTED_FOR: Duration = Duration::from_secs(5);
 /// How often a process shows life, and after what silence it has ended without farewell. Shorter than Kafka waits for a
 /// silent member, so that whoever gets its partitions knows.
 const SHOW_LIFE_EACH: Duration = Duration::from_secs(2);
@@ -82,8 +84,23 @@ pub(super) enum Begun<'a> {
 /// A noted record's right to run.
 pub(super) struct Noted<'a> {
     _few: SemaphorePermit<'a>,
-    _together: Option<RwLockReadGuard<'static, ()>>,
-    _alone: Option<RwLockWriteGuard<'static, ()>>,
+    _among: Among,
+}
+
+/// The right of a noted record to run beside others, or of a suspect to run alone.
+pub(super) enum Among {
+    Others(#[allow(dead_code, reason = "it is held")] RwLockReadGuard<'static, ()>),
+    Nobody(#[allow(dead_code, reason = "it is held")] RwLockWriteGuard<'static, ()>),
+}
+
+impl Among {
+    /// Waits for the right of a record at which so many processes ended.
+    pub(super) async fn wait(crashes: u32) -> Self {
+        match crashes {
+            0 => Self::Others(ALONE.read().await),
+            _ => Self::Nobody(ALONE.write().await),
+        }
+    }
 }
 
 impl CrashGuard {
@@ -147,17 +164,14 @@ impl CrashGuard {
         }
         // Nobody closes it.
         let Ok(few) = self.few.acquire().await else { return Begun::Unwatched };
-        let (together, alone) = match crashes {
-            0 => (Some(ALONE.read().await), None),
-            _ => (None, Some(ALONE.write().await)),
-        };
+        let among = Among::wait(crashes).await;
         // What has gone to another member while it waited here is that one's to note.
         if !self.stay_of(&record.place).is_some_and(|now| Arc::ptr_eq(&now, &stay)) {
             return Begun::Unwatched;
         }
         let (place, offset) = (&record.place, record.offset);
         if patiently(|| self.store.record_begun(self.group, &self.run, place, offset, crashes + 1)).await {
-            Begun::Noted(Noted { _few: few, _together: together, _alone: alone })
+            Begun::Noted(Noted { _few: few, _among: among })
         } else {
             Begun::Unwatched
         }

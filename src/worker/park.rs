@@ -1,6 +1,6 @@
 //! A record that cannot be worked on holds up its conversation and nothing else: it waits in the database, what follows it in
 //! its conversation waits behind it, and the partition goes on. Whoever has the conversation's lease tries again until it goes,
-//! or until a person decides. How long and when is decided purely; it may not decide what an event means.
+//! or until a person decides; one that ends processes is noted as it would be in its lane. How long and when is decided purely; it may not decide what an event means.
 
 use std::time::Duration;
 
@@ -9,13 +9,15 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Fate, Handler, OnFailure, backoff, chance, patiently,
+    Fate, Handler, OnFailure, backoff, chance,
+    crash::{Among, CRASHES_MAX, SUSPECTED_FOR},
+    patiently,
     reason::{Failure, Reason},
     settle::{By, Failed, Settler, Worked},
 };
 use crate::{
     bus::Record,
-    failpoint::failpoint,
+    failpoint::{failpoint, failpoint_at},
     store::{Kept, ParkedFate, ParkedLease, ParkedTurn, StepKey, ToPark, Why},
 };
 
@@ -158,14 +160,36 @@ impl<H: Handler> Settler<H> {
 
     /// One round of a waiting record; no fate when it is somebody else's by now.
     async fn resume(&self, turn: ParkedTurn) -> Option<ParkedFate> {
-        let ParkedTurn { lease, record, attempts, age } = turn;
-        // Whatever it waits for, another round comes.
-        let round = timeout(ROUND, self.round(&lease, &record, attempts, age));
-        let fate = round.await.unwrap_or(Some(ParkedFate::Later(LOOK_EACH)))?;
+        let lease = turn.lease.clone();
+        let fate = self.noted_round(turn).await?;
         failpoint("park.worked");
         let settled = patiently(|| self.store.settle_parked(lease.clone(), fate)).await;
         failpoint("park.settled");
         settled.then_some(fate)
+    }
+
+    /// A round that is known to have begun, should the process end with it.
+    async fn noted_round(&self, turn: ParkedTurn) -> Option<ParkedFate> {
+        let ParkedTurn { lease, record, attempts, begun, age } = turn;
+        if begun >= CRASHES_MAX {
+            return Some(ParkedFate::Held { class: Reason::CrashLoop.class() });
+        }
+        let among = Among::wait(begun).await;
+        if !patiently(|| self.store.parked_begun(&lease, begun + 1, LEASE)).await {
+            return None;
+        }
+        // Whatever it waits for, another round comes.
+        let mut round = std::pin::pin!(timeout(ROUND, self.round(&lease, &record, attempts, age)));
+        let ended = match timeout(SUSPECTED_FOR, &mut round).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                // One that waits for something outside does not end the process.
+                patiently(|| self.store.parked_begun(&lease, 0, LEASE)).await;
+                drop(among);
+                round.await
+            }
+        };
+        ended.unwrap_or(Some(ParkedFate::Later(LOOK_EACH)))
     }
 
     async fn round(
@@ -175,10 +199,7 @@ impl<H: Handler> Settler<H> {
         rounds: u32,
         age: Duration,
     ) -> Option<ParkedFate> {
-        if rounds > ROUNDS_MAX {
-            // It was begun so often without an end: it ends the process.
-            return Some(ParkedFate::Held { class: Reason::CrashLoop.class() });
-        }
+        failpoint_at("park.begun", record.key.as_deref().unwrap_or_default());
         let (key, input) = match self.read(record).await {
             Ok(read) => read,
             Err(error) => return Some(self.letter_of(record, Reason::Codec(error).into()).await),

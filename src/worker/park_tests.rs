@@ -158,3 +158,31 @@ async fn where_what_follows_may_hang_on_it_a_panic_holds_its_conversation_until_
     stage.waiting(0).await;
     stage.stop(working).await;
 }
+
+#[tokio::test]
+async fn a_waiting_record_with_which_three_processes_ended_is_held_and_one_with_two_is_tried_again() {
+    let stage = stage().await;
+    let texts = [away(), away()];
+    for (conversation, text) in ["c", "d"].into_iter().zip(&texts) {
+        stage.send(message_of(conversation, conversation, text)).await;
+    }
+    let working = stage.work();
+    stage.waiting(2).await;
+    let stage = stage.stop(working).await;
+    // What processes leave that ended with them.
+    let mut claimed = Vec::new();
+    while claimed.len() < 2 {
+        claimed.extend(stage.store.claim_parked(Echo::GROUP, 2, Duration::from_secs(60)).await.unwrap());
+    }
+    for turn in claimed {
+        let begun = if turn.lease.conversation_id.as_str() == "c" { 3 } else { 2 };
+        assert!(stage.store.parked_begun(&turn.lease, begun, Duration::ZERO).await.unwrap());
+    }
+    texts.iter().for_each(|text| back(text));
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let working = stage.work();
+    assert_eq!(effect(&mut effects).await, of("d", "0"));
+    assert_eq!(stage.waiting(1).await, [("c".to_owned(), 1, true)]);
+    let stage = stage.stop(working).await;
+    assert_eq!(stage.store.parked_conversations(10).await.unwrap()[0].class, "crash_loop");
+}

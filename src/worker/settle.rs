@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Fate, Handler, HandlerError, Input, Outcome, Settle, Tripped,
-    crash::{Begun, CrashGuard},
+    crash::{Begun, CrashGuard, SUSPECTED_FOR},
     guard::LettersGuard,
     letter::{self, Cause},
     patiently, publish,
@@ -27,9 +27,6 @@ use crate::{
     store::{Commit, Found, Kept, Outgoing, ParkedLease, Step, StepKey, Store, StoreError, Why},
     topics,
 };
-
-/// How long a noted record is suspected of ending the process: what has not done so by then waits for something.
-const SUSPECTED_FOR: Duration = Duration::from_secs(5);
 
 /// What a lane needs to settle a record.
 pub(super) struct Settler<H> {

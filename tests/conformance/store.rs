@@ -85,6 +85,7 @@ suite! {
     parking::groups_park_for_themselves
     parking::whoever_is_at_a_record_when_a_person_decides_finds_its_lease_gone
     parking::what_is_done_already_is_not_parked_and_other_bytes_are_a_conflict
+    parking::a_round_that_was_begun_and_never_ended_is_known_to_the_next
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it
     runs::an_end_in_order_acquits_what_its_process_was_at_and_nothing_else

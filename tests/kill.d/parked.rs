@@ -82,3 +82,40 @@ async fn a_parked_conversation_goes_on_in_order_whoever_is_killed_on_its_way() {
     assert!(verdict.is_clean(), "{verdict:?}");
     scene.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiting_record_that_kills_is_held_after_three_ends_and_the_others_are_done() {
+    let mut scene = Scene::open().await;
+    let (first, _) = scene.caught_up_connector().await;
+    first.stop();
+    let (talk, other) = (Scene::conversation(), Scene::conversation());
+    let _turn = scene.ask_for(&talk, Operation::SalesOrderCreate).await;
+    let connector = panicking(&scene, &talk, None);
+    ready(&connector, "connector").await;
+    until_held(&scene, &talk, 1).await;
+    connector.stop();
+    let resume = || {
+        let (fine, said) =
+            scene.peyvand(&["parked", "resume", "connector", &talk, "--by", "sara", "--why", "mended"]);
+        assert!(fine, "{said}");
+    };
+    resume();
+    let kills = format!("park.begun={talk}");
+    for _ in 0..3 {
+        let mut killed = scene.begin_connector(Some(&kills));
+        until_ended(&mut killed, &kills).await;
+    }
+    let connector = scene.begin_connector(Some(&kills));
+    until_held(&scene, &talk, 1).await;
+    let (_, list) = scene.peyvand(&["parked", "list"]);
+    assert!(list.contains("crash_loop"), "{list}");
+    resume();
+    connector.kill();
+    let connector = scene.connector(None).await;
+    let _turn = scene.ask_for(&other, Operation::SalesOrderCreate).await;
+    scene.all_done().await;
+    connector.stop();
+    let verdict = judge(&scene);
+    assert!(verdict.is_clean(), "{verdict:?}");
+    scene.close().await;
+}

@@ -40,6 +40,10 @@ const HAS_LEASE: &str = "
 SELECT EXISTS (SELECT FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
   AND lease_generation = $3 AND lease_until IS NOT NULL)";
 
+const BEGUN: &str = "
+UPDATE parked_conversation SET begun = $4, lease_until = now() + make_interval(secs => $5)
+WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until > now()";
+
 const PARK: &str = "
 INSERT INTO parked_conversation (consumer_group, conversation_id, class, held) VALUES ($1, $2, $3, $4)
 ON CONFLICT (consumer_group, conversation_id) DO NOTHING";
@@ -62,17 +66,17 @@ WITH due AS (
 ), leased AS (
   UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)
   FROM due d WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
-  RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts
+  RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts, p.begun
 )
 SELECT l.conversation_id, l.lease_generation, l.attempts, r.pos, r.topic, r.partition, r.record_offset, r.timestamp_ms,
-  r.key, r.value, r.headers, EXTRACT(EPOCH FROM now() - r.kept_at)::float8
+  r.key, r.value, r.headers, EXTRACT(EPOCH FROM now() - r.kept_at)::float8, l.begun
 FROM leased l JOIN LATERAL (
   SELECT * FROM parked_record r WHERE r.consumer_group = l.consumer_group AND r.conversation_id = l.conversation_id
   ORDER BY r.pos LIMIT 1
 ) AS r ON true";
 
 const SETTLE: &str = "
-UPDATE parked_conversation SET lease_until = NULL,
+UPDATE parked_conversation SET lease_until = NULL, begun = 0,
   attempts = CASE WHEN $4::float8 IS NULL THEN 0 ELSE attempts END,
   due_at = now() + make_interval(secs => COALESCE($4, 0)),
   held = $5::text IS NOT NULL, class = COALESCE($5, class)
@@ -92,6 +96,7 @@ pub(super) enum What {
     Claim { group: &'static str, limit: u32, lease: Duration, answer: Answer<Vec<ParkedTurn>> },
     Settle { lease: ParkedLease, fate: ParkedFate, answer: Answer<bool> },
     HasLease { lease: ParkedLease, answer: Answer<bool> },
+    Begun { lease: ParkedLease, begun: u32, anew: Duration, answer: Answer<bool> },
     List { limit: u32, answer: Answer<Vec<ParkedConversation>> },
     Records { group: String, conversation_id: ConversationId, limit: u32, answer: Answer<Vec<ParkedRecord>> },
     Decide { decision: Box<ParkedDecision>, answer: Answer<Option<Vec<EventId>>> },
@@ -134,6 +139,20 @@ impl PostgresStore {
     pub async fn has_parked_lease(&self, lease: &ParkedLease) -> Result<bool, StoreError> {
         let lease = lease.clone();
         self.parking(|answer| What::HasLease { lease, answer }).await
+    }
+
+    /// Whoever has a lease begins its round.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted, or when it is not known.
+    pub async fn parked_begun(
+        &self,
+        lease: &ParkedLease,
+        begun: u32,
+        anew: Duration,
+    ) -> Result<bool, StoreError> {
+        let lease = lease.clone();
+        self.parking(|answer| What::Begun { lease, begun, anew, answer }).await
     }
 
     /// Conversations that wait, the oldest first.
@@ -191,6 +210,9 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<What>, closed
             }
             Some(What::HasLease { lease, answer }) => {
                 give(answer, patiently!(link, c => has_lease(c, &lease)));
+            }
+            Some(What::Begun { lease, begun, anew, answer }) => {
+                give(answer, patiently!(link, c => note_begun(c, &lease, begun, anew)));
             }
             Some(What::Settle { lease, fate, answer }) => {
                 give(answer, patiently!(link, c => settle(c, &lease, fate)));
@@ -269,6 +291,17 @@ async fn has_lease(connection: &mut PgConnection, lease: &ParkedLease) -> Result
     query.bind(lease.generation).fetch_one(connection).await?.try_get(0)
 }
 
+async fn note_begun(
+    connection: &mut PgConnection,
+    lease: &ParkedLease,
+    begun: u32,
+    anew: Duration,
+) -> Result<bool, sqlx::Error> {
+    let query = sqlx::query(BEGUN).bind(lease.group).bind(lease.conversation_id.as_str());
+    let query = query.bind(lease.generation).bind(i32::try_from(begun).unwrap_or(i32::MAX));
+    Ok(query.bind(anew.as_secs_f64()).execute(connection).await?.rows_affected() > 0)
+}
+
 async fn claim(
     connection: &mut PgConnection,
     group: &'static str,
@@ -304,6 +337,7 @@ fn turn_of(group: &'static str, row: &PgRow) -> Result<ParkedTurn, sqlx::Error> 
             headers: row::headers_of(&headers).map_err(unreadable)?,
         },
         attempts: u32::try_from(row.try_get::<i32, _>(2)?).unwrap_or_default(),
+        begun: u32::try_from(row.try_get::<i32, _>(12)?).unwrap_or_default(),
         age: seconds(row.try_get(11)?).unwrap_or_default(),
     })
 }

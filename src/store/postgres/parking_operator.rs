@@ -44,7 +44,7 @@ SELECT topic, partition, record_offset, uuid_send(event_id), COALESCE(octet_leng
 FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 ORDER BY pos LIMIT $3";
 
 const DECIDE: &str = "
-UPDATE parked_conversation SET held = false, attempts = 0, due_at = now(), lease_until = NULL, lease_generation = lease_generation + 1
+UPDATE parked_conversation SET held = false, attempts = 0, begun = 0, due_at = now(), lease_until = NULL, lease_generation = lease_generation + 1
 WHERE consumer_group = $1 AND conversation_id = $2";
 
 pub(super) async fn list(

@@ -16,6 +16,7 @@ fn migrations() -> Migrator {
     let parked = include_str!("../../../schemas/sql/postgres/0005_parked.sql");
     let keeper = include_str!("../../../schemas/sql/postgres/0006_outbox_keeper.sql");
     let reach = include_str!("../../../schemas/sql/postgres/0007_reach.sql");
+    let parked_begun = include_str!("../../../schemas/sql/postgres/0008_parked_begun.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -24,6 +25,7 @@ fn migrations() -> Migrator {
         (5, "parked", parked),
         (6, "outbox keeper", keeper),
         (7, "reach", reach),
+        (8, "parked begun", parked_begun),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

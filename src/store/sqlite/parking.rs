@@ -46,6 +46,19 @@ impl SqliteStore {
         to_its_end(settle(self.writer_pool.clone(), lease, fate)).await
     }
 
+    /// Whoever has a lease begins its round.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it was not noted.
+    pub async fn parked_begun(
+        &self,
+        lease: &ParkedLease,
+        begun: u32,
+        anew: Duration,
+    ) -> Result<bool, StoreError> {
+        to_its_end(note_begun(self.writer_pool.clone(), lease.clone(), begun, anew)).await
+    }
+
     /// Whether a lease is still the newest one.
     ///
     /// # Errors
@@ -184,6 +197,29 @@ pub(super) async fn move_on(
     Ok(())
 }
 
+async fn note_begun(
+    pool: SqlitePool,
+    lease: ParkedLease,
+    begun: u32,
+    anew: Duration,
+) -> Result<bool, StoreError> {
+    let mut writer = pool.acquire().await?;
+    let now = now(&mut writer).await?;
+    let noted = sqlx::query(
+        "UPDATE parked_conversation SET begun = ?4, lease_until = ?5 + ?6
+         WHERE consumer_group = ?1 AND conversation_id = ?2 AND lease_generation = ?3 AND lease_until > ?5",
+    )
+    .bind(lease.group)
+    .bind(lease.conversation_id.as_str())
+    .bind(lease.generation)
+    .bind(begun)
+    .bind(now)
+    .bind(millis(anew))
+    .execute(&mut *writer)
+    .await?;
+    Ok(noted.rows_affected() > 0)
+}
+
 async fn claim(
     pool: SqlitePool,
     group: &'static str,
@@ -198,7 +234,7 @@ async fn claim(
            (SELECT conversation_id FROM parked_conversation
             WHERE consumer_group = ?1 AND held = 0 AND due_at <= ?2 AND (lease_until IS NULL OR lease_until < ?2)
             ORDER BY due_at LIMIT ?3)
-         RETURNING conversation_id, lease_generation, attempts",
+         RETURNING conversation_id, lease_generation, attempts, begun",
     )
     .bind(group)
     .bind(now)
@@ -234,6 +270,7 @@ async fn claim(
                 headers: row::headers_of(first.try_get(6)?)?,
             },
             attempts: one.try_get(2)?,
+            begun: one.try_get(3)?,
             age: ago(now, first.try_get(7)?).unwrap_or_default(),
         });
     }
@@ -251,7 +288,7 @@ async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Resul
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
     let held = sqlx::query(
-        "UPDATE parked_conversation SET lease_until = NULL, attempts = CASE WHEN ?4 IS NULL THEN 0 ELSE attempts END,
+        "UPDATE parked_conversation SET lease_until = NULL, begun = 0, attempts = CASE WHEN ?4 IS NULL THEN 0 ELSE attempts END,
            due_at = ?6 + COALESCE(?4, 0), held = ?5 IS NOT NULL, class = COALESCE(?5, class)
          WHERE consumer_group = ?1 AND conversation_id = ?2 AND lease_generation = ?3 AND lease_until IS NOT NULL
            AND ?7 = (SELECT min(pos) FROM parked_record WHERE consumer_group = ?1 AND conversation_id = ?2)",

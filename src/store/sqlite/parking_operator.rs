@@ -98,7 +98,7 @@ async fn decide(pool: SqlitePool, decision: ParkedDecision) -> Result<Option<Vec
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
     let found = sqlx::query(
-        "UPDATE parked_conversation SET held = 0, attempts = 0, due_at = ?3, lease_until = NULL,
+        "UPDATE parked_conversation SET held = 0, attempts = 0, begun = 0, due_at = ?3, lease_until = NULL,
            lease_generation = lease_generation + 1
          WHERE consumer_group = ?1 AND conversation_id = ?2",
     )

@@ -198,3 +198,37 @@ pub(crate) async fn what_is_done_already_is_not_parked_and_other_bytes_are_a_con
     assert!(!is_parked(&store, "b").await, "a conversation without a record would wait for ever");
     store.close().await;
 }
+
+pub(crate) async fn a_round_that_was_begun_and_never_ended_is_known_to_the_next(stage: &Stage) {
+    let store = stage.open().await;
+    park(&store, "a", "1", FAILED).await;
+    park(&store, "a", "2", Why::Follows).await;
+    let first = store.claim_parked(GROUP, 10, LEASE).await.unwrap().remove(0);
+    assert_eq!(first.begun, 0);
+    // Its process ends: nobody settles it, and its lease of no time is over when the database's clock has moved.
+    assert!(store.parked_begun(&first.lease, 1, Duration::ZERO).await.unwrap());
+    let second = loop {
+        if let Some(second) = claim(&store).await.pop() {
+            break second;
+        }
+    };
+    assert_eq!(second.begun, 1);
+    assert!(!store.parked_begun(&first.lease, 2, LEASE).await.unwrap(), "its lease ran out");
+    assert!(store.parked_begun(&second.lease, 2, LEASE).await.unwrap());
+    assert!(claim(&store).await.is_empty(), "the lease counts anew");
+    assert!(store.settle_parked(second.lease, ParkedFate::Later(Duration::ZERO)).await.unwrap());
+    let (third, text) = turn(&store).await;
+    assert_eq!((third.begun, text.as_str()), (0, "1"), "its round has ended");
+    assert!(store.parked_begun(&third.lease, 1, LEASE).await.unwrap());
+    assert!(store.settle_parked(third.lease, ParkedFate::Done).await.unwrap());
+    let (next, text) = turn(&store).await;
+    assert_eq!((next.begun, text.as_str()), (0, "2"), "another record's rounds are none of its own");
+    assert!(store.parked_begun(&next.lease, 3, LEASE).await.unwrap());
+    let (who, why) = ("sara".to_owned(), "mended".to_owned());
+    let conversation_id = conversation("a");
+    let verb = ParkedVerb::Resume;
+    let resume = ParkedDecision { group: GROUP.to_owned(), conversation_id, verb, who, why };
+    assert!(store.decide_parked(resume).await.unwrap().is_some());
+    assert_eq!(turn(&store).await.0.begun, 0, "a person lets it begin anew");
+    store.close().await;
+}
