@@ -15,7 +15,7 @@ use peyvand::{
     event::TenantId,
     privacy::Sensitive,
     process::{self, Health, Probes},
-    store::{SqliteStore, Store},
+    store::{ParkedRoom, SqliteStore, Store},
     topics,
     worker::{self, Handler, Watch, Worker},
 };
@@ -204,6 +204,7 @@ impl Hire<'_> {
                 letters_guard: self.letters_guard == Switch::On,
                 // The data directory belongs to one process at a time.
                 instance: Some("up".to_owned()),
+                parked: ParkedRoom::default(),
             },
         };
         let shutdown = shutdown.clone();

@@ -8,7 +8,13 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::{bus::kafka::KafkaConfig, codec::RegistryConfig, event::TenantId, privacy::Sensitive};
+use crate::{
+    bus::kafka::KafkaConfig,
+    codec::RegistryConfig,
+    event::TenantId,
+    privacy::Sensitive,
+    store::{ParkedRoom, ParkedSize},
+};
 use settings::Settings;
 
 /// Where the database is.
@@ -39,6 +45,8 @@ pub struct Config {
     pub health_listen: Option<SocketAddr>,
     /// Whether a worker stops instead of making dead letters of everything.
     pub letters_guard: bool,
+    /// How much may wait in the database before the partitions wait.
+    pub parked: ParkedRoom,
     /// Addresses of targets that replace those of the assistant folder, by the target's name.
     pub target_urls: BTreeMap<String, String>,
     /// Passwords of targets, by the name the assistant folder gives them.
@@ -127,6 +135,7 @@ impl Config {
             settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
         let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
         let letters_guard = settings.switch("worker.letters_guard", true);
+        let parked = parked(&mut settings);
         let target_urls = settings.under("targets.");
         let target_urls = target_urls
             .into_iter()
@@ -154,12 +163,27 @@ impl Config {
                     channels_listen,
                     health_listen,
                     letters_guard,
+                    parked,
                     target_urls,
                     secrets,
                 })
             }
             _ => Err(ConfigError(mistakes)),
         }
+    }
+}
+
+fn parked(settings: &mut Settings) -> ParkedRoom {
+    let ParkedRoom { all, one } = ParkedRoom::default();
+    ParkedRoom {
+        all: ParkedSize {
+            records: settings.positive("parked.records_max", all.records),
+            bytes: settings.positive("parked.bytes_max", all.bytes),
+        },
+        one: ParkedSize {
+            records: settings.positive("parked.conversation_records_max", one.records),
+            bytes: settings.positive("parked.conversation_bytes_max", one.bytes),
+        },
     }
 }
 
@@ -262,6 +286,18 @@ mod tests {
         assert!(!check(&variable("off"), None).unwrap().letters_guard);
         let error = check(&variable("maybe"), None).unwrap_err();
         assert_eq!(places(&error), ["PEYVAND_WORKER_LETTERS_GUARD"]);
+    }
+
+    #[test]
+    fn how_much_may_wait_is_set_for_all_and_for_one_conversation_and_is_never_nothing() {
+        assert_eq!(check(ENOUGH, None).unwrap().parked, ParkedRoom::default());
+        let file = "parked:\n  records_max: 7\n  conversation_bytes_max: 5000000000\n";
+        let parked = check(ENOUGH, Some(file)).unwrap().parked;
+        assert_eq!((parked.all.records, parked.one.bytes), (7, 5_000_000_000));
+        assert_eq!(parked.one.records, ParkedRoom::default().one.records);
+        let none = [("PEYVAND_PARKED_BYTES_MAX", "0"), ("PEYVAND_PARKED_CONVERSATION_RECORDS_MAX", "many")];
+        let error = check(&[ENOUGH, &none].concat(), None).unwrap_err();
+        assert_eq!(places(&error), ["PEYVAND_PARKED_BYTES_MAX", "PEYVAND_PARKED_CONVERSATION_RECORDS_MAX"]);
     }
 
     #[test]

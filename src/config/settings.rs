@@ -22,6 +22,10 @@ const NAMES: &[&str] = &[
     "channels.listen",
     "health.listen",
     "worker.letters_guard",
+    "parked.records_max",
+    "parked.bytes_max",
+    "parked.conversation_records_max",
+    "parked.conversation_bytes_max",
 ];
 /// Variables that are no settings.
 const OTHERS: &[&str] = &["PEYVAND_CONFIG", "PEYVAND_TEST_", "PEYVAND_STACK_"];
@@ -174,6 +178,21 @@ impl Settings {
 
     pub(super) fn maybe<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Option<T> {
         self.values.contains_key(name).then(|| self.parsed(name, what, |text| text.parse().ok())).flatten()
+    }
+
+    /// A number of one or more.
+    pub(super) fn positive<T: std::str::FromStr + PartialOrd + From<u8>>(
+        &mut self,
+        name: &str,
+        default: T,
+    ) -> T {
+        if !self.values.contains_key(name) {
+            return default;
+        }
+        let parsed = self.parsed(name, "a whole number from 1 on", |text| {
+            text.parse().ok().filter(|number| *number >= T::from(1))
+        });
+        parsed.unwrap_or(default)
     }
 
     /// On or off; with a mistake it does not matter which.

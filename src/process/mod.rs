@@ -199,6 +199,7 @@ impl Cluster {
                 pulses: self.health.pulses(),
                 letters_guard: self.config.letters_guard,
                 instance: self.config.kafka.group_instance_id.clone(),
+                parked: self.config.parked,
             },
         };
         Ok(worker::run(worker, self.shutdown.clone()).await?)

@@ -25,7 +25,7 @@ pub use outbox::{
     Audit, Claimed, Decided, Decision, Depth, Known, Lease, NewEntry, Parked, Settled, Settlement, Verdict,
 };
 pub use parking::{
-    Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
+    Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedRoom, ParkedSize,
     ParkedTurn, ParkedVerb, ToPark, Why,
 };
 pub use postgres::PostgresStore;

@@ -9,8 +9,49 @@ use crate::{
     event::{ConversationId, EventId},
 };
 
-/// Records of a group that may wait; with more, the partitions wait.
-pub const PARKED_RECORDS_MAX: u32 = 100_000;
+/// How much may wait in the database; with more, the partitions wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParkedRoom {
+    /// Of all conversations of a group together.
+    pub all: ParkedSize,
+    /// Of one conversation.
+    pub one: ParkedSize,
+}
+
+/// Records, and the bytes of their keys, payloads and headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParkedSize {
+    /// Records.
+    pub records: u32,
+    /// Bytes; the record that passes the limit is still taken.
+    pub bytes: u64,
+}
+
+impl Default for ParkedRoom {
+    fn default() -> Self {
+        let all = ParkedSize { records: 100_000, bytes: 1 << 30 };
+        Self { all, one: ParkedSize { records: 10_000, bytes: 128 << 20 } }
+    }
+}
+
+impl ParkedRoom {
+    /// Whether one more record of a conversation may wait.
+    pub(super) fn has_room(&self, all: ParkedSize, one: ParkedSize) -> bool {
+        let fits =
+            |waits: ParkedSize, max: ParkedSize| waits.records < max.records && waits.bytes < max.bytes;
+        fits(all, self.all) && fits(one, self.one)
+    }
+}
+
+impl ParkedSize {
+    /// From the columns of a database.
+    pub(super) fn of(records: i64, bytes: i64) -> Self {
+        Self {
+            records: u32::try_from(records).unwrap_or(u32::MAX),
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        }
+    }
+}
 
 /// A record that is to wait.
 #[derive(Clone, Debug)]
@@ -21,6 +62,17 @@ pub struct ToPark {
     pub record: Record,
     /// Why.
     pub why: Why,
+    /// How much may wait.
+    pub room: ParkedRoom,
+}
+
+impl ToPark {
+    /// The size of the record, its headers as they are kept.
+    pub(super) fn bytes(&self, headers: &str) -> i64 {
+        let field = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let bytes = field(&self.record.key) + field(&self.record.value) + headers.len();
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
 }
 
 /// Why a record is to wait.
@@ -46,7 +98,7 @@ pub enum Kept {
     Free,
     /// The same event id waits with other bytes.
     Conflict,
-    /// Too many records of the group wait already.
+    /// Too much of the group or of the conversation waits already.
     Full,
 }
 

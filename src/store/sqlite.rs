@@ -331,6 +331,7 @@ fn migrations() -> Migrator {
     let parked = include_str!("../../schemas/sql/sqlite/0007_parked.sql");
     let reach = include_str!("../../schemas/sql/sqlite/0008_reach.sql");
     let parked_begun = include_str!("../../schemas/sql/sqlite/0009_parked_begun.sql");
+    let parked_size = include_str!("../../schemas/sql/sqlite/0010_parked_size.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -341,6 +342,7 @@ fn migrations() -> Migrator {
         (7, "parked", parked),
         (8, "reach", reach),
         (9, "parked begun", parked_begun),
+        (10, "parked size", parked_size),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -1,18 +1,17 @@
 use super::{
     Fate,
     crash::{Begun, CrashGuard},
+    tests::stage,
 };
 use crate::{
     bus::{Headers, Offset, Record, Topic, TopicPartition},
-    store::{SqliteStore, Store},
+    store::Store,
 };
 
 const GROUP: &str = "reply";
 
 async fn store() -> Store {
-    let folder = std::env::temp_dir().join(format!("peyvand-crash-{}", uuid::Uuid::new_v4()));
-    std::fs::create_dir_all(&folder).unwrap();
-    Store::Sqlite(SqliteStore::open(&folder.join("store.sqlite")).await.unwrap())
+    stage().await.store
 }
 
 fn place() -> TopicPartition {

@@ -44,7 +44,7 @@ use self::{
 use crate::{
     bus::{BusError, Consumer, Producer},
     codec::Schemas,
-    store::Store,
+    store::{ParkedRoom, Store},
 };
 
 /// Redriven records that are open at a time.
@@ -78,12 +78,19 @@ pub struct Watch {
     /// A name of this process that stays the same when it is started again; without one it is told from its forerunner
     /// only by having been silent for a while.
     pub instance: Option<String>,
+    /// How much may wait in the database.
+    pub parked: ParkedRoom,
 }
 
 impl Watch {
     /// As it is where nobody asks for anything else.
     pub fn new(pulses: &Arc<Pulses>) -> Self {
-        Self { pulses: Arc::clone(pulses), letters_guard: true, instance: None }
+        Self {
+            pulses: Arc::clone(pulses),
+            letters_guard: true,
+            instance: None,
+            parked: ParkedRoom::default(),
+        }
     }
 }
 
@@ -124,7 +131,7 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         return Ok(());
     }
     let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
-    let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes });
+    let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes, room: watch.parked });
     let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
     let all = pump(consumer, Arc::clone(&settler), Limits::default(), one, stop.clone());
     let few = Limits { open: REDRIVEN_OPEN, ..Limits::default() };

@@ -106,13 +106,14 @@ impl<H: Handler> Settler<H> {
 
     /// With no room the lane waits, and so does the log in the end.
     pub(super) async fn keep(&self, key: &StepKey, record: &Record, why: Why) -> Kept {
-        let to_park = ToPark { key: key.clone(), record: record.clone(), why };
+        let to_park = ToPark { key: key.clone(), record: record.clone(), why, room: self.room };
         loop {
             match patiently(|| self.store.park(to_park.clone())).await {
                 Kept::Full => {
                     tracing::warn!(
                         group = H::GROUP,
-                        "too many records wait in the database; the partitions wait, look with `peyvand parked list`"
+                        "too much of this group or of one conversation waits in the database; the partition waits too, look with \
+                         `peyvand parked list`"
                     );
                     sleep(FULL_PAUSE).await;
                 }

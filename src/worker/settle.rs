@@ -24,7 +24,7 @@ use crate::{
     codec::{self, CodecError, Learned, Schemas},
     event::Envelope,
     failpoint::{failpoint, failpoint_at, panic_at},
-    store::{Commit, Found, Kept, Outgoing, ParkedLease, Step, StepKey, Store, StoreError, Why},
+    store::{Commit, Found, Kept, Outgoing, ParkedLease, ParkedRoom, Step, StepKey, Store, StoreError, Why},
     topics,
 };
 
@@ -37,6 +37,7 @@ pub(super) struct Settler<H> {
     /// None where an operator has put it out of force.
     pub(super) guard: Option<Guard>,
     pub(super) crashes: CrashGuard,
+    pub(super) room: ParkedRoom,
 }
 
 /// The guard over dead letters and the clock it goes by.

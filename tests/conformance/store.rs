@@ -86,6 +86,8 @@ suite! {
     parking::whoever_is_at_a_record_when_a_person_decides_finds_its_lease_gone
     parking::what_is_done_already_is_not_parked_and_other_bytes_are_a_conflict
     parking::a_round_that_was_begun_and_never_ended_is_known_to_the_next
+    parking::a_conversation_and_a_group_have_room_for_so_many_records_and_bytes
+    parking::a_person_who_lets_one_record_go_makes_room_for_one
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it
     runs::an_end_in_order_acquits_what_its_process_was_at_and_nothing_else

@@ -19,15 +19,17 @@ use crate::{
     bus::{Offset, Record, Topic, TopicPartition},
     event::{ConversationId, EventId},
     store::{
-        Kept, PARKED_RECORDS_MAX, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
+        Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedSize,
         ParkedTurn, StoreError, ToPark, Why, answer_of, row,
     },
 };
 
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
-const ROOM: &str = "
-SELECT NOT EXISTS (SELECT FROM parked_record WHERE consumer_group = $1 OFFSET $2 - 1 LIMIT 1)";
+const WAITS: &str = "
+SELECT COALESCE(sum(records), 0)::int8, COALESCE(sum(bytes), 0)::int8, COALESCE(sum(records) FILTER (WHERE conversation_id = $2), 0)::int8,
+  COALESCE(sum(bytes) FILTER (WHERE conversation_id = $2), 0)::int8
+FROM parked_conversation WHERE consumer_group = $1";
 
 const IS_DONE: &str = "
 SELECT EXISTS (SELECT FROM inbox WHERE consumer_group = $1 AND event_id = $2::text::uuid)";
@@ -55,8 +57,12 @@ pub(super) const MOVE_ON: &str = "
 UPDATE conversation SET version = version + 1 WHERE consumer_group = $1 AND conversation_id = $2";
 
 const KEEP: &str = "
-INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms, key, value, headers)
-VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (consumer_group, event_id) DO NOTHING";
+WITH kept AS (
+  INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms, key, value, headers, bytes)
+  VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (consumer_group, event_id) DO NOTHING RETURNING bytes
+)
+UPDATE parked_conversation p SET records = p.records + 1, bytes = p.bytes + kept.bytes FROM kept
+WHERE consumer_group = $1 AND conversation_id = $2";
 
 const CLAIM: &str = "
 WITH due AS (
@@ -84,7 +90,9 @@ WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND
   AND $6 = (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
 
 const DROP_ONE: &str = "
-DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 AND pos = $3";
+WITH gone AS (DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 AND pos = $3 RETURNING bytes)
+UPDATE parked_conversation p SET records = p.records - 1, bytes = p.bytes - gone.bytes FROM gone
+WHERE consumer_group = $1 AND conversation_id = $2";
 
 pub(super) const FREE: &str = "
 DELETE FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
@@ -233,12 +241,13 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<What>, closed
 }
 
 async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, sqlx::Error> {
-    let ToPark { key, record, why } = to_park;
+    let ToPark { key, record, why, room } = to_park;
     let (group, conversation_id) = (key.group, key.conversation_id.as_str());
     let event_id = key.event_id.to_string();
     // A look before the lock: it may take its time, and a few more do no harm.
-    let query = sqlx::query(ROOM).bind(group).bind(i64::from(PARKED_RECORDS_MAX));
-    let has_room: bool = query.fetch_one(&mut *connection).await?.try_get(0)?;
+    let waits = sqlx::query(WAITS).bind(group).bind(conversation_id).fetch_one(&mut *connection).await?;
+    let all = ParkedSize::of(waits.try_get(0)?, waits.try_get(1)?);
+    let has_room = room.has_room(all, ParkedSize::of(waits.try_get(2)?, waits.try_get(3)?));
     let mut transaction = connection.begin_with(BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let query = sqlx::query(IS_DONE).bind(group).bind(&event_id);
@@ -261,6 +270,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     }
     let headers = row::headers_text(&record.headers).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let bytes = to_park.bytes(&headers);
     let kept = sqlx::query(KEEP)
         .bind(group)
         .bind(conversation_id)
@@ -272,6 +282,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         .bind(record.key.as_deref())
         .bind(record.value.as_deref())
         .bind(headers)
+        .bind(bytes)
         .execute(&mut *transaction)
         .await?;
     if kept.rows_affected() == 0 {

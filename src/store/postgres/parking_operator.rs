@@ -33,10 +33,15 @@ const ANEW: &str = "
 UPDATE parked_record SET kept_at = now() WHERE consumer_group = $1 AND conversation_id = $2 AND pos =
   (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
 
+/// What is left after some were let go.
+const RECOUNT: &str = "
+UPDATE parked_conversation SET (records, bytes) = (SELECT count(*), COALESCE(sum(r.bytes), 0) FROM parked_record r
+  WHERE r.consumer_group = $1 AND r.conversation_id = $2)
+WHERE consumer_group = $1 AND conversation_id = $2";
+
 const LIST: &str = "
-SELECT p.consumer_group, p.conversation_id, p.class, p.held, p.attempts, EXTRACT(EPOCH FROM now() - p.parked_at)::float8,
-  (SELECT count(*) FROM parked_record r WHERE r.consumer_group = p.consumer_group AND r.conversation_id = p.conversation_id)
-FROM parked_conversation p ORDER BY p.parked_at LIMIT $1";
+SELECT consumer_group, conversation_id, class, held, attempts, EXTRACT(EPOCH FROM now() - parked_at)::float8, records
+FROM parked_conversation ORDER BY parked_at LIMIT $1";
 
 const RECORDS: &str = "
 SELECT topic, partition, record_offset, uuid_send(event_id), COALESCE(octet_length(value), 0),
@@ -120,6 +125,7 @@ pub(super) async fn decide(
         }
         ParkedVerb::Drop => let_go(&mut transaction, decision, None).await?,
     };
+    sqlx::query(RECOUNT).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     sqlx::query(FREE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     operator::note(&mut transaction, &[decision.audit(&gone)]).await?;
     transaction.commit().await?;

@@ -17,6 +17,7 @@ fn migrations() -> Migrator {
     let keeper = include_str!("../../../schemas/sql/postgres/0006_outbox_keeper.sql");
     let reach = include_str!("../../../schemas/sql/postgres/0007_reach.sql");
     let parked_begun = include_str!("../../../schemas/sql/postgres/0008_parked_begun.sql");
+    let parked_size = include_str!("../../../schemas/sql/postgres/0009_parked_size.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -26,6 +27,7 @@ fn migrations() -> Migrator {
         (6, "outbox keeper", keeper),
         (7, "reach", reach),
         (8, "parked begun", parked_begun),
+        (9, "parked size", parked_size),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

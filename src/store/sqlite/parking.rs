@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bus::{Offset, Record, Topic, TopicPartition},
-    store::{Kept, PARKED_RECORDS_MAX, ParkedFate, ParkedLease, ParkedTurn, StoreError, ToPark, Why, row},
+    store::{Kept, ParkedFate, ParkedLease, ParkedSize, ParkedTurn, StoreError, ToPark, Why, row},
 };
 use sqlx::{
     Row, SqliteConnection,
@@ -95,18 +95,22 @@ async fn is_parked(
 }
 
 async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
-    let ToPark { key, why, .. } = &to_park;
+    let ToPark { key, why, room, .. } = &to_park;
     let (group, conversation_id) = (key.group, key.conversation_id.as_str());
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
-    let has_room: bool = sqlx::query(
-        "SELECT count(*) < ?2 FROM (SELECT 1 FROM parked_record WHERE consumer_group = ?1 LIMIT ?2)",
+    let waiting = sqlx::query(
+        "SELECT COALESCE(sum(records), 0), COALESCE(sum(bytes), 0),
+           COALESCE(sum(records) FILTER (WHERE conversation_id = ?2), 0),
+           COALESCE(sum(bytes) FILTER (WHERE conversation_id = ?2), 0)
+         FROM parked_conversation WHERE consumer_group = ?1",
     )
     .bind(group)
-    .bind(i64::from(PARKED_RECORDS_MAX))
+    .bind(conversation_id)
     .fetch_one(&mut *transaction)
-    .await?
-    .try_get(0)?;
+    .await?;
+    let all = ParkedSize::of(waiting.try_get(0)?, waiting.try_get(1)?);
+    let has_room = room.has_room(all, ParkedSize::of(waiting.try_get(2)?, waiting.try_get(3)?));
     let waits = match why {
         Why::Failed { .. } => true,
         Why::Follows => is_parked(&mut transaction, group, conversation_id).await?,
@@ -147,10 +151,12 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
 async fn keep(connection: &mut SqliteConnection, to_park: &ToPark, now: i64) -> Result<bool, StoreError> {
     let ToPark { key, record, .. } = to_park;
     let (group, conversation_id) = (key.group, key.conversation_id.as_str());
+    let headers = row::headers_text(&record.headers)?;
+    let bytes = to_park.bytes(&headers);
     let kept = sqlx::query(
         "INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms,
-           key, value, headers, kept_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+           key, value, bytes, headers, kept_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(group)
     .bind(conversation_id)
@@ -161,11 +167,13 @@ async fn keep(connection: &mut SqliteConnection, to_park: &ToPark, now: i64) -> 
     .bind(record.timestamp_ms)
     .bind(&record.key)
     .bind(&record.value)
-    .bind(row::headers_text(&record.headers)?)
+    .bind(bytes)
+    .bind(headers)
     .bind(now)
     .execute(&mut *connection)
     .await?;
     if kept.rows_affected() > 0 {
+        count(&mut *connection, group, conversation_id, 1, bytes).await?;
         return Ok(true);
     }
     let same = sqlx::query(
@@ -178,6 +186,27 @@ async fn keep(connection: &mut SqliteConnection, to_park: &ToPark, now: i64) -> 
     .fetch_optional(&mut *connection)
     .await?;
     Ok(same.is_some())
+}
+
+/// So many more wait.
+async fn count(
+    connection: &mut SqliteConnection,
+    group: &str,
+    conversation_id: &str,
+    records: i64,
+    bytes: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE parked_conversation SET records = records + ?3, bytes = bytes + ?4
+         WHERE consumer_group = ?1 AND conversation_id = ?2",
+    )
+    .bind(group)
+    .bind(conversation_id)
+    .bind(records)
+    .bind(bytes)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Whoever had looked before decides anew.
@@ -306,10 +335,12 @@ async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Resul
         return Ok(false);
     }
     if fate == ParkedFate::Done {
-        sqlx::query("DELETE FROM parked_record WHERE pos = ?")
+        let gone = sqlx::query("DELETE FROM parked_record WHERE pos = ? RETURNING bytes")
             .bind(lease.pos)
-            .execute(&mut *transaction)
+            .fetch_one(&mut *transaction)
             .await?;
+        let bytes: i64 = gone.try_get(0)?;
+        count(&mut transaction, group, conversation_id, -1, -bytes).await?;
         free(&mut transaction, group, conversation_id).await?;
         move_on(&mut transaction, group, conversation_id).await?;
     }

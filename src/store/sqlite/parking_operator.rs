@@ -29,9 +29,8 @@ impl SqliteStore {
         let mut reader = self.readers.acquire().await?;
         let now = now(&mut reader).await?;
         let rows = sqlx::query(
-            "SELECT consumer_group, conversation_id, class, held, attempts, parked_at,
-               (SELECT count(*) FROM parked_record r WHERE r.consumer_group = p.consumer_group AND r.conversation_id = p.conversation_id)
-             FROM parked_conversation p ORDER BY parked_at LIMIT ?",
+            "SELECT consumer_group, conversation_id, class, held, attempts, parked_at, records
+             FROM parked_conversation ORDER BY parked_at LIMIT ?",
         )
         .bind(i64::from(limit))
         .fetch_all(&mut *reader)
@@ -134,10 +133,29 @@ async fn decide(pool: SqlitePool, decision: ParkedDecision) -> Result<Option<Vec
         }
         ParkedVerb::Drop => let_go(&mut transaction, &decision, None).await?,
     };
+    recount(&mut transaction, group, conversation_id).await?;
     free(&mut transaction, group, conversation_id).await?;
     operator::note_one(&mut transaction, &decision.audit(&gone)).await?;
     transaction.commit().await?;
     Ok(Some(gone))
+}
+
+/// What is left after some were let go.
+async fn recount(
+    connection: &mut SqliteConnection,
+    group: &str,
+    conversation_id: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE parked_conversation SET (records, bytes) =
+           (SELECT count(*), COALESCE(sum(bytes), 0) FROM parked_record WHERE consumer_group = ?1 AND conversation_id = ?2)
+         WHERE consumer_group = ?1 AND conversation_id = ?2",
+    )
+    .bind(group)
+    .bind(conversation_id)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Lets records go, the first when it is this event or all; they count as worked on.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use peyvand::{
     bus::{Offset, Record, TopicPartition},
     store::{
-        Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedTurn, ParkedVerb, StepKey, Store, ToPark, Why,
+        Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedRoom, ParkedSize, ParkedTurn, ParkedVerb,
+        StepKey, Store, ToPark, Why,
     },
 };
 
@@ -26,7 +27,7 @@ fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
         value: new.value,
         headers: new.headers,
     };
-    ToPark { key: key(conversation, event), record, why }
+    ToPark { key: key(conversation, event), record, why, room: ParkedRoom::default() }
 }
 
 async fn park(store: &Store, conversation: &str, event: &str, why: Why) -> Kept {
@@ -230,5 +231,72 @@ pub(crate) async fn a_round_that_was_begun_and_never_ended_is_known_to_the_next(
     let resume = ParkedDecision { group: GROUP.to_owned(), conversation_id, verb, who, why };
     assert!(store.decide_parked(resume).await.unwrap().is_some());
     assert_eq!(turn(&store).await.0.begun, 0, "a person lets it begin anew");
+    store.close().await;
+}
+
+/// Parks a record of so many bytes where no more than this may wait.
+async fn park_in(store: &Store, room: ParkedRoom, names: [&str; 2], why: Why, bytes: usize) -> Kept {
+    let mut to_park = to_park(names[0], names[1], why);
+    to_park.record.value = Some(vec![7; bytes]);
+    store.park(ToPark { room, ..to_park }).await.unwrap()
+}
+
+pub(crate) async fn a_conversation_and_a_group_have_room_for_so_many_records_and_bytes(stage: &Stage) {
+    let store = stage.open().await;
+    let many = ParkedSize { records: 1000, bytes: 1 << 20 };
+    let few = ParkedSize { records: 3, ..many };
+    let room = ParkedRoom { all: few, one: ParkedSize { records: 2, ..many } };
+    for (names, why, kept) in [
+        (["a", "1"], FAILED, Kept::Parked),
+        (["a", "2"], Why::Follows, Kept::Parked),
+        (["a", "3"], Why::Follows, Kept::Full),
+        (["b", "4"], FAILED, Kept::Parked),
+        (["c", "5"], FAILED, Kept::Full),
+        (["c", "5"], Why::Follows, Kept::Free),
+    ] {
+        assert_eq!(park_in(&store, room, names, why, 10).await, kept, "{names:?}");
+    }
+    assert!(!is_parked(&store, "c").await);
+    store.close().await;
+    let store = stage.open().await;
+    assert_eq!(park_in(&store, room, ["a", "3"], Why::Follows, 10).await, Kept::Full);
+    let first = claim(&store).await.into_iter().find(|turn| turn.lease.conversation_id == conversation("a"));
+    assert!(store.settle_parked(first.unwrap().lease, ParkedFate::Done).await.unwrap());
+    assert_eq!(park_in(&store, room, ["a", "3"], Why::Follows, 10).await, Kept::Parked, "one has gone");
+
+    let heavy = |all, one| ParkedRoom {
+        all: ParkedSize { bytes: all, ..many },
+        one: ParkedSize { bytes: one, ..many },
+    };
+    let room = heavy(1 << 20, 1000);
+    assert_eq!(park_in(&store, room, ["d", "6"], FAILED, 2000).await, Kept::Parked, "it passes the limit");
+    assert_eq!(park_in(&store, room, ["d", "7"], Why::Follows, 10).await, Kept::Full);
+    assert_eq!(park_in(&store, room, ["e", "8"], FAILED, 10).await, Kept::Parked);
+    let room = heavy(1500, 1 << 20);
+    assert_eq!(park_in(&store, room, ["e", "9"], Why::Follows, 10).await, Kept::Full);
+    let (who, why) = ("sara".to_owned(), "seen".to_owned());
+    let verb = ParkedVerb::Drop;
+    let let_go =
+        ParkedDecision { group: GROUP.to_owned(), conversation_id: conversation("d"), verb, who, why };
+    assert!(store.decide_parked(let_go).await.unwrap().is_some());
+    assert_eq!(park_in(&store, room, ["e", "9"], Why::Follows, 10).await, Kept::Parked);
+    store.close().await;
+}
+
+pub(crate) async fn a_person_who_lets_one_record_go_makes_room_for_one(stage: &Stage) {
+    let store = stage.open().await;
+    let size = ParkedSize { records: 2, bytes: 1 << 20 };
+    let room = ParkedRoom { all: size, one: size };
+    for event in ["1", "2"] {
+        assert_eq!(park_in(&store, room, ["a", event], FAILED, 10).await, Kept::Parked);
+    }
+    let (who, why) = ("sara".to_owned(), "seen".to_owned());
+    let verb = ParkedVerb::Skip(event("1"));
+    let skip = ParkedDecision { group: GROUP.to_owned(), conversation_id: conversation("a"), verb, who, why };
+    assert!(store.decide_parked(skip).await.unwrap().is_some());
+    for (event, kept) in [("3", Kept::Parked), ("4", Kept::Full)] {
+        assert_eq!(park_in(&store, room, ["a", event], Why::Follows, 10).await, kept);
+    }
+    assert_eq!(store.parked_conversations(10).await.unwrap()[0].records, 2);
     store.close().await;
 }
