@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ProcessError;
 use crate::{
-    bus::kafka::KafkaBus,
+    bus::kafka::{KafkaBus, Membership},
     store::Store,
     telemetry,
     worker::{Pulses, Signs},
@@ -39,8 +39,8 @@ pub struct Probes {
     pub bus: Option<KafkaBus>,
 }
 
-/// For how long open records may stand still, or a broker be silent, before a process is not ready. A member looks every
-/// ten seconds when it last heard a broker.
+/// For how long open records may stand still, or a broker, the group or a loop be silent, before a process is not ready. A
+/// member looks every ten seconds when it last heard a broker and whether its group serves it.
 const STILL_MAX: Duration = Duration::from_secs(60);
 const SILENT_MAX: Duration = Duration::from_secs(30);
 /// After what time a loop or a thread that has not turned never will.
@@ -59,6 +59,16 @@ enum Verdict {
     Ready,
     WaitingFor(&'static str),
     Stopping,
+}
+
+impl Verdict {
+    /// The first of two that is not ready.
+    fn or(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Ready => other(),
+            Self::WaitingFor(_) | Self::Stopping => self,
+        }
+    }
 }
 
 /// How a process is.
@@ -147,7 +157,17 @@ impl Health {
             return verdict;
         }
         let verdict = match look(&probes).await {
-            Verdict::Ready => judge(self.pulses.signs(), probes.bus.and_then(|bus| bus.last_contact())),
+            Verdict::Ready => {
+                let signs = self.pulses.signs();
+                judge(signs, probes.bus.as_ref().and_then(KafkaBus::last_contact))
+                    .or(|| {
+                        probes
+                            .bus
+                            .as_ref()
+                            .map_or(Verdict::Ready, |bus| judge_member(signs, bus.membership()))
+                    })
+                    .or(|| loops_turn(signs, probes.bus.as_ref().and_then(KafkaBus::last_turn)))
+            }
             other @ (Verdict::WaitingFor(_) | Verdict::Stopping) => other,
         };
         *looked = Some((Instant::now(), verdict));
@@ -178,11 +198,31 @@ fn judge(signs: Signs, contact: Option<Duration>) -> Verdict {
     Verdict::Ready
 }
 
+/// Whether the group gives us records. Partitions that came say so at once; that there are none for us, or that the group or
+/// a topic refuses us, is seen when the members look.
+fn judge_member(signs: Signs, membership: Option<Membership>) -> Verdict {
+    let has_joined = signs.given || membership.is_some_and(|member| member.joined);
+    let is_served = membership.is_some_and(|member| member.unserved <= SILENT_MAX);
+    if has_joined && is_served { Verdict::Ready } else { Verdict::WaitingFor("group") }
+}
+
+fn loops_turn(signs: Signs, thread: Option<Duration>) -> Verdict {
+    match since(signs, thread, SILENT_MAX) {
+        Some(what) => Verdict::WaitingFor(what),
+        None => Verdict::Ready,
+    }
+}
+
 fn stuck(signs: Signs, thread: Option<Duration>) -> Option<&'static str> {
-    if signs.turned > STUCK_AFTER {
+    since(signs, thread, STUCK_AFTER)
+}
+
+/// What has not turned for longer than this.
+fn since(signs: Signs, thread: Option<Duration>, longest: Duration) -> Option<&'static str> {
+    if signs.turned > longest {
         return Some("worker");
     }
-    thread.is_some_and(|ago| ago > STUCK_AFTER).then_some("kafka thread")
+    thread.is_some_and(|ago| ago > longest).then_some("kafka thread")
 }
 
 /// `/health/live`, `/health/ready` and `/metrics`.
@@ -261,6 +301,34 @@ mod tests {
         assert_eq!(still(1, 60), Verdict::Ready);
         assert_eq!(still(1, 61), Verdict::WaitingFor("progress"));
         assert_eq!(still(0, 600), Verdict::Ready, "a quiet night is no fault");
+    }
+
+    #[test]
+    fn a_member_is_ready_when_it_has_joined_and_as_long_as_its_group_serves_it() {
+        let given = |given| Signs { given, ..Signs::default() };
+        let member = |joined, unserved| Some(Membership { joined, unserved: seconds(unserved) });
+        assert_eq!(judge_member(given(true), member(false, 3)), Verdict::Ready, "partitions came just now");
+        assert_eq!(judge_member(given(false), member(true, 9)), Verdict::Ready, "there are none for it");
+        for (signs, membership) in [
+            (given(false), None),
+            (given(false), member(false, 3)),
+            (given(true), member(false, 31)),
+            (given(true), member(true, 31)),
+        ] {
+            assert_eq!(
+                judge_member(signs, membership),
+                Verdict::WaitingFor("group"),
+                "{signs:?} {membership:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_loop_that_has_not_turned_for_half_a_minute_is_not_ready_long_before_it_is_stuck() {
+        let turned = |ago| Signs { turned: seconds(ago), ..Signs::default() };
+        assert_eq!(loops_turn(turned(30), Some(seconds(30))), Verdict::Ready);
+        assert_eq!(loops_turn(turned(31), None), Verdict::WaitingFor("worker"));
+        assert_eq!(loops_turn(turned(0), Some(seconds(31))), Verdict::WaitingFor("kafka thread"));
     }
 
     #[test]

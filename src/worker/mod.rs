@@ -42,7 +42,7 @@ use self::{
     settle::{Guard, Settler},
 };
 use crate::{
-    bus::{BusError, Consumer, Producer},
+    bus::{BusError, Consumer, Producer, Record, TopicPartition},
     codec::Schemas,
     store::{ParkedRoom, Store},
 };
@@ -115,6 +115,23 @@ impl WorkerError {
     }
 }
 
+/// What one of a worker's loops settles by: the same as the other, but what it is given is its own.
+struct OfLoop<H> {
+    settler: Arc<Settler<H>>,
+    pulse: Arc<Pulse>,
+}
+
+impl<H: Handler> Settle for OfLoop<H> {
+    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send {
+        self.settler.settle(record)
+    }
+
+    fn assigned(&self, places: &[TopicPartition]) {
+        self.pulse.given();
+        self.settler.assigned(places);
+    }
+}
+
 /// Runs a worker until it is told to stop, then lets running records finish and leaves the group.
 ///
 /// # Errors
@@ -133,9 +150,11 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
     let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
     let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes, room: watch.parked });
     let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
-    let all = pump(consumer, Arc::clone(&settler), Limits::default(), one, stop.clone());
+    let of = |pulse: &Arc<Pulse>| OfLoop { settler: Arc::clone(&settler), pulse: Arc::clone(pulse) };
+    let (first, second) = (of(&one), of(&two));
+    let all = pump(consumer, first, Limits::default(), one, stop.clone());
     let few = Limits { open: REDRIVEN_OPEN, ..Limits::default() };
-    let again = pump(redriven, Arc::clone(&settler), few, two, stop.clone());
+    let again = pump(redriven, second, few, two, stop.clone());
     // When one ends, so does the other.
     let ended = |pumped: Result<(), BusError>| {
         stop.cancel();

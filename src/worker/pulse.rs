@@ -26,6 +26,7 @@ pub struct Pulse {
     all: Arc<Pulses>,
     open: AtomicUsize,
     turned: AtomicU64,
+    given: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -38,6 +39,8 @@ pub struct Signs {
     pub still: Duration,
     /// How long ago the slowest loop last turned.
     pub turned: Duration,
+    /// There are loops, and each of them was given partitions at least once.
+    pub given: bool,
 }
 
 impl Pulses {
@@ -58,6 +61,7 @@ impl Pulses {
             all: Arc::clone(self),
             open: AtomicUsize::new(0),
             turned: AtomicU64::new(self.now()),
+            given: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
         self.loops.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pulse));
@@ -69,9 +73,10 @@ impl Pulses {
         let open = self.open.load(Ordering::Acquire);
         let still = if open == 0 { Duration::ZERO } else { self.ago(&self.moved) };
         let loops = self.loops.lock().unwrap_or_else(PoisonError::into_inner);
-        let turning = loops.iter().filter(|one| !one.ended.load(Ordering::Relaxed));
-        let turned = turning.map(|one| self.ago(&one.turned)).max().unwrap_or_default();
-        Signs { open, still, turned }
+        let turning = || loops.iter().filter(|one| !one.ended.load(Ordering::Relaxed));
+        let turned = turning().map(|one| self.ago(&one.turned)).max().unwrap_or_default();
+        let given = turning().count() > 0 && turning().all(|one| one.given.load(Ordering::Relaxed));
+        Signs { open, still, turned, given }
     }
 
     /// Groups with the records that are open in each of their loops.
@@ -98,6 +103,11 @@ impl Pulse {
     /// The loop turned.
     pub(super) fn turn(&self) {
         self.turned.store(self.all.now(), Ordering::Relaxed);
+    }
+
+    /// The loop was given partitions.
+    pub(super) fn given(&self) {
+        self.given.store(true, Ordering::Relaxed);
     }
 
     /// A record was taken.
@@ -153,6 +163,17 @@ mod tests {
         one.settled();
         one.let_go(1);
         assert_eq!((all.signs().open, all.open()), (0, vec![("g", 0)]));
+    }
+
+    #[test]
+    fn loops_are_given_partitions_when_each_of_them_was() {
+        let all = began(0);
+        assert!(!all.signs().given, "there is none");
+        let (one, other) = (all.begin("g"), all.begin("h"));
+        one.given();
+        assert!(!all.signs().given);
+        other.given();
+        assert!(all.signs().given);
     }
 
     #[test]

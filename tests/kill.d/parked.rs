@@ -109,8 +109,8 @@ async fn a_waiting_record_that_kills_is_held_after_three_ends_and_the_others_are
     until_held(&scene, &talk, 1).await;
     let (_, list) = scene.peyvand(&["parked", "list"]);
     assert!(list.contains("crash_loop"), "{list}");
-    resume();
     connector.kill();
+    resume();
     let connector = scene.connector(None).await;
     let _turn = scene.ask_for(&other, Operation::SalesOrderCreate).await;
     scene.all_done().await;

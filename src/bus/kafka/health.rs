@@ -1,5 +1,5 @@
-//! How the clients of one bus are: when a broker was last heard, what they complain of, whether it is over. Decides
-//! nothing; every client writes here from its own thread.
+//! How the clients of one bus are: when a broker was last heard, whether the group serves them, what they complain of, whether
+//! it is over. Decides nothing; every client writes here from its own thread.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,6 +32,17 @@ pub(super) struct Heart {
     contact: Contact,
     /// Milliseconds from the beginning to the last turn of its thread.
     turned: AtomicU64,
+    /// Milliseconds from the beginning to the last time it was told to be served, and one; zero: never.
+    served: AtomicU64,
+}
+
+/// How the group serves the members of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Each of them has had its partitions, or was told that there are none for it.
+    pub joined: bool,
+    /// For how long the slowest was not told to be served, from its beginning on. It is looked at every ten seconds.
+    pub unserved: Duration,
 }
 
 #[derive(Default)]
@@ -44,6 +55,39 @@ struct Complained {
 #[derive(Deserialize)]
 struct Statistics {
     brokers: HashMap<String, Broker>,
+    /// Of members alone.
+    cgrp: Option<Group>,
+    #[serde(default)]
+    topics: HashMap<String, Partitions>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    join_state: String,
+}
+
+#[derive(Deserialize)]
+struct Partitions {
+    partitions: HashMap<String, Partition>,
+}
+
+#[derive(Deserialize)]
+struct Partition {
+    fetch_state: String,
+    /// The end of the partition as its broker told it with the last records; negative before, and when it gives none.
+    hi_offset: i64,
+}
+
+impl Statistics {
+    /// The group has answered with an assignment, also an empty one, and each partition of it is read.
+    fn is_served(&self) -> bool {
+        let is_read = |one: &Partition| match one.fetch_state.as_str() {
+            "none" | "stopping" | "stopped" => true,
+            state => state == "active" && one.hi_offset >= 0,
+        };
+        self.cgrp.as_ref().is_some_and(|group| group.join_state == "steady")
+            && self.topics.values().flat_map(|topic| topic.partitions.values()).all(is_read)
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,8 +114,7 @@ impl Contact {
             .fetch_max(u64::try_from(heard).unwrap_or(u64::MAX).saturating_add(1), Ordering::Relaxed);
     }
 
-    fn statistics(&self, json: &[u8]) {
-        let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return };
+    fn statistics(&self, statistics: &Statistics) {
         let up = statistics.brokers.values().filter(|broker| broker.state == "UP");
         if let Some(idle) = up.filter_map(|broker| u64::try_from(broker.rxidle).ok()).min() {
             self.heard(Duration::from_micros(idle));
@@ -82,13 +125,26 @@ impl Contact {
 impl Heart {
     /// Its thread turned.
     pub(super) fn turn(&self) {
-        let now = u64::try_from(self.contact.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.turned.store(now, Ordering::Relaxed);
+        self.turned.store(self.age(), Ordering::Relaxed);
     }
 
     /// Takes what is of interest out of the statistics of its client.
     pub(super) fn statistics(&self, json: &[u8]) {
-        self.contact.statistics(json);
+        let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return };
+        self.contact.statistics(&statistics);
+        if statistics.is_served() {
+            self.served.store(self.age().saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.contact.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn membership(&self) -> Membership {
+        let served = self.served.load(Ordering::Relaxed);
+        let unserved = Duration::from_millis(self.age().saturating_sub(served.saturating_sub(1)));
+        Membership { joined: served > 0, unserved }
     }
 
     /// A member that has heard nobody yet counts from its beginning.
@@ -115,7 +171,8 @@ impl Health {
 
     /// A new member.
     pub(super) fn member(&self) -> Arc<Heart> {
-        let heart = Arc::new(Heart { contact: Contact::new(), turned: AtomicU64::new(0) });
+        let heart =
+            Arc::new(Heart { contact: Contact::new(), turned: AtomicU64::new(0), served: AtomicU64::new(0) });
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         members.retain(|member| member.strong_count() > 0);
         members.push(Arc::downgrade(&heart));
@@ -138,6 +195,14 @@ impl Health {
         self.members().iter().map(|member| member.turned()).max()
     }
 
+    /// How the group serves the members; none without members.
+    pub(super) fn membership(&self) -> Option<Membership> {
+        self.members().iter().map(|member| member.membership()).reduce(|one, other| Membership {
+            joined: one.joined && other.joined,
+            unserved: one.unserved.max(other.unserved),
+        })
+    }
+
     /// The producer heard a broker so long ago.
     pub(super) fn heard(&self, ago: Duration) {
         self.contact.heard(ago);
@@ -145,7 +210,9 @@ impl Health {
 
     /// Takes what is of interest out of the statistics of the producer.
     pub(super) fn statistics(&self, json: &[u8]) {
-        self.contact.statistics(json);
+        if let Ok(statistics) = serde_json::from_slice(json) {
+            self.contact.statistics(&statistics);
+        }
     }
 
     /// The bus is closed, or broken for good: producers and consumers end.
@@ -223,7 +290,8 @@ mod tests {
     fn the_member_that_hears_nobody_counts_and_only_while_it_is_there() {
         let health = Health::new();
         health.heard(Duration::ZERO);
-        let deaf = Arc::new(Heart { contact: a_minute_old(), turned: AtomicU64::new(0) });
+        let [turned, served] = [AtomicU64::new(0), AtomicU64::new(0)];
+        let deaf = Arc::new(Heart { contact: a_minute_old(), turned, served });
         health.members.lock().unwrap().push(Arc::downgrade(&deaf));
         let hearing = health.member();
         hearing.statistics(br#"{"brokers":{"a":{"state":"UP","rxidle":1}}}"#);
@@ -233,6 +301,30 @@ mod tests {
         assert!(health.last_turn().is_some_and(|ago| ago < MINUTE));
         drop(deaf);
         assert!(health.last_contact().is_some_and(|ago| ago < MINUTE));
+    }
+
+    #[test]
+    fn a_member_is_served_when_its_group_has_answered_and_each_of_its_partitions_is_read() {
+        let told = |join_state: &str, fetch_state: &str, hi_offset: i64| {
+            let health = Health::new();
+            let member = health.member();
+            let json = serde_json::json!({"brokers": {}, "cgrp": {"join_state": join_state}, "topics": {"t": {"partitions": {
+                "0": {"fetch_state": "active", "hi_offset": 0}, "1": {"fetch_state": fetch_state, "hi_offset": hi_offset},
+                "-1": {"fetch_state": "none", "hi_offset": -1001}}}}});
+            member.statistics(json.to_string().as_bytes());
+            health.membership().unwrap().joined
+        };
+        assert!(told("steady", "active", 7) && told("steady", "stopped", -1001));
+        for (join_state, fetch_state, hi_offset) in
+            [("wait-join", "active", 7), ("steady", "active", -1001), ("steady", "offset-wait", -1001)]
+        {
+            assert!(!told(join_state, fetch_state, hi_offset), "{join_state} {fetch_state} {hi_offset}");
+        }
+        let health = Health::new();
+        assert_eq!(health.membership(), None);
+        let (member, _refused) = (health.member(), health.member());
+        member.statistics(br#"{"brokers":{},"cgrp":{"join_state":"steady"},"topics":{}}"#);
+        assert!(!health.membership().unwrap().joined, "one of two");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod cluster;
 mod desk;
 mod health;
+#[cfg(test)]
+mod health_tests;
 mod member;
 mod poller;
 mod producer;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::health::Health;
+pub use self::health::Membership;
 use self::producer::Publisher;
 use super::{
     BusError, Consumer, LET_GO_WITHIN_MIN, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec,
@@ -157,6 +160,11 @@ impl KafkaBus {
     /// How long ago the thread of the slowest member turned; none without members.
     pub fn last_turn(&self) -> Option<Duration> {
         self.health.last_turn()
+    }
+
+    /// How the groups serve the members of this process; none without members.
+    pub fn membership(&self) -> Option<Membership> {
+        self.health.membership()
     }
 
     /// Waits a few seconds for records on their way, then ends the producer. Who still uses the log is told `Closed`.
