@@ -65,7 +65,7 @@ impl Day {
         let (year, month) = shifted(year, month, months);
         (0..4)
             .find_map(|short| Self::new(calendar, year, month, day.saturating_sub(short)))
-            .unwrap_or_else(|| if months < 0 { FIRST } else { LAST })
+            .unwrap_or(if months < 0 { FIRST } else { LAST })
     }
 
     /// The first and the last day of a month.
