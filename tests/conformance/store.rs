@@ -7,6 +7,8 @@ mod model;
 mod operator;
 mod outbox;
 mod parking;
+#[cfg(feature = "stack-tests")]
+mod plans;
 mod runs;
 #[cfg(feature = "stack-tests")]
 mod server;

@@ -15,7 +15,7 @@ use crate::{
 const HEADS_OF: &str = "
 WITH given AS (
   SELECT n.* FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS n (id, target, conversation_id, place)
-  WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id = n.id)
+  WHERE (SELECT o.id FROM outbox o WHERE o.id = n.id) IS NULL
 ), head AS (
   INSERT INTO outbox_head AS h (target, conversation_id, next_seq, keeper)
   SELECT target, conversation_id, 1 + count(*), $4 FROM given GROUP BY 1, 2 ORDER BY 1, 2
@@ -33,7 +33,7 @@ SELECT * FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::bigint[], $
 /// `before` is the entry as it was.
 pub(super) const CLAIM: &str = "
 WITH due AS (
-  SELECT target, conversation_id FROM outbox_head
+  SELECT ctid AS place FROM outbox_head
   WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= now()
     AND (keeper = $4 OR due_at <= now() - interval '1 second')
     AND (lease_until IS NULL OR lease_until < now())
@@ -41,36 +41,42 @@ WITH due AS (
 ), leased AS (
   UPDATE outbox_head h SET lease_generation = h.lease_generation + 1,
     lease_until = now() + make_interval(secs => $3)
-  FROM due d WHERE h.target = d.target AND h.conversation_id = d.conversation_id
+  FROM due d WHERE h.ctid = d.place
   RETURNING h.target, h.conversation_id, h.lease_generation, h.done_seq + 1 AS seq
 )
 UPDATE outbox o SET state = 'in_doubt', attempts = o.attempts + 1,
   last_sent_at = CASE WHEN o.state = 'pending' THEN now() ELSE o.last_sent_at END
-FROM leased l JOIN outbox before ON before.target = l.target AND before.conversation_id = l.conversation_id AND before.seq = l.seq
-WHERE o.id = before.id
+FROM leased l
+CROSS JOIN LATERAL (
+  SELECT ctid AS place, state, last_sent_at, absent_at, created_at, class FROM outbox
+  WHERE target = l.target AND conversation_id = l.conversation_id AND seq = l.seq OFFSET 0
+) AS before
+WHERE o.ctid = before.place
 RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.operation, o.payload, before.state, o.attempts,
   EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
   EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt'";
 
-/// Only under the lease that is still the newest one, and only for the entry it was given for. (Two lists of the statement's own
-/// are never joined: that is done row by row.)
+/// Only under the lease that is still the newest one, and only for the entry it was given for.
 const HEADS: &str = "
 WITH given AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::float8[], $7::text[])
-    WITH ORDINALITY AS g (target, conversation_id, generation, seq, kind, after, class, place)
+    WITH ORDINALITY AS g (target, conversation_id, generation, seq, kind, after, class, nth)
 ), held AS (
-  SELECT g.* FROM given g
-  JOIN outbox_head h ON h.target = g.target AND h.conversation_id = g.conversation_id
-  WHERE h.lease_generation = g.generation AND h.done_seq + 1 = g.seq AND h.lease_until IS NOT NULL
-  ORDER BY h.target, h.conversation_id FOR UPDATE OF h
+  SELECT g.nth, g.kind, g.after, g.class, found.place FROM (SELECT * FROM given ORDER BY target, conversation_id) AS g
+  CROSS JOIN LATERAL (
+    SELECT ctid AS place FROM outbox_head
+    WHERE target = g.target AND conversation_id = g.conversation_id
+      AND lease_generation = g.generation AND done_seq + 1 = g.seq AND lease_until IS NOT NULL
+    FOR UPDATE
+  ) AS found
 )
 UPDATE outbox_head h SET lease_until = NULL, keeper = $8,
   done_seq = h.done_seq + CASE WHEN g.kind IN ('done', 'refused') THEN 1 ELSE 0 END,
   due_at = now() + make_interval(secs => g.after),
   parked_class = CASE WHEN g.kind IN ('parked', 'parked_unsent') THEN g.class END
 FROM held g
-WHERE h.target = g.target AND h.conversation_id = g.conversation_id AND h.lease_generation = g.generation
-RETURNING g.place";
+WHERE h.ctid = g.place
+RETURNING g.nth";
 
 const ENTRIES: &str = "
 UPDATE outbox o SET
@@ -81,18 +87,28 @@ UPDATE outbox o SET
   finished_at = CASE WHEN g.kind IN ('done', 'refused') THEN now() END
 FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bool[])
   AS g (target, conversation_id, seq, kind, class, reference, uncounted, absent)
-WHERE o.target = g.target AND o.conversation_id = g.conversation_id AND o.seq = g.seq";
+CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM outbox
+  WHERE target = g.target AND conversation_id = g.conversation_id AND seq = g.seq OFFSET 0
+) AS found
+WHERE o.ctid = found.place";
 
 const NEXT_PLACES: &str = "
 UPDATE conversation c SET last_seq = c.last_seq + g.places, changed_at = now()
 FROM UNNEST($1::text[], $2::text[], $3::bigint[]) AS g (consumer_group, conversation_id, places)
-WHERE c.consumer_group = g.consumer_group AND c.conversation_id = g.conversation_id
+CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM conversation
+  WHERE consumer_group = g.consumer_group AND conversation_id = g.conversation_id OFFSET 0
+) AS found
+WHERE c.ctid = found.place
 RETURNING c.consumer_group, c.conversation_id, c.last_seq";
 
 pub(super) const PENDING: &str = "
 SELECT a.place, o.seq, o.topic, o.key, o.value, o.headers
 FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS a (consumer_group, conversation_id, place)
-JOIN outgoing o ON o.consumer_group = a.consumer_group AND o.conversation_id = a.conversation_id
+CROSS JOIN LATERAL (
+  SELECT * FROM outgoing WHERE consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
+) AS o
 ORDER BY a.place, o.seq";
 
 pub(super) const LEFT_BEHIND: &str = "
@@ -107,23 +123,24 @@ FROM outbox_head h JOIN outbox o ON o.target = h.target AND o.conversation_id = 
 WHERE h.target = $1 AND h.done_seq + 1 < h.next_seq";
 
 pub(super) const PRUNE: &str = "
-DELETE FROM outbox USING (
-  SELECT id FROM outbox WHERE finished_at <= now() - make_interval(secs => $1)
+DELETE FROM outbox WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM outbox WHERE finished_at <= now() - make_interval(secs => $1)
   ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) AS old WHERE outbox.id = old.id RETURNING outbox.target, outbox.conversation_id";
+)) RETURNING target, conversation_id";
 
 /// Those of these heads of which no entry is left. A head that gets an entry at the same moment is locked by whoever gives it
 /// one.
 pub(super) const PRUNE_HEADS: &str = "
-DELETE FROM outbox_head USING (
-  SELECT h.target, h.conversation_id
+DELETE FROM outbox_head WHERE done_seq + 1 = next_seq AND ctid = ANY (ARRAY(
+  SELECT found.place
   FROM UNNEST($1::text[], $2::text[]) AS g (target, conversation_id)
-  JOIN outbox_head h ON h.target = g.target AND h.conversation_id = g.conversation_id
-  WHERE h.done_seq + 1 = h.next_seq
-    AND NOT EXISTS (SELECT FROM outbox o WHERE o.target = h.target AND o.conversation_id = h.conversation_id)
-  FOR UPDATE OF h SKIP LOCKED
-) AS old WHERE outbox_head.target = old.target AND outbox_head.conversation_id = old.conversation_id
-  AND outbox_head.done_seq + 1 = outbox_head.next_seq";
+  CROSS JOIN LATERAL (
+    SELECT h.ctid AS place FROM outbox_head h
+    WHERE h.target = g.target AND h.conversation_id = g.conversation_id AND h.done_seq + 1 = h.next_seq
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.target = g.target AND o.conversation_id = g.conversation_id)
+    FOR UPDATE OF h SKIP LOCKED
+  ) AS found
+))";
 
 /// Adds the entries of the steps that won, in the order of the steps.
 pub(super) async fn enqueue(

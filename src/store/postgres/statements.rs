@@ -1,5 +1,7 @@
 //! The statements, each with a fixed text and arrays for what varies, so that a batch of any size is one prepared
-//! statement. Locks are taken in one order: conversations by key, inbox by key, heads of the
+//! statement. Plans are kept, and one that is made while a table is empty would rather read it whole than by key. So no
+//! statement leaves a choice: rows are found by key in a `LATERAL` of their own (`OFFSET 0` and `FOR UPDATE` keep it apart),
+//! and changed by the place they were found at (`ctid`). Locks are taken in one order: conversations by key, inbox by key, heads of the
 //! outbox by key, replies by key.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,19 +17,25 @@ use crate::{
     },
 };
 
-/// What waits for publication is only looked for where the event is known. (`OFFSET 0` keeps it from being looked for first.)
+/// What waits for publication is only looked for where the event is known.
 pub(super) const LOOK: &str = "
-SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers, p.conversation_id IS NOT NULL
+SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers, p.parked IS NOT NULL
 FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
   AS a (consumer_group, event_id, conversation_id, place)
-LEFT JOIN inbox i ON i.consumer_group = a.consumer_group AND i.event_id = a.event_id
-LEFT JOIN conversation c ON i.event_id IS NULL
-  AND c.consumer_group = a.consumer_group AND c.conversation_id = a.conversation_id
-LEFT JOIN parked_conversation p ON i.event_id IS NULL
-  AND p.consumer_group = a.consumer_group AND p.conversation_id = a.conversation_id
 LEFT JOIN LATERAL (
-  SELECT * FROM outgoing WHERE i.event_id IS NOT NULL
-    AND outgoing.consumer_group = a.consumer_group AND outgoing.conversation_id = a.conversation_id OFFSET 0
+  SELECT fingerprint FROM inbox WHERE consumer_group = a.consumer_group AND event_id = a.event_id OFFSET 0
+) AS i ON true
+LEFT JOIN LATERAL (
+  SELECT version, state FROM conversation
+  WHERE i.fingerprint IS NULL AND consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
+) AS c ON true
+LEFT JOIN LATERAL (
+  SELECT true AS parked FROM parked_conversation
+  WHERE i.fingerprint IS NULL AND consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
+) AS p ON true
+LEFT JOIN LATERAL (
+  SELECT * FROM outgoing
+  WHERE i.fingerprint IS NOT NULL AND consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
 ) AS o ON true
 ORDER BY a.place, o.seq";
 
@@ -43,20 +51,21 @@ pub(super) const PRODUCTS: &str = "SELECT names FROM product_names WHERE tenant 
 
 /// Skips rows that another process is dropping.
 pub(super) const PRUNE: &str = "
-DELETE FROM inbox USING (
-  SELECT consumer_group, event_id FROM inbox WHERE seen_at <= now() - make_interval(secs => $1)
-  ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) AS old WHERE inbox.consumer_group = old.consumer_group AND inbox.event_id = old.event_id";
+DELETE FROM inbox WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM inbox WHERE seen_at <= now() - make_interval(secs => $1) ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+))";
 
 /// Skips rows that another process is dropping: waiting for them could go round in a circle.
 const FORGET: &str = "
-DELETE FROM outgoing USING (
-  SELECT o.consumer_group, o.conversation_id, o.seq
+DELETE FROM outgoing WHERE ctid = ANY (ARRAY(
+  SELECT o.place
   FROM UNNEST($1::text[], $2::text[], $3::bigint[]) AS p (consumer_group, conversation_id, through)
-  JOIN outgoing o ON o.consumer_group = p.consumer_group AND o.conversation_id = p.conversation_id AND o.seq <= p.through
-  FOR UPDATE OF o SKIP LOCKED
-) AS old WHERE outgoing.consumer_group = old.consumer_group
-  AND outgoing.conversation_id = old.conversation_id AND outgoing.seq = old.seq";
+  CROSS JOIN LATERAL (
+    SELECT ctid AS place FROM outgoing
+    WHERE consumer_group = p.consumer_group AND conversation_id = p.conversation_id AND seq <= p.through
+    FOR UPDATE SKIP LOCKED
+  ) AS o
+))";
 
 /// Makes the rows of new conversations and locks those of old ones. The update never happens, but it locks: the
 /// statements that follow see what the transactions before us have left, and nobody changes it until we commit.
@@ -76,16 +85,23 @@ WITH step AS (
 ), fresh AS (
   INSERT INTO inbox (consumer_group, event_id, fingerprint)
   SELECT s.consumer_group, s.event_id, s.fingerprint FROM step s
-  JOIN conversation c ON c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
-  WHERE c.version = s.version ORDER BY 1, 2
+  CROSS JOIN LATERAL (
+    SELECT FROM conversation
+    WHERE consumer_group = s.consumer_group AND conversation_id = s.conversation_id AND version = s.version OFFSET 0
+  ) AS held
+  ORDER BY 1, 2
   ON CONFLICT (consumer_group, event_id) DO NOTHING
   RETURNING consumer_group, event_id
 )
 UPDATE conversation c SET version = c.version + 1, last_seq = c.last_seq + s.places,
   state = COALESCE(s.state, c.state), changed_at = now()
 FROM step s
+CROSS JOIN LATERAL (
+  SELECT ctid AS place FROM conversation
+  WHERE consumer_group = s.consumer_group AND conversation_id = s.conversation_id OFFSET 0
+) AS found
 WHERE s.consumer_group || s.event_id::text = ANY (ARRAY(SELECT consumer_group || event_id::text FROM fresh))
-  AND c.consumer_group = s.consumer_group AND c.conversation_id = s.conversation_id
+  AND c.ctid = found.place
 RETURNING s.place, c.last_seq";
 
 /// Keeps events, and gives what waited in their conversations before: whoever publishes these has to publish those first.
@@ -99,7 +115,9 @@ WITH given AS (
 )
 SELECT o.consumer_group, o.conversation_id, o.seq, o.topic, o.key, o.value, o.headers
 FROM (SELECT DISTINCT consumer_group, conversation_id FROM given) AS c
-JOIN outgoing o ON o.consumer_group = c.consumer_group AND o.conversation_id = c.conversation_id
+CROSS JOIN LATERAL (
+  SELECT * FROM outgoing WHERE consumer_group = c.consumer_group AND conversation_id = c.conversation_id OFFSET 0
+) AS o
 ORDER BY o.seq";
 
 /// What waits for publication, by group and conversation.
@@ -119,7 +137,7 @@ FROM (
     AS t (conversation_id, event_id, turn_id, tenant, language, text, place)
   ORDER BY event_id, place
 ) AS n
-WHERE NOT EXISTS (SELECT FROM reply r WHERE r.event_id = n.event_id)
+WHERE (SELECT r.event_id FROM reply r WHERE r.event_id = n.event_id) IS NULL
 ORDER BY 1, 2
 ON CONFLICT (event_id) DO NOTHING";
 

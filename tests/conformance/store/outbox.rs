@@ -17,7 +17,7 @@ pub(super) const TARGET: &str = "sap";
 const LONG: Duration = Duration::from_secs(60);
 const NO_TIME: Duration = Duration::ZERO;
 
-fn entry(conversation_name: &str, name: &str) -> NewEntry {
+pub(super) fn entry(conversation_name: &str, name: &str) -> NewEntry {
     NewEntry {
         id: EntryId::of(&event(name), TARGET, "test"),
         target: TARGET.to_owned(),

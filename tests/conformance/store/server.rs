@@ -55,7 +55,7 @@ impl Database {
     }
 
     /// A connection besides the store.
-    async fn beside(&self) -> PgConnection {
+    pub(crate) async fn beside(&self) -> PgConnection {
         PgConnection::connect(self.url().expose()).await.unwrap()
     }
 
@@ -66,7 +66,7 @@ impl Database {
     }
 
     /// How often the server had to break a circle of waiting, as it counts itself once a connection has ended.
-    async fn deadlocks(&self) -> i64 {
+    pub(crate) async fn deadlocks(&self) -> i64 {
         let mut admin = PgConnection::connect(&self.server).await.unwrap();
         let query = "SELECT deadlocks, (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = d.datname)
                      FROM pg_stat_database d WHERE d.datname = $1";
