@@ -8,6 +8,11 @@ ask-quantity = How many of it?
 ask-customer = For which customer? The customer's number, please.
 ask-phone = What is your phone number, please?
 ask-email = What is your e-mail address, please?
+ask-delivery-date = For which day, please?
+doubt-no-such-day = There is no such day in the calendar. Which day should it be delivered on? Or write "it does not matter".
+doubt-day-out-of-reach = That day is over, or more than two years away. Which day should it be delivered on? Or write "it does not matter".
+doubt-not-one-day = One day for the delivery, please, such as "Saturday" or "1 December"; or write "it does not matter".
+doubt-one-of-choices = Which day should it be delivered on: { $first } or { $second }?
 ask-description = What is it about? Please describe it in your own words, in one message of at most 1,000 letters.
 
 ## Small talk
@@ -27,6 +32,7 @@ out-of-scope = I am sorry, that is not something I can do. I can tell you where 
 
 ## A write
 confirm-sales-order = Shall I place this order: { $quantity } × { $product } for customer { $customer }? Please answer yes or no.
+confirm-sales-order-for-day = Shall I place this order: { $quantity } × { $product } for customer { $customer }, to be delivered on { $date }? Please answer yes or no.
 confirm-case = Shall I open a case with our customer service saying "{ $description }"? Please answer yes or no.
 confirm-case-of-order = Shall I open a case with our customer service about order { $order } saying "{ $description }"? Please answer yes or no.
 confirm-callback = Shall I ask our colleagues to call you at { $phone }? Please answer yes or no.

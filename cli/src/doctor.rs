@@ -10,6 +10,7 @@ use peyvand::{
     bus::kafka::KafkaBus,
     codec::{self, Registry},
     config::Config,
+    language::dates::UtcOffset,
     process,
     store::PostgresStore,
     topics,
@@ -118,7 +119,8 @@ fn assistant(findings: &mut Findings, folder: Option<PathBuf>) -> Option<Assista
     let learned = Lexicon::new(&[])
         .map_err(|error| error.to_string())
         .and_then(|lexicon| {
-            IntentClassifier::new(assistant.clone().into(), lexicon).map_err(|error| error.to_string())
+            IntentClassifier::new(assistant.clone().into(), lexicon, UtcOffset::IRAN)
+                .map_err(|error| error.to_string())
         })
         .map(|_| format!("{} intents, {} examples", assistant.intents.len(), assistant.examples().len()));
     findings.note("assistant", learned);

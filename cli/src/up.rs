@@ -13,6 +13,7 @@ use peyvand::{
     bus::embedded::EmbeddedBus,
     codec::Schemas,
     event::TenantId,
+    language::dates::UtcOffset,
     privacy::Sensitive,
     process::{self, Health, Probes},
     store::{ParkedRoom, SqliteStore, Store},
@@ -121,7 +122,7 @@ pub(crate) async fn start(
     let tenant = TenantId::parse("demo")?;
     fetch_products(&systems.sap(), &store, &tenant).await.map_err(anyhow::Error::msg)?;
     let lexicon = Lexicon::new(&store.products(&tenant).await?)?;
-    let classifier = IntentClassifier::new(Arc::clone(&assistant), lexicon)?;
+    let classifier = IntentClassifier::new(Arc::clone(&assistant), lexicon, UtcOffset::IRAN)?;
     let reply = Reply::new(Renderer::new(&assistant.replies)?);
     let hub = Arc::new(Hub::new());
     let schemas = Arc::new(Schemas::embedded());

@@ -62,6 +62,7 @@ impl From<SlotKind> for SlotName {
             SlotKind::Quantity => Self::Quantity,
             SlotKind::Customer => Self::Customer,
             SlotKind::Description => Self::Description,
+            SlotKind::DeliveryDate => Self::DeliveryDate,
         }
     }
 }
@@ -76,6 +77,7 @@ impl From<SlotName> for SlotKind {
             SlotName::Quantity => Self::Quantity,
             SlotName::Customer => Self::Customer,
             SlotName::Description => Self::Description,
+            SlotName::DeliveryDate => Self::DeliveryDate,
         }
     }
 }

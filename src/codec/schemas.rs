@@ -62,6 +62,7 @@ pub const RELEASED: &[Released] = &[
     released!(2001, "TurnDecided", TURN_DECIDED, "turn_decided.1"),
     released!(2002, "TurnDecided", TURN_DECIDED, "turn_decided.2"),
     released!(2003, "TurnDecided", TURN_DECIDED, "turn_decided.3"),
+    released!(2004, "TurnDecided", TURN_DECIDED, "turn_decided.4"),
     released!(3001, "OperationUpdated", OPERATION_UPDATED, "operation_updated.1"),
     released!(3002, "OperationUpdated", OPERATION_UPDATED, "operation_updated.2"),
     released!(3003, "OperationUpdated", OPERATION_UPDATED, "operation_updated.3"),

@@ -12,6 +12,7 @@ use crate::{
     bus::kafka::KafkaConfig,
     codec::RegistryConfig,
     event::TenantId,
+    language::dates::UtcOffset,
     privacy::Sensitive,
     store::{ParkedRoom, ParkedSize},
 };
@@ -41,6 +42,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where the chat page and its interface are served.
     pub channels_listen: SocketAddr,
+    /// How far the clocks of those who write are ahead of UTC: it says which day theirs is.
+    pub utc_offset: UtcOffset,
     /// Where health and metrics are served; without it, only the channels worker serves them, beside its page.
     pub health_listen: Option<SocketAddr>,
     /// Whether a worker stops instead of making dead letters of everything.
@@ -133,6 +136,7 @@ impl Config {
         let database_password = settings.optional("database.password").map(Sensitive::new);
         let channels_listen =
             settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
+        let utc_offset = settings.or("utc_offset", "+03:30", "hours and minutes like +03:30");
         let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
         let letters_guard = settings.switch("worker.letters_guard", true);
         let parked = parked(&mut settings);
@@ -150,24 +154,28 @@ impl Config {
         let secrets =
             settings.under("secrets.").into_iter().map(|(name, value)| (name, value.into())).collect();
         let mistakes = settings.finish();
-        match (tenant, brokers, url, database_url, channels_listen) {
-            (Some(tenant), Some(brokers), Some(url), Some(database_url), Some(channels_listen))
-                if mistakes.is_empty() =>
-            {
-                Ok(Self {
-                    tenant,
-                    assistant,
-                    kafka: KafkaConfig { brokers, properties, group_instance_id },
-                    registry: RegistryConfig { url, user, password: password.map(Sensitive::new) },
-                    database: DatabaseConfig { url: database_url.into(), password: database_password },
-                    channels_listen,
-                    health_listen,
-                    letters_guard,
-                    parked,
-                    target_urls,
-                    secrets,
-                })
-            }
+        match (tenant, brokers, url, database_url, channels_listen, utc_offset) {
+            (
+                Some(tenant),
+                Some(brokers),
+                Some(url),
+                Some(database_url),
+                Some(channels_listen),
+                Some(utc_offset),
+            ) if mistakes.is_empty() => Ok(Self {
+                tenant,
+                assistant,
+                kafka: KafkaConfig { brokers, properties, group_instance_id },
+                registry: RegistryConfig { url, user, password: password.map(Sensitive::new) },
+                database: DatabaseConfig { url: database_url.into(), password: database_password },
+                channels_listen,
+                utc_offset,
+                health_listen,
+                letters_guard,
+                parked,
+                target_urls,
+                secrets,
+            }),
             _ => Err(ConfigError(mistakes)),
         }
     }

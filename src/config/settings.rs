@@ -21,6 +21,7 @@ const NAMES: &[&str] = &[
     "database.password",
     "channels.listen",
     "health.listen",
+    "utc_offset",
     "worker.letters_guard",
     "parked.records_max",
     "parked.bytes_max",

@@ -18,7 +18,7 @@ pub use operation::{
     FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,
 };
 pub use reply::{DeliveryStatus, DeliveryUpdated, ReplyReady};
-pub use turn::{Answer, Decision, Slot, SlotName, TurnDecided};
+pub use turn::{Answer, Decision, Doubt, Slot, SlotName, TurnDecided};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -39,6 +39,12 @@ pub struct TurnDecided {
     /// What is answered at once, when the decision is to answer.
     #[serde(default)]
     pub answer: Option<Answer>,
+    /// Why a value is asked for that was said, when the decision is to ask.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+    /// The values that may be meant, when it is to be asked which.
+    #[serde(default)]
+    pub choices: Vec<String>,
 }
 event!(TurnDecided, "turn_decided");
 
@@ -81,6 +87,20 @@ pub enum Answer {
     Cancelled,
 }
 
+/// Why something that was said is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// No calendar has such a day.
+    NoSuchDay,
+    /// The day is over, or too far away.
+    DayOutOfReach,
+    /// A week or a month was said, and one day is needed.
+    NotOneDay,
+    /// It may be one of several: the choices.
+    OneOfChoices,
+}
+
 /// The values an operation may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +119,8 @@ pub enum SlotName {
     Customer,
     /// What it is about, in the person's own words.
     Description,
+    /// The day something is wanted on, `2026-11-26`.
+    DeliveryDate,
 }
 
 /// One value taken from the person's words.

@@ -1,7 +1,12 @@
 //! A person orders something: it is said back, done after a yes and no sooner, and told with its number.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use peyvand::language::{
+    calendar::format_date,
+    dates::{Calendar, UtcOffset},
+    script::Language,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -43,6 +48,27 @@ async fn an_order_is_proposed_confirmed_and_told_with_its_number_in_both_languag
     assert!(proposed.contains("ثبت کنم؟") && proposed.contains('۵'), "{proposed}");
     let _noted = say(&peyvand, "web:fa", "بله").await;
     let _done = told(&peyvand, "web:fa", &["انجام شد", "۴۵۵۰۱"]).await;
+}
+
+#[tokio::test]
+async fn an_order_for_a_day_is_said_back_and_delivered_on_it_and_no_day_is_guessed() {
+    let peyvand = Peyvand::up(data());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let day = UtcOffset::IRAN.day_at(now.try_into().unwrap()).plus(30);
+    let (year, month, in_month) = day.parts(Calendar::Jalali);
+    let wish =
+        format!("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ برای {year}/{month}/{in_month} سفارش بده");
+    let said = format_date(&day.to_string(), Language::Fa);
+    let proposed = say(&peyvand, "web:fa", &wish).await;
+    assert!(proposed.contains(&said), "{said}: {proposed}");
+    let _noted = say(&peyvand, "web:fa", "بله").await;
+    let _done = told(&peyvand, "web:fa", &["انجام شد", "۴۵۵۰۰"]).await;
+    let found = say(&peyvand, "web:fa", "سفارش ۴۵۵۰۰ کی می‌رسه؟").await;
+    assert!(found.contains(&said), "{said}: {found}");
+    let asked = say(&peyvand, "web:en", "order 20 bags of CEM-042 for customer 1000000018 for 31 mehr").await;
+    assert!(asked.contains("no such day"), "{asked}");
+    let proposed = say(&peyvand, "web:en", &day.to_string()).await;
+    assert!(proposed.contains(&format_date(&day.to_string(), Language::En)), "{proposed}");
 }
 
 #[tokio::test]

@@ -58,6 +58,8 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
             ],
             asked_slot: None,
             answer: None,
+            doubt: None,
+            choices: Vec::new(),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! Days, and how both calendars count them. A day has no hour and no zone: which day it is now is said by whoever asks.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use icu_calendar::{
     Date,
@@ -20,6 +20,53 @@ pub enum Calendar {
     /// The rest of the world.
     Gregorian,
 }
+
+/// How far the clocks of a country are ahead of UTC, all year: no summer time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UtcOffset {
+    minutes: i64,
+}
+
+impl UtcOffset {
+    /// Iran's, which has had no summer time since 2022.
+    pub const IRAN: Self = Self { minutes: 3 * 60 + 30 };
+
+    /// `+03:30`, `-05:00`; `None` for anything else, and beyond 14 hours.
+    fn parse(text: &str) -> Option<Self> {
+        let (sign, rest) = match text.split_at_checked(1)? {
+            ("+", rest) => (1, rest),
+            ("-", rest) => (-1, rest),
+            _ => return None,
+        };
+        let (hours, minutes) = rest.split_once(':').filter(|_| rest.len() == 5)?;
+        let number = |text: &str| {
+            let digits = text.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| text.parse::<i64>().ok()).flatten()
+        };
+        let (hours, minutes) = (number(hours)?, number(minutes)?);
+        (hours <= 14 && minutes < 60).then_some(Self { minutes: sign * (hours * 60 + minutes) })
+    }
+
+    /// Which day it is there, so many milliseconds after 1970 began in UTC.
+    pub fn day_at(self, ms: i64) -> Day {
+        const EPOCH: i64 = 719_163;
+        let days = ms.saturating_add(self.minutes * 60_000).div_euclid(24 * 60 * 60 * 1000);
+        Day(EPOCH.saturating_add(days)).clamp(FIRST, LAST)
+    }
+}
+
+impl FromStr for UtcOffset {
+    type Err = WrongOffset;
+
+    fn from_str(text: &str) -> Result<Self, WrongOffset> {
+        Self::parse(text).ok_or(WrongOffset)
+    }
+}
+
+/// A text that is no offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an offset from UTC is written like +03:30")]
+pub struct WrongOffset;
 
 const FIRST: Day = Day(701_345);
 const LAST: Day = Day(767_009);
@@ -130,6 +177,19 @@ mod tests {
             (Calendar::Gregorian, 2026, 1, 0),
         ] {
             assert_eq!(Day::new(calendar, year, month, day), None, "{year}/{month}/{day}");
+        }
+    }
+
+    #[test]
+    fn a_new_day_begins_at_midnight_of_the_place() {
+        // 2026-11-25 20:29:59 and 20:30 UTC
+        let before = 1_795_638_599_000;
+        assert_eq!(UtcOffset::IRAN.day_at(before), gregorian(2026, 11, 25));
+        assert_eq!(UtcOffset::IRAN.day_at(before + 1000), gregorian(2026, 11, 26));
+        assert_eq!(UtcOffset::parse("-05:00").unwrap().day_at(0), gregorian(1969, 12, 31));
+        assert_eq!(UtcOffset::parse("+03:30"), Some(UtcOffset::IRAN));
+        for wrong in ["", "3:30", "+3:30", "+03:60", "+15:00", "03:30", "+0３:30", "+-3:30"] {
+            assert_eq!(UtcOffset::parse(wrong), None, "{wrong}");
         }
     }
 

@@ -15,9 +15,14 @@ mod tokens;
 
 use std::ops::Range;
 
-pub use day::{Calendar, Day};
+pub use day::{Calendar, Day, UtcOffset, WrongOffset};
 
 use self::tokens::Token;
+
+/// Longest stretch of a text that is searched, in bytes.
+const SEARCHED_BYTES_MAX: usize = 16 * 1024;
+/// Most dates taken from one message.
+const DATES_MAX: usize = 16;
 
 /// What a date is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,11 +126,12 @@ pub struct FoundDate {
 
 /// The dates of a text in normal form, in the order they are written.
 pub fn find(text: &str, context: Context) -> Vec<FoundDate> {
+    let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
     let tokens = tokens::tokens(text);
     let words = Words { tokens: &tokens, context };
     let mut found = Vec::new();
     let mut place = 0;
-    while place < tokens.len() {
+    while place < tokens.len() && found.len() < DATES_MAX {
         match words.span(place).or_else(|| words.point(place)) {
             Some((reading, next)) if next > place => {
                 found.push(FoundDate { at: tokens[place].at.start..tokens[next - 1].at.end, reading });

@@ -1,6 +1,6 @@
 //! Typed values in a message: order numbers, products, phones, e-mails. They are found by shape and by the words around them,
 //! never guessed by a model, and each leads back to the person's own words. It may not choose between several candidates: the
-//! dialogue asks.
+//! dialogue asks. Dates are found in `dates`; here they only keep others from their digits.
 
 mod customer;
 mod description;
@@ -43,6 +43,8 @@ pub enum SlotKind {
     Customer,
     /// What it is about, in the person's own words: the whole message, and only when it was asked for.
     Description,
+    /// The day something is wanted on.
+    DeliveryDate,
 }
 
 /// One value found in a message.
@@ -127,16 +129,25 @@ impl Extractors {
     }
 
     /// The values of a message in the order they are written; `asked` is the value the person was just asked for, which a bare
-    /// number then answers.
-    pub fn extract(&self, original: &str, normal: &NormalText, asked: Option<SlotKind>) -> Vec<Extracted> {
+    /// number then answers. What stands in a date, by its place in the normal text, is nothing else.
+    pub fn extract(
+        &self,
+        original: &str,
+        normal: &NormalText,
+        asked: Option<SlotKind>,
+        dates: &[Range<usize>],
+    ) -> Vec<Extracted> {
         let text = normal.as_str();
         let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
-        let mut found = email::find(text);
+        let in_date = |at: &Range<usize>| Found::exact(SlotKind::DeliveryDate, "", at.clone());
+        let mut found: Vec<Found> = dates.iter().map(in_date).collect();
+        found.extend(email::find(text));
         found.extend(customer::find(text, &taken(&found), asked == Some(SlotKind::Customer)));
         found.extend(phone::find(text, &taken(&found)));
         found.extend(self.products.find(text, &taken(&found)));
         found.extend(quantity::find(text, &found, asked == Some(SlotKind::Quantity)));
         found.extend(order::find(text, &found, asked == Some(SlotKind::OrderNumber)));
+        found.retain(|f| f.slot != SlotKind::DeliveryDate);
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
         if asked == Some(SlotKind::Description) {

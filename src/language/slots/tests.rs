@@ -19,7 +19,7 @@ fn extractors() -> Extractors {
 }
 
 fn values(text: &str, asked: Option<SlotKind>) -> Vec<(SlotKind, String)> {
-    let found = extractors().extract(text, &normalise(text), asked);
+    let found = extractors().extract(text, &normalise(text), asked, &[]);
     found.into_iter().map(|f| (f.slot, f.value)).collect()
 }
 
@@ -182,7 +182,7 @@ fn a_product_is_known_by_sku_and_by_name() {
 #[test]
 fn a_value_leads_back_to_the_persons_own_words() {
     let text = "سفارشِ ۴۵۰۰۱ و ایمیل Ali@Shop.ir";
-    let found = extractors().extract(text, &normalise(text), None);
+    let found = extractors().extract(text, &normalise(text), None, &[]);
     let raw: Vec<&str> = found.iter().map(|f| &text[f.raw_range.clone()]).collect();
     assert_eq!(raw, ["۴۵۰۰۱", "Ali@Shop.ir"]);
     assert!(!format!("{found:?}").contains("45001"), "a value shows in debug output");
@@ -199,7 +199,7 @@ fn a_product_list_beyond_the_limit_is_refused() {
 #[test]
 fn a_flood_of_numbers_gives_a_bounded_answer() {
     let text = (45_000..49_000).map(|n| format!("order {n} ")).collect::<String>();
-    assert_eq!(extractors().extract(&text, &normalise(&text), None).len(), VALUES_MAX);
+    assert_eq!(extractors().extract(&text, &normalise(&text), None, &[]).len(), VALUES_MAX);
 }
 
 proptest! {
@@ -211,7 +211,7 @@ proptest! {
         asked in prop::option::of(Just(OrderNumber)),
     ) {
         let text = pieces.concat();
-        for found in extractors().extract(&text, &normalise(&text), asked) {
+        for found in extractors().extract(&text, &normalise(&text), asked, &[]) {
             prop_assert!(text.get(found.raw_range.clone()).is_some_and(|raw| !raw.is_empty()));
             prop_assert!(!found.value.is_empty());
         }

@@ -3,14 +3,16 @@
 //! exactly that, and a yes counts only for the proposal that stands.
 
 mod consent;
+mod day;
 #[cfg(test)]
 mod tests;
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Decision, Envelope, MessageReceived, Operation, Slot, SlotName, TurnDecided},
+    event::{Answer, Decision, Doubt, Envelope, MessageReceived, Operation, Slot, SlotName, TurnDecided},
     language::{
         classifier::{Classification, Model},
+        dates::{Day, FoundDate},
         script::{Language, detect},
         slots::{Extracted, SlotKind},
     },
@@ -49,6 +51,9 @@ struct Question {
     /// When it was asked.
     #[serde(default)]
     at_ms: i64,
+    /// What was offered.
+    #[serde(default)]
+    choices: Vec<String>,
 }
 
 /// A write that waits for a yes.
@@ -61,6 +66,11 @@ struct Proposal {
 }
 
 impl Dialogue {
+    /// The language of the conversation so far.
+    pub fn language(&self) -> Option<Language> {
+        self.language
+    }
+
     /// What kind of value the person was asked for.
     pub fn asked_kind(&self) -> Option<SlotKind> {
         self.asked.as_ref().map(|question| question.slot.into())
@@ -75,15 +85,37 @@ struct Form<'a> {
     known: Vec<Slot>,
 }
 
+/// What the reading of a message gave.
+pub(crate) struct Read {
+    /// Its values but for dates.
+    pub(crate) values: Vec<Extracted>,
+    /// Its dates, at their places in the original.
+    pub(crate) dates: Vec<FoundDate>,
+    /// What it is likely about.
+    pub(crate) meaning: Classification,
+    /// Which day it was written.
+    pub(crate) today: Day,
+}
+
+/// What of a message counts for a form.
+struct Heard<'a> {
+    text: &'a str,
+    values: Vec<Extracted>,
+    meaning: &'a Classification,
+    /// Why the day that was said is none, and which it may be.
+    doubt: Option<(Doubt, Vec<String>)>,
+    now_ms: i64,
+}
+
 /// Decides one turn.
 pub(crate) fn decide(
     assistant: &Assistant,
     model: &Model,
     input: &Envelope<MessageReceived>,
-    values: &[Extracted],
-    meaning: &Classification,
+    read: Read,
     mut state: Dialogue,
 ) -> (TurnDecided, Dialogue) {
+    let Read { mut values, dates, meaning, today } = read;
     let message = &input.event;
     let text = message.text.expose();
     let language = detect(text).or(state.language).or(message.language).unwrap_or_default();
@@ -100,9 +132,11 @@ pub(crate) fn decide(
         confidence: best.map_or(0.0, |best| f64::from(best.confidence)),
         catalogue_hash: model.catalogue_hash().to_owned(),
         operation: None,
-        slots: values.iter().map(|value| slot(value, text)).collect(),
+        slots: Vec::new(),
         asked_slot: None,
         answer: None,
+        doubt: None,
+        choices: Vec::new(),
     };
     let now_ms = input.occurred_at_ms;
     // A word that is older than the proposal says nothing about it.
@@ -112,7 +146,9 @@ pub(crate) fn decide(
     let describes = |question: &Question| question.slot == SlotName::Description;
     let question = state.asked.take().filter(|question| !describes(question) || stands(question.at_ms));
     let describes = question.as_ref().is_some_and(describes);
-    turn.slots.retain(|slot| describes || slot.name != SlotName::Description);
+    let (picked, doubt) = day::hear(text, question.as_ref(), &dates, today, &mut values);
+    turn.slots = slots(&values, describes, text);
+    let heard = Heard { text, values, meaning: &meaning, doubt, now_ms };
     if describes && consent(text) == Some(Consent::No) {
         // Every other message is the description, whatever it resembles.
         turn.decision = Decision::Answer;
@@ -120,11 +156,11 @@ pub(crate) fn decide(
         return (turn, state);
     }
     if let Some(proposal) = proposed
-        && answered(assistant, &mut turn, &mut state, &proposal, (text, values, meaning), now_ms)
+        && answered(assistant, &mut turn, &mut state, &proposal, &heard)
     {
         return (turn, state);
     }
-    match chosen(assistant, meaning, (text, values), question.as_ref()) {
+    match chosen(assistant, &heard, question.as_ref(), picked) {
         None => {}
         Some((intent, tries, known)) => match intent.kind {
             IntentKind::Answer(answer) => {
@@ -133,7 +169,7 @@ pub(crate) fn decide(
             }
             IntentKind::Operation(operation) => {
                 let form = Form { intent, operation, tries, known };
-                fill(&mut turn, &mut state, form, values, now_ms);
+                fill(&mut turn, &mut state, form, &heard);
             }
         },
     }
@@ -146,9 +182,9 @@ fn answered(
     turn: &mut TurnDecided,
     state: &mut Dialogue,
     proposal: &Proposal,
-    (text, values, meaning): (&str, &[Extracted], &Classification),
-    now_ms: i64,
+    heard: &Heard<'_>,
 ) -> bool {
+    let Heard { text, values, meaning, .. } = heard;
     let Some(intent) = assistant.intent(&proposal.intent) else { return false };
     let IntentKind::Operation(operation) = intent.kind else { return false };
     match consent(text) {
@@ -179,7 +215,7 @@ fn answered(
         return true;
     }
     let form = Form { intent, operation, tries: 0, known: proposal.slots.clone() };
-    fill(turn, state, form, values, now_ms);
+    fill(turn, state, form, heard);
     if let Some(again) = state.proposed.as_mut().filter(|_| !corrects) {
         again.times = proposal.times + 1;
     }
@@ -189,10 +225,11 @@ fn answered(
 /// The intent to follow, how often its open slot was asked for already, and what is known for it.
 fn chosen<'a>(
     assistant: &'a Assistant,
-    meaning: &Classification,
-    (text, values): (&str, &[Extracted]),
+    heard: &Heard<'_>,
     question: Option<&Question>,
+    picked: bool,
 ) -> Option<(&'a Intent, u8, Vec<Slot>)> {
+    let Heard { text, values, meaning, .. } = heard;
     let best = meaning.ranked.first();
     let by_meaning = |least: f32| {
         best.filter(|best| meaning.in_scope && best.confidence >= least)
@@ -202,13 +239,19 @@ fn chosen<'a>(
     let asked = assistant.intent(&question.intent)?;
     let wanted: SlotKind = question.slot.into();
     let stay = |tries| (asked, tries, question.known.clone());
+    if picked {
+        return Some(stay(0));
+    }
     if values.iter().any(|value| value.slot == wanted) {
+        // What was said again and is still not one thing counts as a try.
+        let exact = values.iter().any(|value| value.slot == wanted && value.exact);
+        let tries = if exact { 0 } else { question.tries };
         if is_bare(text, values) {
-            return Some(stay(0));
+            return Some(stay(tries));
         }
         let other =
             by_meaning(SWITCH).filter(|other| other.name != asked.name && wants(other, question.slot));
-        return Some(other.map_or_else(|| stay(0), |other| (other, 0, Vec::new())));
+        return Some(other.map_or_else(|| stay(tries), |other| (other, 0, Vec::new())));
     }
     match by_meaning(SWITCH) {
         Some(other) if other.name != asked.name => Some((other, 0, Vec::new())),
@@ -229,8 +272,10 @@ fn wants(intent: &Intent, slot: SlotName) -> bool {
 
 /// When every required slot is known: a read is executed, a write proposed. Else the first missing one is asked for, as
 /// long as its tries allow.
-fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[Extracted], now_ms: i64) {
+fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &Heard<'_>) {
     let Form { intent, operation, tries, known } = form;
+    let Heard { values, now_ms, .. } = heard;
+    let now_ms = *now_ms;
     turn.intent = Some(intent.name.clone());
     turn.operation = Some(operation);
     // A write needs the one thing; a name that several share would be a guess.
@@ -245,7 +290,17 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[
             turn.slots.push(slot);
         }
     }
-    let missing = intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none());
+    // A day that was said is asked about first: it is fresh in mind.
+    let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);
+    let doubted = heard.doubt.as_ref().and_then(|doubt| Some((day?, doubt)));
+    let missing = match doubted {
+        Some((day, (doubt, choices))) => {
+            turn.doubt = Some(*doubt);
+            turn.choices.clone_from(choices);
+            Some(day)
+        }
+        None => intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none()),
+    };
     match missing {
         None if operation.is_write() => {
             turn.decision = Decision::Confirm;
@@ -277,9 +332,25 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, values: &[
                 tries: tries + 1,
                 known: turn.slots.iter().filter(|slot| wants(intent, slot.name)).cloned().collect(),
                 at_ms: now_ms,
+                choices: turn.choices.clone(),
             });
         }
     }
+}
+
+/// What was said, as far as it counts: a description only where it was asked for, a day only when it is one.
+fn slots(values: &[Extracted], describes: bool, text: &str) -> Vec<Slot> {
+    let counts = |value: &&Extracted| match value.slot {
+        SlotKind::Description => describes,
+        SlotKind::DeliveryDate => value.exact,
+        SlotKind::OrderNumber
+        | SlotKind::Product
+        | SlotKind::Phone
+        | SlotKind::Email
+        | SlotKind::Quantity
+        | SlotKind::Customer => true,
+    };
+    values.iter().filter(counts).map(|value| slot(value, text)).collect()
 }
 
 fn slot(value: &Extracted, text: &str) -> Slot {

@@ -10,8 +10,10 @@ use peyvand::{
     event::{Envelope, MessageReceived},
     language::{
         classifier::{self, ClassifierError, Example, Model, TrainOptions},
+        dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
         normal::normalise,
-        slots::{Extractors, ProductName, ProductsError},
+        script::{Language, detect},
+        slots::{Extractors, ProductName, ProductsError, SlotKind},
     },
     topics,
     worker::{Emit, Handler, HandlerError, Outcome},
@@ -19,6 +21,7 @@ use peyvand::{
 use thiserror::Error;
 
 pub use dialogue::Dialogue;
+use dialogue::Read;
 pub use serve::{renew_products, serve};
 
 /// The extractors as they are now; product names come and go while the worker runs.
@@ -65,14 +68,19 @@ pub struct IntentClassifier {
     assistant: Arc<Assistant>,
     model: Model,
     lexicon: Lexicon,
+    utc_offset: UtcOffset,
 }
 
 impl IntentClassifier {
-    /// Learns the assistant's examples.
+    /// Learns the assistant's examples. The offset is that of the people who write: it says which day theirs is.
     ///
     /// # Errors
     /// [`StartError`] when the examples cannot be used.
-    pub fn new(assistant: Arc<Assistant>, lexicon: Lexicon) -> Result<Self, StartError> {
+    pub fn new(
+        assistant: Arc<Assistant>,
+        lexicon: Lexicon,
+        utc_offset: UtcOffset,
+    ) -> Result<Self, StartError> {
         let examples: Vec<Example> = assistant
             .examples()
             .into_iter()
@@ -80,8 +88,27 @@ impl IntentClassifier {
             .collect();
         let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
         let model = classifier::train(&examples, &background, &TrainOptions::default())?;
-        Ok(Self { assistant, model, lexicon })
+        Ok(Self { assistant, model, lexicon, utc_offset })
     }
+}
+
+/// Reads a message as far as no form and no proposal counts.
+fn read(text: &str, today: Day, extractors: &Extractors, model: &Model, state: &Dialogue) -> Read {
+    let normal = normalise(text);
+    let calendar = match detect(text).or(state.language()).unwrap_or_default() {
+        Language::Fa => Calendar::Jalali,
+        Language::En => Calendar::Gregorian,
+    };
+    let asked = state.asked_kind();
+    let asked_day = asked == Some(SlotKind::DeliveryDate);
+    let context = Context { today, calendar, prefer: Prefer::Future, asked: asked_day };
+    let mut dates = dates::find(normal.as_str(), context);
+    let in_dates: Vec<_> = dates.iter().map(|date| date.at.clone()).collect();
+    let values = extractors.extract(text, &normal, asked, &in_dates);
+    for date in &mut dates {
+        date.at = normal.original_range(date.at.clone());
+    }
+    Read { values, dates, meaning: model.classify(&normal), today }
 }
 
 impl Handler for IntentClassifier {
@@ -95,10 +122,9 @@ impl Handler for IntentClassifier {
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
         let text = input.event.text.expose();
-        let normal = normalise(text);
-        let values = self.lexicon.now().extract(text, &normal, state.asked_kind());
-        let meaning = self.model.classify(&normal);
-        let (turn, state) = dialogue::decide(&self.assistant, &self.model, input, &values, &meaning, state);
+        let extractors = self.lexicon.now();
+        let read = read(text, self.utc_offset.day_at(input.occurred_at_ms), &extractors, &self.model, &state);
+        let (turn, state) = dialogue::decide(&self.assistant, &self.model, input, read, state);
         let emit = vec![Emit::new(topics::TURN_DECIDED, turn)];
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
     }

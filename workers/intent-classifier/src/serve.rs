@@ -24,7 +24,8 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     let lexicon = Lexicon::new(&[]).map_err(|error| start(error.to_string()))?;
     let tenant = cluster.config.tenant.clone();
     let known = read(&lexicon, &cluster.store, &tenant).await;
-    let classifier = IntentClassifier::new(Arc::clone(&cluster.assistant), lexicon.clone());
+    let classifier =
+        IntentClassifier::new(Arc::clone(&cluster.assistant), lexicon.clone(), cluster.config.utc_offset);
     let classifier = classifier.map_err(|error| start(error.to_string()))?;
     let renewing =
         tokio::spawn(renew_products(lexicon, cluster.store.clone(), tenant, known, cluster.shutdown.clone()));

@@ -10,8 +10,9 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use peyvand::assistant::Replies;
 use peyvand::codec::Committed;
-use peyvand::event::{Answer, Decision, Operation, OperationUpdated, SlotName, TurnDecided};
+use peyvand::event::{Answer, Decision, Doubt, Operation, OperationUpdated, SlotName, TurnDecided};
 use peyvand::language::bidi::clean;
+use peyvand::language::calendar::format_date;
 use peyvand::language::number::{decimal, persian_digits, plain};
 use peyvand::language::script::Language;
 use peyvand::language::slots::DESCRIPTION_CHARS_MAX;
@@ -83,6 +84,7 @@ impl Renderer {
                 Some(SlotName::Phone) => say.with("ask-phone", &[]),
                 Some(SlotName::Email) => say.with("ask-email", &[]),
                 Some(SlotName::Description) => say.with("ask-description", &[]),
+                Some(SlotName::DeliveryDate) => delivery_date(&say, turn),
                 Some(SlotName::OrderNumber) | None => {
                     say.with("ask-order-number", &[("example", &plain(EXAMPLE_ORDER, turn.language))])
                 }
@@ -124,18 +126,38 @@ impl Renderer {
     }
 }
 
+/// Asks for the day, with what was wrong about the one that was said.
+fn delivery_date(say: &Words<'_>, turn: &TurnDecided) -> String {
+    match (turn.doubt, turn.choices.as_slice()) {
+        (Some(Doubt::NoSuchDay), _) => say.with("doubt-no-such-day", &[]),
+        (Some(Doubt::DayOutOfReach), _) => say.with("doubt-day-out-of-reach", &[]),
+        (Some(Doubt::NotOneDay), _) => say.with("doubt-not-one-day", &[]),
+        (Some(Doubt::OneOfChoices), [first, second, ..]) => {
+            let (first, second) = (format_date(first, say.language), format_date(second, say.language));
+            say.with("doubt-one-of-choices", &[("first", &first), ("second", &second)])
+        }
+        (Some(Doubt::OneOfChoices), _) | (None, _) => say.with("ask-delivery-date", &[]),
+    }
+}
+
 /// What is to be written, said back, so that a yes means exactly this.
 fn proposal(say: &Words<'_>, turn: &TurnDecided) -> String {
     let value = |name| turn.slot(name).unwrap_or_default();
     match turn.operation {
-        Some(Operation::SalesOrderCreate) => say.with(
-            "confirm-sales-order",
-            &[
-                ("product", value(SlotName::Product)),
-                ("quantity", &decimal(value(SlotName::Quantity), say.language)),
-                ("customer", &plain(value(SlotName::Customer), say.language)),
-            ],
-        ),
+        Some(Operation::SalesOrderCreate) => {
+            let quantity = decimal(value(SlotName::Quantity), say.language);
+            let customer = plain(value(SlotName::Customer), say.language);
+            let order =
+                [("product", value(SlotName::Product)), ("quantity", &*quantity), ("customer", &*customer)];
+            match turn.slot(SlotName::DeliveryDate) {
+                None => say.with("confirm-sales-order", &order),
+                Some(day) => {
+                    let [product, quantity, customer] = order;
+                    let day = format_date(day, say.language);
+                    say.with("confirm-sales-order-for-day", &[product, quantity, customer, ("date", &day)])
+                }
+            }
+        }
         Some(Operation::CaseCreate) => {
             let description = [("description", value(SlotName::Description))];
             match turn.slot(SlotName::OrderNumber) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ORDERS,
     http::Http,
-    odata::{Collection, Number, literal, plain, text},
+    odata::{Collection, Number, json_date, literal, plain, text},
     post::Written,
 };
 use crate::{
@@ -25,6 +25,8 @@ struct NewOrder<'a> {
     organization_division: &'a str,
     sold_to_party: &'a str,
     purchase_order_by_customer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_delivery_date: Option<String>,
     #[serde(rename = "to_Item")]
     items: [NewItem<'a>; 1],
 }
@@ -68,6 +70,8 @@ struct Wanted<'a> {
     customer: &'a str,
     product: &'a str,
     quantity: &'a str,
+    /// In SAP's writing; the system sets one where none is wanted.
+    delivery_date: Option<String>,
 }
 
 fn wanted(write: &Write) -> Option<Wanted<'_>> {
@@ -75,6 +79,10 @@ fn wanted(write: &Write) -> Option<Wanted<'_>> {
         customer: write.slot(SlotName::Customer)?,
         product: write.slot(SlotName::Product)?,
         quantity: write.slot(SlotName::Quantity)?,
+        delivery_date: match write.slot(SlotName::DeliveryDate) {
+            Some(day) => Some(json_date(day)?),
+            None => None,
+        },
     })
 }
 
@@ -88,6 +96,7 @@ pub(super) async fn send(http: &Http, area: Option<&SalesArea>, write: &Write) -
         organization_division: &area.division,
         sold_to_party: wanted.customer,
         purchase_order_by_customer: write.id.key(),
+        requested_delivery_date: wanted.delivery_date,
         items: [NewItem { material: wanted.product, requested_quantity: wanted.quantity }],
     };
     match http.post::<Created>(ORDERS, "A_SalesOrder", &order).await {

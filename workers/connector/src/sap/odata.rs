@@ -142,6 +142,13 @@ fn day(text: &str) -> Option<Date> {
     Some(Timestamp::from_millisecond(ms).ok()?.to_zoned(TimeZone::UTC).date())
 }
 
+/// `2026-11-28` as OData's JSON writes it, midnight without a zone: `/Date(1795824000000)/`.
+pub(super) fn json_date(iso: &str) -> Option<String> {
+    let date: Date = iso.parse().ok()?;
+    let midnight = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some(format!("/Date({})/", midnight.as_millisecond()))
+}
+
 /// Text that may be `null`.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())

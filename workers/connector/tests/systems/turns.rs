@@ -31,6 +31,8 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         slots: slots.iter().map(slot).collect(),
         asked_slot: None,
         answer: None,
+        doubt: None,
+        choices: Vec::new(),
     };
     let envelope = Envelope {
         event_id: turn_id.derived("intent-classifier", 0),

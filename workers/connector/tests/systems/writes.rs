@@ -67,6 +67,28 @@ async fn a_new_order_gets_a_number_and_is_found_by_our_key() {
 }
 
 #[tokio::test]
+async fn an_order_is_wanted_on_the_day_that_was_said_and_on_none_where_none_was() {
+    let world = world().await;
+    let dated = |name: &str, day: &str| {
+        let slots = [
+            (SlotName::Product, "CEM-042"),
+            (SlotName::Quantity, "1"),
+            (SlotName::Customer, "1000000018"),
+            (SlotName::DeliveryDate, day),
+        ];
+        write_of(name, Operation::SalesOrderCreate, &slots)
+    };
+    let write = dated("dated", "2031-03-21");
+    let Sent::Done { reference } = world.sap.sales_orders().send(&write).await else { panic!("not written") };
+    let order = world.raw(&format!("{ORDERS}/A_SalesOrder('{reference}')"), &[]).await;
+    // 21 March 2031, midnight in UTC.
+    assert_eq!(order["RequestedDeliveryDate"], "/Date(1931817600000)/");
+    assert_eq!(world.sap.sales_orders().reconcile(&write).await, Looked::Found { reference });
+    let unreadable = world.sap.sales_orders().send(&dated("no day", "tomorrow")).await;
+    assert!(matches!(unreadable, Sent::Refused { class: "incomplete" }));
+}
+
+#[tokio::test]
 async fn each_failure_says_truly_whether_something_may_have_been_written() {
     let world = world().await;
     let status = |code, body| Fault { status: Some(code), body, ..at_writes() };

@@ -110,7 +110,7 @@ pub(super) fn consent(text: &str) -> Option<Consent> {
 }
 
 /// The words without what stands between them.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let normal = normalise(text);
     let letters = |c: char| if c.is_alphanumeric() || c == '\'' { c } else { ' ' };
     let spaced: String = normal.as_str().chars().map(letters).collect();

@@ -4,7 +4,7 @@ use peyvand::{
     event::{ChannelMessageId, ChannelName, ConversationId, EventId, TenantId},
     language::{
         classifier::{self, Example, TrainOptions},
-        normal::normalise,
+        dates::UtcOffset,
         slots::{Extractors, ProductName},
     },
 };
@@ -65,11 +65,10 @@ impl Talk {
                 language: None,
             },
         };
-        let normal = normalise(text);
-        let values = trained.extractors.extract(text, &normal, self.state.asked_kind());
-        let meaning = trained.model.classify(&normal);
+        let today = UtcOffset::IRAN.day_at(self.now_ms);
+        let read = crate::read(text, today, &trained.extractors, &trained.model, &self.state);
         let state = std::mem::take(&mut self.state);
-        let (turn, state) = decide(&trained.assistant, &trained.model, &input, &values, &meaning, state);
+        let (turn, state) = decide(&trained.assistant, &trained.model, &input, read, state);
         self.state = state;
         turn
     }
@@ -244,4 +243,91 @@ fn a_description_that_is_too_long_to_be_shown_is_asked_for_again() {
     assert_eq!(talk.say("I want to file a complaint").decision, Decision::Ask);
     let again = talk.say(&"broken ".repeat(200));
     assert_eq!((again.decision, again.asked_slot), (Decision::Ask, Some(SlotName::Description)));
+}
+
+/// Thursday, 26 November 2026, 5 Azar 1405, at noon in Iran.
+const THURSDAY_MS: i64 = 1_795_681_800_000;
+
+fn day(turn: &TurnDecided) -> Option<&str> {
+    turn.slot(SlotName::DeliveryDate)
+}
+
+#[test]
+fn an_order_is_proposed_and_placed_for_the_day_that_was_said() {
+    for (wish, yes) in [
+        ("order 20 bags of CEM-042 for customer 1000000018 for December 5", "yes"),
+        ("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ برای ۱۴ آذر سفارش بده", "بله"),
+        ("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ تا ۱۴۰۵/۰۹/۱۴ سفارش بده", "بله"),
+    ] {
+        let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+        let proposed = talk.say(wish);
+        assert_eq!((proposed.decision, order(&proposed)), (Decision::Confirm, WHOLE), "{wish}");
+        assert_eq!(day(&proposed), Some("2026-12-05"), "{wish}");
+        let done = talk.say(yes);
+        assert_eq!((done.decision, day(&done)), (Decision::Execute, Some("2026-12-05")));
+    }
+}
+
+#[test]
+fn a_day_that_may_be_two_is_asked_for_and_answered_by_its_place_or_its_date() {
+    for (wish, answer) in [
+        ("order 20 bags of CEM-042 for customer 1000000018 next saturday", "the second"),
+        ("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ برای شنبه هفته بعد سفارش بده", "دومی"),
+        ("۲۰ کیسه سیمان CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ برای شنبه هفته بعد سفارش بده", "۱۴ آذر"),
+    ] {
+        let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+        let asked = talk.say(wish);
+        assert_eq!(
+            (asked.decision, asked.asked_slot),
+            (Decision::Ask, Some(SlotName::DeliveryDate)),
+            "{wish}"
+        );
+        assert_eq!(
+            (asked.doubt, asked.choices.as_slice()),
+            (Some(Doubt::OneOfChoices), ["2026-11-28".to_owned(), "2026-12-05".to_owned()].as_slice(),)
+        );
+        let proposed = talk.say(answer);
+        assert_eq!((proposed.decision, order(&proposed)), (Decision::Confirm, WHOLE), "{answer}");
+        assert_eq!(day(&proposed), Some("2026-12-05"), "{answer}");
+    }
+}
+
+#[test]
+fn a_day_that_is_none_or_over_or_many_is_never_written() {
+    for (said, doubt) in [
+        ("۳۱ مهر", Doubt::NoSuchDay),
+        ("دیروز", Doubt::DayOutOfReach),
+        ("هفته آینده", Doubt::NotOneDay),
+        ("31 November", Doubt::NoSuchDay),
+        ("2030-01-01", Doubt::DayOutOfReach),
+        ("next week", Doubt::NotOneDay),
+    ] {
+        let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+        let asked = talk.say(&format!("order 20 bags of CEM-042 for customer 1000000018 for {said}"));
+        assert_eq!((asked.decision, asked.doubt), (Decision::Ask, Some(doubt)), "{said}");
+        assert_eq!(day(&asked), None);
+        let again = talk.say(said);
+        assert_eq!((again.decision, again.doubt), (Decision::Ask, Some(doubt)), "{said}, said again");
+        let proposed = talk.say("it does not matter");
+        assert_eq!((proposed.decision, order(&proposed), day(&proposed)), (Decision::Confirm, WHOLE, None));
+    }
+}
+
+#[test]
+fn a_day_that_stays_unclear_is_given_up_in_the_end() {
+    let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+    talk.say("order 20 bags of CEM-042 for customer 1000000018 for 31 mehr");
+    let turns: Vec<Decision> = (0..5).map(|_| talk.say("31 mehr").decision).collect();
+    assert!(turns.contains(&Decision::Answer), "it is not asked for ever: {turns:?}");
+    assert!(!turns.contains(&Decision::Execute));
+}
+
+#[test]
+fn a_proposal_is_corrected_by_another_day() {
+    let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+    talk.say("order 20 bags of CEM-042 for customer 1000000018 for December 5");
+    let corrected = talk.say("no, December 7");
+    assert_eq!((corrected.decision, day(&corrected)), (Decision::Confirm, Some("2026-12-07")));
+    assert_eq!(order(&corrected), WHOLE);
+    assert_eq!(day(&talk.say("yes")), Some("2026-12-07"));
 }

@@ -3,7 +3,7 @@ use peyvand::assistant::Assistant;
 use peyvand::bus::{Offset, Record, Topic, TopicPartition};
 use peyvand::codec::{self, Schemas};
 use peyvand::event::{
-    ChannelName, ConversationId, Envelope, EventId, FailureKind, Operation, OperationStatus, Order,
+    ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, Operation, OperationStatus, Order,
     OrderItem, OrderProgress, StockLevel, TenantId,
 };
 
@@ -72,6 +72,8 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         slots: Vec::new(),
         asked_slot: None,
         answer: None,
+        doubt: None,
+        choices: Vec::new(),
     }
 }
 
@@ -279,6 +281,52 @@ fn a_proposal_says_back_exactly_what_would_be_written() {
         bare(&renderer().turn(&turn).unwrap()),
         "این سفارش را ثبت کنم؟ ۱٬۲۰۰ × CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸. لطفاً با بله یا خیر پاسخ دهید."
     );
+}
+
+#[test]
+fn a_day_is_said_in_the_calendar_of_the_language_and_asked_for_with_the_reason() {
+    let asked = |language, doubt, choices: &[&str]| {
+        let choices = choices.iter().map(|day| (*day).to_owned()).collect();
+        let asked_slot = Some(SlotName::DeliveryDate);
+        let turn = TurnDecided { asked_slot, doubt, choices, ..turn(language, Decision::Ask) };
+        bare(&renderer().turn(&turn).unwrap())
+    };
+    let days = ["2026-11-28", "2026-12-05"];
+    let which = Some(Doubt::OneOfChoices);
+    assert_eq!(
+        asked(Language::Fa, which, &days),
+        "کدام روز تحویل داده شود: شنبه ۷ آذر ۱۴۰۵ یا شنبه ۱۴ آذر ۱۴۰۵؟"
+    );
+    assert_eq!(
+        asked(Language::En, which, &days),
+        "Which day should it be delivered on: Sat 28 November 2026 or Sat 5 December 2026?"
+    );
+    let mut said = std::collections::BTreeSet::new();
+    for doubt in [None, Some(Doubt::NoSuchDay), Some(Doubt::DayOutOfReach), Some(Doubt::NotOneDay)] {
+        for language in [Language::Fa, Language::En] {
+            assert!(said.insert(asked(language, doubt, &[])), "each reason has words of its own");
+        }
+    }
+}
+
+#[test]
+fn an_order_for_a_day_is_proposed_with_the_day() {
+    let slot = |name, value: &str| peyvand::event::Slot {
+        name,
+        value: value.to_owned().into(),
+        raw: value.to_owned().into(),
+    };
+    for (language, day) in
+        [(Language::Fa, "تحویل شنبه ۱۴ آذر ۱۴۰۵"), (Language::En, "to be delivered on Sat 5 December 2026")]
+    {
+        let turn = TurnDecided {
+            operation: Some(Operation::SalesOrderCreate),
+            slots: vec![slot(SlotName::Product, "CEM-042"), slot(SlotName::DeliveryDate, "2026-12-05")],
+            ..turn(language, Decision::Confirm)
+        };
+        let text = bare(&renderer().turn(&turn).unwrap());
+        assert!(text.contains(day) && text.contains("CEM-042"), "{text}");
+    }
 }
 
 #[test]
