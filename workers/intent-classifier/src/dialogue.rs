@@ -3,6 +3,7 @@
 //! exactly that, and a yes counts only for the proposal that stands.
 
 mod consent;
+mod context;
 mod day;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,10 @@ use peyvand::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::consent::{Consent, consent};
+use self::{
+    consent::{Consent, consent, is_cancel},
+    context::Mentioned,
+};
 
 /// Confidence from which an intent is taken.
 const ACCEPT: f32 = 0.5;
@@ -37,6 +41,8 @@ pub struct Dialogue {
     asked: Option<Question>,
     #[serde(default)]
     proposed: Option<Proposal>,
+    #[serde(default)]
+    mentioned: Option<Mentioned>,
 }
 
 /// A value that a form lacks.
@@ -113,6 +119,20 @@ pub(crate) fn decide(
     model: &Model,
     input: &Envelope<MessageReceived>,
     read: Read,
+    state: Dialogue,
+) -> (TurnDecided, Dialogue) {
+    let (turn, mut state) = decided(assistant, model, input, read, state);
+    if let Some(order) = turn.slots.iter().find(|slot| slot.name == SlotName::OrderNumber) {
+        state.mentioned = Some(Mentioned::new(order.clone(), input.occurred_at_ms));
+    }
+    (turn, state)
+}
+
+fn decided(
+    assistant: &Assistant,
+    model: &Model,
+    input: &Envelope<MessageReceived>,
+    read: Read,
     mut state: Dialogue,
 ) -> (TurnDecided, Dialogue) {
     let Read { mut values, dates, meaning, today } = read;
@@ -149,7 +169,7 @@ pub(crate) fn decide(
     let (picked, doubt) = day::hear(text, question.as_ref(), &dates, today, &mut values);
     turn.slots = slots(&values, describes, text);
     let heard = Heard { text, values, meaning: &meaning, doubt, now_ms };
-    if describes && consent(text) == Some(Consent::No) {
+    if describes && consent(text) == Some(Consent::No) || question.is_some() && is_cancel(text) {
         // Every other message is the description, whatever it resembles.
         turn.decision = Decision::Answer;
         turn.answer = Some(Answer::Cancelled);
@@ -289,6 +309,12 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
         if turn.slot(slot.name).is_none() && unsaid {
             turn.slots.push(slot);
         }
+    }
+    if let Some(order) = state.mentioned.as_ref().and_then(|mentioned| mentioned.meant(heard.text, now_ms))
+        && intent.slots.iter().any(|spec| spec.required && spec.name == SlotName::OrderNumber)
+        && turn.slot(SlotName::OrderNumber).is_none()
+    {
+        turn.slots.push(order.clone());
     }
     // A day that was said is asked about first: it is fresh in mind.
     let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);

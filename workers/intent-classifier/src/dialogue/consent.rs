@@ -59,24 +59,23 @@ const YES: &[&str] = &[
     "sabt kon",
     "hatman",
 ];
-const NO: &[&str] = &[
-    "no",
-    "n",
-    "nope",
-    "no thanks",
+const NO: &[&str] =
+    &["no", "n", "nope", "no thanks", "نه", "خیر", "نخیر", "نه ممنون", "na", "kheir", "nakheir"];
+/// Words that give up whatever is under way, and not only what was asked last.
+const CANCEL: &[&str] = &[
     "cancel",
     "cancel it",
     "don't",
     "do not",
     "stop",
     "never mind",
-    "نه",
-    "خیر",
-    "نخیر",
-    "نه ممنون",
     "لغو",
     "لغو کن",
     "لغوش کن",
+    "کنسل",
+    "کنسل کن",
+    "ولش کن",
+    "ول کن",
     "نمیخوام",
     "نمی خوام",
     "نمیخواهم",
@@ -85,9 +84,6 @@ const NO: &[&str] = &[
     "بیخیال",
     "منصرف شدم",
     "انصراف",
-    "na",
-    "kheir",
-    "nakheir",
     "nemikham",
     "laghv",
     "bikhial",
@@ -102,11 +98,17 @@ pub(super) fn consent(text: &str) -> Option<Consent> {
     }
     let said = words(text);
     let is = |list: &[&str]| list.iter().any(|known| words(known) == said);
-    match (said.is_empty(), is(YES), is(NO)) {
+    match (said.is_empty(), is(YES), is(NO) || is(CANCEL)) {
         (false, true, false) => Some(Consent::Yes),
         (false, false, true) => Some(Consent::No),
         (_, _, _) => None,
     }
+}
+
+/// Whether a message gives up what is under way, and says nothing else.
+pub(super) fn is_cancel(text: &str) -> bool {
+    let said = words(text);
+    !text.contains(['?', '؟']) && CANCEL.iter().any(|known| words(known) == said)
 }
 
 /// The words without what stands between them.

@@ -331,3 +331,50 @@ fn a_proposal_is_corrected_by_another_day() {
     assert_eq!(order(&corrected), WHOLE);
     assert_eq!(day(&talk.say("yes")), Some("2026-12-07"));
 }
+
+#[test]
+fn a_word_that_points_back_means_the_order_that_was_spoken_of() {
+    for (first, then) in [
+        ("where is order 45001?", "and when is it delivered?"),
+        ("سفارش ۴۵۰۰۱ کجاست؟", "وضعیتش چیه؟"),
+        ("سفارش ۴۵۰۰۱ کجاست؟", "مبلغ اون سفارش چقدره؟"),
+    ] {
+        let mut talk = Talk::default();
+        talk.say(first);
+        let turn = talk.say(then);
+        assert_eq!(
+            (turn.decision, turn.slot(SlotName::OrderNumber)),
+            (Decision::Execute, Some("45001")),
+            "{then}"
+        );
+        let mut alone = Talk::default();
+        assert_eq!(alone.say(then).slot(SlotName::OrderNumber), None, "nothing was spoken of before");
+    }
+}
+
+#[test]
+fn whoever_points_nowhere_or_much_later_is_asked() {
+    let mut talk = Talk::default();
+    talk.say("where is order 45001?");
+    let other = talk.say("where is my order?");
+    assert_eq!((other.decision, other.asked_slot), (Decision::Ask, Some(SlotName::OrderNumber)));
+    let mut talk = Talk::default();
+    talk.say("where is order 45001?");
+    talk.now_ms += 31 * 60 * 1000;
+    assert_eq!(talk.say("and when is it delivered?").decision, Decision::Ask);
+}
+
+#[test]
+fn a_question_is_given_up_by_a_word_that_cancels() {
+    for (wish, cancel) in [
+        ("where is my order?", "never mind"),
+        ("سفارشم کجاست؟", "بی‌خیال"),
+        ("I want to place an order", "cancel"),
+    ] {
+        let mut talk = Talk::default();
+        assert_eq!(talk.say(wish).decision, Decision::Ask, "{wish}");
+        let turn = talk.say(cancel);
+        assert_eq!((turn.decision, turn.answer), (Decision::Answer, Some(Answer::Cancelled)), "{cancel}");
+        assert_ne!(talk.say("45001").decision, Decision::Ask, "nothing is asked any more");
+    }
+}
