@@ -12,7 +12,7 @@ ask-delivery-date = For which day, please?
 doubt-no-such-day = There is no such day in the calendar. Which day should it be delivered on? Or write "it does not matter".
 doubt-day-out-of-reach = That day is over, or more than two years away. Which day should it be delivered on? Or write "it does not matter".
 doubt-not-one-day = One day for the delivery, please, such as "Saturday" or "1 December"; or write "it does not matter".
-doubt-one-of-choices = Which day should it be delivered on: { $first } or { $second }?
+doubt-one-of-choices = Which day should it be delivered on: { $first } or { $second }? Or write "it does not matter".
 ask-description = What is it about? Please describe it in your own words, in one message of at most 1,000 letters.
 
 ## Small talk

@@ -22,7 +22,8 @@ fn waiting(running: &Deployment, before: &[String]) -> Vec<String> {
     assert!(fine, "{said}");
     let letters = said.lines().filter(|line| line.starts_with('{'));
     let letters = letters.map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let own = letters.filter(|letter| letter["bytes"] == BYTES.to_string());
+    let own =
+        letters.filter(|letter| letter["bytes"].as_str().and_then(|bytes| bytes.parse().ok()) == Some(BYTES));
     own.map(|letter| letter["at"].as_str().unwrap().to_owned()).filter(|at| !before.contains(at)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! What is counted from today: `سه روز دیگه`, `two weeks ago`, `۱۰ روز گذشته`.
 
-use super::{Calendar, Period, Reading, Ruled, Words, lexicon, lexicon::Unit};
+use super::{Calendar, Grain, Period, Reading, Ruled, Words, lexicon, lexicon::Unit};
 
 /// Whoever counts further means something else.
 const COUNT_MAX: u32 = 1000;
@@ -17,6 +17,13 @@ impl Words<'_> {
             None if self.is(next + 1, &["from"]) && self.is(next + 2, &["now"]) => ("later", next + 3),
             None => (self.word(next + 1), next + 2),
         };
+        let said = self.word(begin);
+        let some_day = unit == Unit::Day && matches!(said, "یک" | "یه") && matches!(word, "دیگه" | "دیگر");
+        let an_order = matches!(said, "first" | "second" | "third") && ahead.is_none();
+        let a_no = said == "نه" && !matches!(word, "دیگه" | "دیگر" | "پیش");
+        if some_day || an_order || a_no || (ahead.is_none() && self.of_what_follows(next + 1)) {
+            return None;
+        }
         let count = i64::from(Some(count).filter(|count| *count <= COUNT_MAX)?);
         let calendar = if calendar == Calendar::Gregorian { self.context.calendar } else { calendar };
         let today = self.context.today;
@@ -34,7 +41,15 @@ impl Words<'_> {
             "گذشته" | "اخیر" | "gozashte" | "last" | "past" => {
                 Period::span(at(-count), today, calendar)
             }
-            "اینده" | "ayande" | "next" | "within" => Period::span(today, at(count), calendar),
+            "اینده" | "ayande" | "next" | "within" => {
+                // Some months are no day by which something is done.
+                let grain = match unit {
+                    Unit::Day | Unit::Week => Grain::Span,
+                    Unit::Month => Grain::Month,
+                    Unit::Year => Grain::Year,
+                };
+                Period { grain, ..Period::span(today, at(count), calendar) }
+            }
             _ => return None,
         };
         Some((Reading::One(period), behind))
@@ -52,13 +67,16 @@ impl Words<'_> {
             (self.tokens.get(place + 1)?.number()?, self.context.calendar, place + 2)
         } else {
             let (quarter, next) = self.count(place)?;
-            (quarter, self.context.calendar, self.is(next, &["quarter"]).then_some(next + 1)?)
+            // A quarter of a ton or an inch is none of a year.
+            let of_something = self.is(next + 1, &["of", "inch", "a"]) && self.year(next + 1).is_none();
+            let named = self.is(next, &["quarter"]) && !of_something;
+            (quarter, self.context.calendar, named.then_some(next + 1)?)
         };
         let quarter = u8::try_from(quarter).ok().filter(|quarter| (1..=4).contains(quarter))?;
         let of = |calendar, year| {
             let (start, _) = super::Day::month(calendar, year, 3 * quarter - 2)?;
             let (_, end) = super::Day::month(calendar, year, 3 * quarter)?;
-            Some(Period { start, end, grain: super::Grain::Quarter, calendar })
+            Some(Period { start, end, grain: Grain::Quarter, calendar })
         };
         let (period, next) = match self.year(next) {
             Some((calendar, year, next)) => (of(calendar, year)?, next),

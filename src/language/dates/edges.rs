@@ -21,9 +21,14 @@ impl Words<'_> {
 
     /// A stretch: this one where nothing else is said.
     fn stretch(&self, place: usize) -> Option<(Period, usize)> {
-        match self.point(place) {
-            Some((Reading::One(period), next)) if period.start != period.end => return Some((period, next)),
-            Some(_) | None => {}
+        // Not any date: an edge of an edge of an edge would go as deep as the text is long.
+        for rule in [Self::whole_month, Self::this_or_next, Self::quarter] {
+            match rule(self, place) {
+                Some((Reading::One(period), next)) if period.start != period.end => {
+                    return Some((period, next));
+                }
+                Some(_) | None => {}
+            }
         }
         if let Some((calendar, year, next)) = self.year(place) {
             return Some((super::points::whole_year(calendar, year)?, next));

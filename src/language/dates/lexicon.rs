@@ -61,6 +61,8 @@ const MONTHS: &[(&str, Calendar, u8)] = {
         ("اوریل", Gregorian, 4),
         ("ژوین", Gregorian, 6),
         ("ژویه", Gregorian, 7),
+        ("ژوییه", Gregorian, 7),
+        ("مه", Gregorian, 5),
         ("جولای", Gregorian, 7),
         ("اوت", Gregorian, 8),
         ("اگوست", Gregorian, 8),
@@ -92,7 +94,21 @@ pub(super) fn weekday(words: &[&str]) -> Option<(i64, usize)> {
         (&["سه", "شنبه"], 3),
         (&["چهار", "شنبه"], 4),
         (&["پنج", "شنبه"], 5),
+        (&["چار", "شنبه"], 4),
+        (&["1", "شنبه"], 1),
+        (&["2", "شنبه"], 2),
+        (&["3", "شنبه"], 3),
+        (&["4", "شنبه"], 4),
+        (&["5", "شنبه"], 5),
+        (&["yek", "shanbe"], 1),
+        (&["do", "shanbe"], 2),
+        (&["se", "shanbe"], 3),
+        (&["char", "shanbe"], 4),
+        (&["chahar", "shanbe"], 4),
+        (&["panj", "shanbe"], 5),
+        (&["5", "shanbe"], 5),
         (&["شنبه"], 0),
+        (&["چارشنبه"], 4),
         (&["یکشنبه"], 1),
         (&["دوشنبه"], 2),
         (&["سهشنبه"], 3),
@@ -116,6 +132,15 @@ pub(super) fn weekday(words: &[&str]) -> Option<(i64, usize)> {
         (&["mon"], 2),
         (&["tuesday"], 3),
         (&["tue"], 3),
+        (&["tues"], 3),
+        (&["thur"], 5),
+        (&["thurs"], 5),
+        (&["yekshanbeh"], 1),
+        (&["doshanbeh"], 2),
+        (&["seshanbeh"], 3),
+        (&["charshanbeh"], 4),
+        (&["chaharshanbeh"], 4),
+        (&["panjshanbeh"], 5),
         (&["wednesday"], 4),
         (&["wed"], 4),
         (&["thursday"], 5),
@@ -134,6 +159,8 @@ pub(super) fn near_day(words: &[&str]) -> Option<(i64, usize)> {
         (&["پریروز"], -2),
         (&["پری", "روز"], -2),
         (&["امروز"], 0),
+        (&["امشب"], 0),
+        (&["tonight"], 0),
         (&["فردا"], 1),
         (&["دیروز"], -1),
         (&["emrooz"], 0),
@@ -186,12 +213,27 @@ pub(super) fn which(word: &str) -> Option<i64> {
     Some(match word {
         "گذشته" | "قبل" | "قبلی" | "پیش" | "پیشین" | "last" | "previous" | "past" | "gozashte" | "ghabl"
         | "pish" => -1,
-        "این" | "جاری" | "this" | "current" | "in" => 0,
+        "این" | "جاری" | "this" | "current" => 0,
         "اینده" | "بعد" | "بعدی" | "دیگه" | "دیگر" | "next" | "coming" | "ayande" | "bad" | "dige" => {
             1
         }
         _ => return None,
     })
+}
+
+/// The same of words that stand before what they mean.
+pub(super) fn which_before(word: &str) -> Option<i64> {
+    Some(match word {
+        "last" | "previous" | "past" => -1,
+        "این" | "همین" | "this" | "current" | "hamin" => 0,
+        "next" | "coming" => 1,
+        _ => return None,
+    })
+}
+
+/// Words that are numbers only beside what is counted: "a", "do", «نه».
+pub(super) fn is_also_no_number(word: &str) -> bool {
+    matches!(word, "a" | "an" | "one" | "do" | "یه" | "نه")
 }
 
 /// A number in words, from one to ninety-nine, also as an order; with how many words it takes.

@@ -18,6 +18,7 @@ use std::ops::Range;
 pub use day::{Calendar, Day, UtcOffset, WrongOffset};
 
 use self::tokens::Token;
+use super::slots::words;
 
 /// Longest stretch of a text that is searched, in bytes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
@@ -176,6 +177,10 @@ impl<'a> Words<'a> {
 
     /// A number in digits or words, also as an order (`5th`, `۵ام`), and the place behind it.
     fn count(&self, place: usize) -> Option<(u32, usize)> {
+        if self.touches(place) && place > 0 && self.is(place - 1, &[".", "/", "-"]) {
+            // The end of a longer number.
+            return None;
+        }
         let (number, next) = match self.tokens.get(place)?.number() {
             Some(number) => (number, place + 1),
             None => {
@@ -191,10 +196,25 @@ impl<'a> Words<'a> {
     fn year(&self, place: usize) -> Option<(Calendar, i32, usize)> {
         let place = place + usize::from(self.is(place, &["سال", "sal", ",", "of"]));
         let year = self.tokens.get(place).filter(|token| token.text.len() == 4)?.number()?;
+        if self.counts(place + 1) {
+            return None;
+        }
         let joined =
             self.is(place + 1, &["/", "-", "."]) && self.touches(place + 1) && self.touches(place + 2);
         let year = i32::try_from(year).ok().filter(|_| !joined)?;
         calendar_of(year).map(|calendar| (calendar, year, place + 1))
+    }
+
+    /// Whether a word counts or measures goods, so that the number before it is no part of a date.
+    fn counts(&self, place: usize) -> bool {
+        const SIZES: &[&str] =
+            &["هزار", "میلیون", "میلیارد", "تومان", "تومن", "ریال", "million", "inch", "%", "x", "×"];
+        words::is_unit(self.word(place)) || self.is(place, SIZES)
+    }
+
+    /// Whether «بعد» or «قبل» speaks of what follows it: «بعد از ظهر».
+    fn of_what_follows(&self, place: usize) -> bool {
+        self.is(place + 1, &["از", "az"])
     }
 
     /// The year that is meant when none was said, among this one and its neighbours.

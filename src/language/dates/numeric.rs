@@ -40,7 +40,7 @@ impl Words<'_> {
                 let year = i32::try_from(c).ok()?;
                 either_order(calendar_of(year)?, year, small(a), small(b))
             }
-            (Some((c, 1..=2)), 2) if separator != "." => {
+            (Some((c, 1..=2)), 1..=2) if separator == "/" => {
                 let year = i32::try_from(a).ok()?;
                 match (self.context.calendar, a > 31) {
                     (Calendar::Jalali, _) | (Calendar::Gregorian, true) => {
@@ -53,7 +53,7 @@ impl Words<'_> {
                 }
             }
             (None, 1..=2) if separator == "/" && self.expects(place, next) => {
-                self.without_year(small(a), small(b))
+                self.without_year(place, small(a), small(b))?
             }
             (_, _) => return None,
         };
@@ -69,19 +69,22 @@ impl Words<'_> {
     }
 
     fn expects(&self, place: usize, next: usize) -> bool {
-        let counts = self.is(next, &["میلیون", "میلیارد", "هزار", "تومان", "تومن", "ریال", "million", "%"]);
+        let counts = self.counts(next);
         let cued = place.checked_sub(1).is_some_and(|before| self.is(before, CUES));
         !counts && (self.context.asked || cued)
     }
 
     /// Day and month in either order.
-    fn without_year(&self, a: u8, b: u8) -> Reading {
-        let calendar = self.context.calendar;
+    fn without_year(&self, place: usize, a: u8, b: u8) -> Option<Reading> {
+        let persian = place > 0 && self.is(place - 1, &["baraye", "tarikh"]);
+        let calendar = if persian { Calendar::Jalali } else { self.context.calendar };
         let on = |month: u8, day: u8| {
             let days = self.years(calendar).filter_map(|year| Day::new(calendar, year, month, day));
             self.nearest(days.map(|day| Period::day(day, calendar)))
         };
-        Reading::of([on(b, a), on(a, b)].into_iter().flatten().collect())
+        let days: Vec<Period> = [on(b, a), on(a, b)].into_iter().flatten().collect();
+        // A size or a fraction, unless a date was asked for.
+        (!days.is_empty() || self.context.asked).then(|| Reading::of(days))
     }
 }
 

@@ -5,6 +5,9 @@ use super::{Calendar, Day, Grain, Period, Prefer, Reading, Ruled, Words, lexicon
 /// What makes a month's name a month where it may be another word.
 const INTO_MONTH: &[&str] = &["در", "تا", "از", "برای", "in", "since", "until", "by", "of", "during", "dar"];
 
+/// A day without a year that is over for no longer is no day of next year.
+const JUST_OVER_DAYS: i64 = 60;
+
 impl Words<'_> {
     /// The date at a place, the longest there is.
     pub(super) fn point(&self, place: usize) -> Ruled {
@@ -28,12 +31,23 @@ impl Words<'_> {
 
     /// A month by its name, with the place behind it and behind a word for month.
     pub(super) fn month_name(&self, place: usize) -> Option<(Calendar, u8, usize)> {
+        const NOT_MAY: &[&str] = &["be", "i", "we", "you", "they", "not", "have", "a"];
         let (calendar, month) = lexicon::month(self.word(place))?;
-        Some((calendar, month, place + 1 + usize::from(self.is(place + 1, &["ماه", "mah"]))))
+        let other = match self.word(place) {
+            "may" => self.is(place + 1, NOT_MAY),
+            "تیر" => self.is(place + 1, &["اهن"]),
+            _ => false,
+        };
+        let short = self.word(place).is_ascii() && self.is(place + 1, &["."]) && self.touches(place + 1);
+        let behind = place + 1 + usize::from(short || self.is(place + 1, &["ماه", "mah"]));
+        (!other).then_some((calendar, month, behind))
     }
 
     /// `5 آذر`, `پنجم آذرماه ۱۴۰۵`, `26 Nov`, `26th of November, 2026`.
     pub(super) fn day_of_month(&self, place: usize) -> Ruled {
+        if lexicon::is_also_no_number(self.word(place)) {
+            return None;
+        }
         let (day, next) = self.count(place)?;
         let next = next + usize::from(self.is(next, &["of"]));
         let (calendar, month, next) = self.month_name(next)?;
@@ -41,9 +55,15 @@ impl Words<'_> {
     }
 
     /// `November 26, 2026`.
-    fn month_then_day(&self, place: usize) -> Ruled {
+    pub(super) fn month_then_day(&self, place: usize) -> Ruled {
         let (calendar, month, next) = self.month_name(place)?;
+        if lexicon::is_also_no_number(self.word(next)) {
+            return None;
+        }
         let (day, behind) = self.count(next)?;
+        if self.counts(behind) {
+            return None;
+        }
         let day = u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
         // «آذر ۵ کیسه» counts; whoever writes Jalali says the day first.
         if calendar == Calendar::Jalali || self.month_name(behind).is_some() {
@@ -57,22 +77,33 @@ impl Words<'_> {
             Some((same, year, next)) if same == calendar => {
                 Some((Reading::day(Day::new(calendar, year, month, day), calendar), next))
             }
-            Some((_, _, next)) => Some((Reading::NoSuchDay, next)),
-            None => {
+            // A number like the year of another calendar is something else.
+            Some(_) | None => {
                 let days = self.years(calendar).filter_map(|year| Day::new(calendar, year, month, day));
-                let chosen = self.nearest(days.map(|day| Period::day(day, calendar)));
+                let days: Vec<Period> = days.map(|day| Period::day(day, calendar)).collect();
+                let today = self.context.today;
+                // What is just over is meant to be, and not next year's.
+                let just_over = |period: &&Period| (1..=JUST_OVER_DAYS).contains(&today.since(period.end));
+                let chosen = days.iter().find(just_over).copied().or_else(|| self.nearest(days.clone()));
                 Some((chosen.map_or(Reading::NoSuchDay, Reading::One), next))
             }
         }
     }
 
     /// `آبان`, `برج ۸`, `آذرماه ۱۴۰۵`, `November 2026`, `نیمه آبان`.
-    fn whole_month(&self, place: usize) -> Ruled {
+    pub(super) fn whole_month(&self, place: usize) -> Ruled {
+        // «هفته دوم آذر» is none of its days.
+        if self.is(place, &["هفته", "نیمه", "دهه"])
+            && let Some((_, next)) = self.count(place + 1)
+            && self.month_name(next).is_some()
+        {
+            return self.whole_month(next);
+        }
         let middle = self.is(place, &["نیمه", "اواسط", "mid"]);
         let begin = place + usize::from(middle);
         let (calendar, month, next) = if self.is(begin, &["برج", "borj"]) {
             let month = self.tokens.get(begin + 1)?.number().and_then(|month| u8::try_from(month).ok())?;
-            (Calendar::Jalali, month, begin + 2)
+            (Calendar::Jalali, Some(month).filter(|month| (1..=12).contains(month))?, begin + 2)
         } else {
             self.month_name(begin)?
         };
@@ -111,22 +142,24 @@ impl Words<'_> {
         }
     }
 
-    /// `شنبه`, `شنبه هفته بعد`, `next Friday`. On some days a next Saturday may be this one or the one after it.
+    /// `شنبه`, `شنبه هفته بعد`, `next Friday`, `شنبه ۱۴ آذر`. On some days a next Saturday may be this one or the one after it.
     fn weekday(&self, place: usize) -> Ruled {
-        let before = if self.is(place, &["in"]) { None } else { lexicon::which(self.word(place)) };
+        let before = lexicon::which_before(self.word(place));
         let begin = place + usize::from(before.is_some());
         let (weekday, words) = lexicon::weekday(&self.few(begin))?;
-        let mut next = begin + words;
-        // «شنبه این هفته» says its week, as «شنبه هفته بعد» does.
-        let (behind, after) = self.which_week(next);
-        next = after;
-        let which = before.or(behind);
         let calendar = self.calendar_of_word(begin);
         let today = self.context.today;
-        let strict = |week: i64| today.week_start().plus(7 * week + weekday);
         let ahead = today.plus((weekday - today.day_of_week()).rem_euclid(7));
-        let days = match (which, self.context.prefer) {
+        if let Some((dated, next)) = self.dated_behind(begin + words) {
+            return Some((agreed(dated, weekday, Period::day(ahead, calendar)), next));
+        }
+        let (behind, of_week, next) = self.which_week(begin + words);
+        let strict = |week: i64| today.week_start().plus(7 * week + weekday);
+        let days = match (before.or(behind), self.context.prefer) {
+            (Some(1), _) if self.is(place, &["coming"]) => vec![ahead],
             (Some(1), _) if strict(1) == ahead => vec![ahead, ahead.plus(7)],
+            (Some(1), _) if !of_week => vec![ahead, strict(1)],
+            (Some(0), _) if strict(0) < today && !of_week => vec![ahead],
             (Some(week), _) => vec![strict(week)],
             (None, _) if ahead == today => vec![today, today.plus(7)],
             (None, Prefer::Past) => vec![ahead.plus(-7)],
@@ -135,23 +168,29 @@ impl Words<'_> {
         Some((Reading::of(days.into_iter().map(|day| Period::day(day, calendar)).collect()), next))
     }
 
-    /// Which week is meant behind a weekday, and the place behind it.
-    fn which_week(&self, place: usize) -> (Option<i64>, usize) {
+    /// A date that follows its weekday.
+    fn dated_behind(&self, place: usize) -> Ruled {
+        let place = place + usize::from(self.is(place, &[",", "،"]));
+        [Self::day_of_month, Self::month_then_day, Self::numeric].iter().find_map(|rule| rule(self, place))
+    }
+
+    /// Which week is meant behind a weekday, whether it is said to be a week, and the place behind it.
+    fn which_week(&self, place: usize) -> (Option<i64>, bool, usize) {
         let ezafe = |place: usize| place + usize::from(self.is(place, &["ی"]));
         let begin = ezafe(place);
         if self.is(begin, &["این", "this"]) && self.is(begin + 1, &["هفته", "hafte", "week"]) {
-            return (Some(0), begin + 2);
+            return (Some(0), true, begin + 2);
         }
-        let week = usize::from(self.is(begin, &["هفته", "hafte", "hafteye"]));
-        let named = ezafe(begin + week);
+        let of_week = self.is(begin, &["هفته", "hafte", "hafteye"]);
+        let named = ezafe(begin + usize::from(of_week));
         match lexicon::which(self.word(named)) {
-            Some(which) if which != 0 => (Some(which), named + 1),
-            Some(_) | None => (None, place),
+            Some(which) if which != 0 && !self.of_what_follows(named) => (Some(which), of_week, named + 1),
+            Some(_) | None => (None, false, place),
         }
     }
 
     /// `هفته آینده`, `این ماه`, `next week`, `پارسال`.
-    fn this_or_next(&self, place: usize) -> Ruled {
+    pub(super) fn this_or_next(&self, place: usize) -> Ruled {
         let years = match self.word(place) {
             "امسال" | "emsal" => Some(0),
             "پارسال" | "parsal" => Some(-1),
@@ -162,14 +201,18 @@ impl Words<'_> {
                 .unit(lexicon::Unit::Year, Calendar::Jalali, years)
                 .map(|reading| (reading, place + 1));
         }
-        let before = if self.is(place, &["in"]) { None } else { lexicon::which(self.word(place)) };
+        let before = lexicon::which_before(self.word(place));
         let begin = place + usize::from(before.is_some());
         let (unit, calendar) = lexicon::unit(self.word(begin))?;
+        // «یه روز دیگه» and «این روزها» are no days.
+        if unit == lexicon::Unit::Day {
+            return None;
+        }
         let ezafe = begin + 1 + usize::from(self.is(begin + 1, &["ی"]));
         let behind = if before.is_some() {
             None
         } else {
-            lexicon::which(self.word(ezafe)).filter(|which| *which != 0)
+            lexicon::which(self.word(ezafe)).filter(|which| *which != 0 && !self.of_what_follows(ezafe))
         };
         let next = if behind.is_some() { ezafe + 1 } else { begin + 1 };
         let which = before.or(behind)?;
@@ -204,4 +247,17 @@ pub(super) fn whole_year(calendar: Calendar, year: i32) -> Option<Period> {
     let (start, _) = Day::month(calendar, year, 1)?;
     let (_, end) = Day::month(calendar, year, 12)?;
     Some(Period { start, end, grain: Grain::Year, calendar })
+}
+
+/// A date with its weekday; when they do not fit, both may be meant.
+fn agreed(dated: Reading, weekday: i64, ahead: Period) -> Reading {
+    match dated {
+        Reading::One(period) if period.start.day_of_week() != weekday => Reading::of(vec![period, ahead]),
+        Reading::One(_) | Reading::NoSuchDay => dated,
+        Reading::Either(periods) => {
+            let fitting: Vec<Period> =
+                periods.iter().filter(|period| period.start.day_of_week() == weekday).copied().collect();
+            if fitting.is_empty() { Reading::Either(periods) } else { Reading::of(fitting) }
+        }
+    }
 }

@@ -115,7 +115,7 @@ fn weeks_months_quarters_and_years_are_stretches() {
     let past = Context { prefer: Prefer::Past, ..context() };
     let future = Context { prefer: Prefer::Future, ..context() };
     check(past, &[("آبان", "2026-10-23..2026-11-21"), ("۱۰ آذر", "2025-12-01")]);
-    check(future, &[("آبان", "2027-10-23..2027-11-21"), ("۱۰ آذر", "2026-12-01"), ("۱ آذر", "2027-11-22")]);
+    check(future, &[("آبان", "2027-10-23..2027-11-21"), ("۱۰ آذر", "2026-12-01"), ("۱ آذر", "2026-11-22")]);
 }
 
 #[test]
@@ -166,6 +166,50 @@ fn what_only_looks_like_a_date_is_none() {
             "",
         )],
     );
+}
+
+#[test]
+fn a_date_with_its_weekday_is_the_date_and_both_when_they_do_not_fit() {
+    check(
+        context(),
+        &[
+            (
+                "شنبه ۱۴ آذر|شنبه ۱۴ آذر ۱۴۰۵|Saturday, December 5|Sat 5 December 2026|شنبه ۱۴۰۵/۹/۱۴",
+                "2026-12-05",
+            ),
+            ("یکشنبه ۱۴ آذر", "2026-12-05 | 2026-11-29"),
+            ("۵شنبه|۵ شنبه|panj shanbe", "2026-11-26 | 2026-12-03"),
+            ("چارشنبه|chahar shanbe", "2026-12-02"),
+            ("این شنبه|this Saturday|coming saturday", "2026-11-28"),
+        ],
+    );
+}
+
+#[test]
+fn words_that_are_dates_elsewhere_are_none_here() {
+    check(
+        context(),
+        &[
+            ("جمعه بعد از ظهر|جمعه قبل از ظهر", "2026-11-27"),
+            ("can you do December 5?", "2026-12-05"),
+            ("۲۰ تیر آهن|روز بعد از عید|۳ روز بعد از پرداخت|یه روز دیگه|این روزها|may a colleague call", ""),
+            ("تاریخ ۲/۵ تن|برای ۳۰/۶۰|a quarter of a ton|برج ۱۵", ""),
+            ("برای ۱۰ آذر ۲۰۰۰ کیسه|December 1, 2000 bags", "2026-12-01"),
+            ("هفته دوم آذر|نیمه اول آذر", "2026-11-22..2026-12-21"),
+            ("از چهارشنبه تا شنبه", "2026-12-02..2026-12-05"),
+            ("قبل از شنبه|before saturday", "2026-11-26..2026-11-27"),
+        ],
+    );
+    let future = Context { prefer: Prefer::Future, ..context() };
+    check(future, &[("از ۳ آذر تا ۱۰ آذر", "2026-11-24..2026-12-01"), ("۳ آذر|24 November", "2026-11-24")]);
+}
+
+#[test]
+fn a_long_text_of_the_same_words_goes_no_deeper_than_a_short_one() {
+    for word in ["end ", "اول ", "تا ", "از ", "next ", "سه ", "1/", "شنبه، "] {
+        let text = word.repeat(16 * 1024 / word.len());
+        assert!(find(normalise(&text).as_str(), context()).len() <= DATES_MAX, "{word}");
+    }
 }
 
 #[test]

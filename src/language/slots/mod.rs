@@ -11,7 +11,7 @@ mod product;
 mod quantity;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(super) mod words;
 
 use std::ops::Range;
 

@@ -39,7 +39,7 @@ pub(super) fn names_customer(word: &str) -> bool {
 }
 
 /// Whether a word counts pieces or measures goods.
-pub(super) fn is_unit(word: &str) -> bool {
+pub(in crate::language) fn is_unit(word: &str) -> bool {
     matches!(
         word,
         "عدد"

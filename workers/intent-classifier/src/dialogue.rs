@@ -57,7 +57,9 @@ struct Question {
     /// When it was asked.
     #[serde(default)]
     at_ms: i64,
-    /// What was offered.
+    /// Why a day that was said was none, and what was offered.
+    #[serde(default)]
+    doubt: Option<Doubt>,
     #[serde(default)]
     choices: Vec<String>,
 }
@@ -110,6 +112,7 @@ struct Heard<'a> {
     meaning: &'a Classification,
     /// Why the day that was said is none, and which it may be.
     doubt: Option<(Doubt, Vec<String>)>,
+    today: Day,
     now_ms: i64,
 }
 
@@ -168,7 +171,7 @@ fn decided(
     let describes = question.as_ref().is_some_and(describes);
     let (picked, doubt) = day::hear(text, question.as_ref(), &dates, today, &mut values);
     turn.slots = slots(&values, describes, text);
-    let heard = Heard { text, values, meaning: &meaning, doubt, now_ms };
+    let heard = Heard { text, values, meaning: &meaning, doubt, today, now_ms };
     if describes && consent(text) == Some(Consent::No) || question.is_some() && is_cancel(text) {
         // Every other message is the description, whatever it resembles.
         turn.decision = Decision::Answer;
@@ -318,31 +321,18 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
     }
     // A day that was said is asked about first: it is fresh in mind.
     let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);
-    let doubted = heard.doubt.as_ref().and_then(|doubt| Some((day?, doubt)));
+    let doubted = day.and_then(|day| Some((day, day::keep(turn, heard)?)));
     let missing = match doubted {
         Some((day, (doubt, choices))) => {
-            turn.doubt = Some(*doubt);
-            turn.choices.clone_from(choices);
+            turn.doubt = Some(doubt);
+            turn.choices = choices;
             Some(day)
         }
         None => intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none()),
     };
     match missing {
         None if operation.is_write() => {
-            turn.decision = Decision::Confirm;
-            // What is proposed is what is written: one value of each, the first that was said.
-            let mut said = Vec::new();
-            turn.slots.retain(|slot| {
-                let first = wants(intent, slot.name) && !said.contains(&slot.name);
-                said.push(slot.name);
-                first
-            });
-            state.proposed = Some(Proposal {
-                intent: intent.name.clone(),
-                slots: turn.slots.clone(),
-                at_ms: now_ms,
-                times: 1,
-            });
+            state.proposed = Some(propose(turn, intent, now_ms));
         }
         None => turn.decision = Decision::Execute,
         Some(spec) if tries >= spec.max_tries => {
@@ -358,17 +348,30 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
                 tries: tries + 1,
                 known: turn.slots.iter().filter(|slot| wants(intent, slot.name)).cloned().collect(),
                 at_ms: now_ms,
+                doubt: turn.doubt,
                 choices: turn.choices.clone(),
             });
         }
     }
 }
 
-/// What was said, as far as it counts: a description only where it was asked for, a day only when it is one.
+/// What is proposed is what is written: one value of each, the first that was said.
+fn propose(turn: &mut TurnDecided, intent: &Intent, now_ms: i64) -> Proposal {
+    turn.decision = Decision::Confirm;
+    let mut said = Vec::new();
+    turn.slots.retain(|slot| {
+        let first = wants(intent, slot.name) && !said.contains(&slot.name);
+        said.push(slot.name);
+        first
+    });
+    Proposal { intent: intent.name.clone(), slots: turn.slots.clone(), at_ms: now_ms, times: 1 }
+}
+
+/// What was said, as far as it counts: a description only where it was asked for, a day only where one is wanted.
 fn slots(values: &[Extracted], describes: bool, text: &str) -> Vec<Slot> {
     let counts = |value: &&Extracted| match value.slot {
         SlotKind::Description => describes,
-        SlotKind::DeliveryDate => value.exact,
+        SlotKind::DeliveryDate => false,
         SlotKind::OrderNumber
         | SlotKind::Product
         | SlotKind::Phone

@@ -2,14 +2,14 @@
 //! taken for the likeliest.
 
 use peyvand::{
-    event::{Doubt, SlotName},
+    event::{Doubt, SlotName, TurnDecided},
     language::{
         dates::{Day, FoundDate, Grain, Period, Reading},
         slots::{Extracted, SlotKind},
     },
 };
 
-use super::{Question, consent::words};
+use super::{Heard, Question, consent::words, slot};
 
 /// Nobody orders for a day further away.
 const AHEAD_DAYS_MAX: i64 = 2 * 366;
@@ -22,34 +22,71 @@ struct Wanted {
     doubt: Option<(Doubt, Vec<String>)>,
 }
 
-/// The first date of a message as a day to come; places are those of the original text.
+/// The day that the dates of a message say; places are those of the original text. What is over counts only where nothing
+/// else was said, and of several days none is taken for the right one.
 fn wanted(dates: &[FoundDate], today: Day) -> Option<Wanted> {
-    let date = dates.first()?;
-    let ahead = |day: Day| (today..=today.plus(AHEAD_DAYS_MAX)).contains(&day);
-    let (day, doubt) = match &date.reading {
-        Reading::NoSuchDay => (None, Some((Doubt::NoSuchDay, Vec::new()))),
-        Reading::One(period) => match day_of(period, today) {
-            Some(day) if ahead(day) => (Some(day), None),
-            Some(_) => (None, Some((Doubt::DayOutOfReach, Vec::new()))),
-            None => (None, Some((Doubt::NotOneDay, Vec::new()))),
+    let first = dates.first()?;
+    let meant: Vec<&FoundDate> = dates.iter().filter(|date| !is_over(&date.reading, today)).collect();
+    let (at, day, doubt) = match meant.as_slice() {
+        [] => (first, None, Some((Doubt::DayOutOfReach, Vec::new()))),
+        [only] => match days(&only.reading, today) {
+            Ok(mut days) if days.len() == 1 => (*only, days.pop(), None),
+            Ok(days) => (*only, None, Some((Doubt::OneOfChoices, days.iter().map(Day::to_string).collect()))),
+            Err(doubt) => (*only, None, Some((doubt, Vec::new()))),
         },
-        Reading::Either(periods) => {
-            let days: Vec<Day> =
-                periods.iter().filter_map(|period| day_of(period, today)).filter(|day| ahead(*day)).collect();
-            match days.as_slice() {
-                [] => (None, Some((Doubt::DayOutOfReach, Vec::new()))),
-                [only] => (Some(*only), None),
-                _ => (None, Some((Doubt::OneOfChoices, days.iter().map(Day::to_string).collect()))),
+        several => {
+            let mut all: Vec<Day> = Vec::new();
+            let mut doubt = None;
+            for date in several {
+                match days(&date.reading, today) {
+                    Ok(days) => all.extend(days),
+                    Err(of_date) => doubt = doubt.or(Some(of_date)),
+                }
+            }
+            all.sort_unstable();
+            all.dedup();
+            match (doubt, all.as_slice()) {
+                (Some(doubt), _) => (several[0], None, Some((doubt, Vec::new()))),
+                (None, [only]) => (several[0], Some(*only), None),
+                (None, [_, _]) => {
+                    let choices = all.iter().map(Day::to_string).collect();
+                    (several[0], None, Some((Doubt::OneOfChoices, choices)))
+                }
+                (None, _) => (several[0], None, Some((Doubt::NotOneDay, Vec::new()))),
             }
         }
     };
     let value = Extracted {
         slot: SlotKind::DeliveryDate,
         value: day.map(|day| day.to_string()).unwrap_or_default(),
-        raw_range: date.at.clone(),
+        raw_range: at.at.clone(),
         exact: day.is_some(),
     };
     Some(Wanted { value, doubt })
+}
+
+fn is_over(reading: &Reading, today: Day) -> bool {
+    match reading {
+        Reading::One(period) => period.end < today,
+        Reading::Either(periods) => periods.iter().all(|period| period.end < today),
+        Reading::NoSuchDay => false,
+    }
+}
+
+/// The days to come that a date may mean, one or two; or why it means none.
+fn days(reading: &Reading, today: Day) -> Result<Vec<Day>, Doubt> {
+    let ahead = |day: &Day| (today..=today.plus(AHEAD_DAYS_MAX)).contains(day);
+    let periods = match reading {
+        Reading::NoSuchDay => return Err(Doubt::NoSuchDay),
+        Reading::One(period) => std::slice::from_ref(period),
+        Reading::Either(periods) => periods,
+    };
+    let days: Vec<Day> = periods.iter().filter_map(|period| day_of(period, today)).collect();
+    if days.is_empty() {
+        return Err(Doubt::NotOneDay);
+    }
+    let days: Vec<Day> = days.into_iter().filter(ahead).collect();
+    if days.is_empty() { Err(Doubt::DayOutOfReach) } else { Ok(days) }
 }
 
 /// One day, or the last of those from today on: "by Friday".
@@ -71,6 +108,10 @@ pub(super) fn hear(
 ) -> (bool, Option<(Doubt, Vec<String>)>) {
     let asked = question.filter(|question| question.slot == SlotName::DeliveryDate);
     match asked.and_then(|question| picked(text, &question.choices)) {
+        // ISO dates are in the order of their texts.
+        Some(Picked::Choice(day)) if day < today.to_string() => {
+            (false, Some((Doubt::DayOutOfReach, Vec::new())))
+        }
         Some(Picked::Choice(day)) => {
             let raw_range = 0..text.len();
             values.push(Extracted { slot: SlotKind::DeliveryDate, value: day, raw_range, exact: true });
@@ -78,11 +119,31 @@ pub(super) fn hear(
         }
         Some(Picked::Any) => (true, None),
         None => {
-            let Some(wanted) = wanted(dates, today) else { return (false, None) };
+            let Some(wanted) = wanted(dates, today) else {
+                // Whatever else was said, the day is still in doubt.
+                let again = |question: &Question| Some((question.doubt?, question.choices.clone()));
+                return (false, asked.and_then(again));
+            };
             values.push(wanted.value);
             (false, wanted.doubt)
         }
     }
+}
+
+/// Keeps the day that was said, for a form that wants one; gives why the one that is known is none.
+pub(super) fn keep(turn: &mut TurnDecided, heard: &Heard<'_>) -> Option<(Doubt, Vec<String>)> {
+    let forget = |turn: &mut TurnDecided| turn.slots.retain(|slot| slot.name != SlotName::DeliveryDate);
+    let said = heard.values.iter().find(|value| value.slot == SlotKind::DeliveryDate && value.exact);
+    if let Some(said) = said {
+        forget(turn);
+        turn.slots.push(slot(said, heard.text));
+    }
+    // One that was said some days ago may be over by now.
+    let is_over = turn.slot(SlotName::DeliveryDate).is_some_and(|day| *day < *heard.today.to_string());
+    if is_over {
+        forget(turn);
+    }
+    heard.doubt.clone().or_else(|| is_over.then_some((Doubt::DayOutOfReach, Vec::new())))
 }
 
 /// What is said to the question which day.
@@ -135,6 +196,15 @@ const ANY: &[&str] = &[
     "مهم نیست",
     "فرقی نمیکنه",
     "فرقی نمی کنه",
+    "فرقی نمی کند",
+    "فرقی نمیکند",
+    "هرچه زودتر",
+    "هر چه زودتر",
+    "زودتر بهتر",
+    "asap",
+    "as soon as possible",
+    "doesnt matter",
+    "doesn’t matter",
     "فرقی ندارد",
     "فرقی نداره",
     "فرق نمیکنه",

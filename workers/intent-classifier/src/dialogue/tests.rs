@@ -378,3 +378,45 @@ fn a_question_is_given_up_by_a_word_that_cancels() {
         assert_ne!(talk.say("45001").decision, Decision::Ask, "nothing is asked any more");
     }
 }
+
+#[test]
+fn of_several_days_none_is_taken_for_the_right_one_and_what_is_over_is_passed_over() {
+    let order_for = |when: &str| {
+        let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+        talk.say(&format!("order 20 bags of CEM-042 for customer 1000000018 {when}"))
+    };
+    let two = order_for("for December 5 or December 7");
+    assert_eq!((two.doubt, two.choices.len()), (Some(Doubt::OneOfChoices), 2));
+    assert_eq!(order_for("for December 5, as yesterday").slot(SlotName::DeliveryDate), Some("2026-12-05"));
+    assert_eq!(order_for("for December 5, 7 December or 9 December").doubt, Some(Doubt::NotOneDay));
+}
+
+#[test]
+fn an_answer_that_is_no_day_is_asked_again_and_the_day_is_not_dropped() {
+    let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+    let asked = talk.say("order 20 bags of CEM-042 for customer 1000000018 next saturday");
+    for answer in ["that other one", "yes"] {
+        let again = talk.say(answer);
+        assert_eq!((again.decision, again.doubt), (Decision::Ask, asked.doubt), "{answer}");
+        assert_eq!(again.choices, asked.choices);
+    }
+}
+
+#[test]
+fn a_day_that_is_over_by_the_time_of_the_answer_is_asked_for_again() {
+    let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+    assert_eq!(
+        talk.say("order CEM-042 for customer 1000000018 for tomorrow").asked_slot,
+        Some(SlotName::Quantity)
+    );
+    talk.now_ms += 3 * 24 * 60 * 60 * 1000;
+    let asked = talk.say("20");
+    assert_eq!((asked.decision, asked.doubt), (Decision::Ask, Some(Doubt::DayOutOfReach)));
+}
+
+#[test]
+fn a_day_that_nobody_wants_is_in_no_decision() {
+    let mut talk = Talk { now_ms: THURSDAY_MS, ..Talk::default() };
+    let turn = talk.say("where is order 45001? I need it tomorrow");
+    assert_eq!((turn.operation, day(&turn)), (Some(Operation::OrderStatus), None));
+}

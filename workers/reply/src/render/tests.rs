@@ -295,11 +295,11 @@ fn a_day_is_said_in_the_calendar_of_the_language_and_asked_for_with_the_reason()
     let which = Some(Doubt::OneOfChoices);
     assert_eq!(
         asked(Language::Fa, which, &days),
-        "کدام روز تحویل داده شود: شنبه ۷ آذر ۱۴۰۵ یا شنبه ۱۴ آذر ۱۴۰۵؟"
+        "کدام روز تحویل داده شود: شنبه ۷ آذر ۱۴۰۵ یا شنبه ۱۴ آذر ۱۴۰۵؟ اگر مهم نیست، لطفاً بنویسید «مهم نیست»."
     );
     assert_eq!(
         asked(Language::En, which, &days),
-        "Which day should it be delivered on: Sat 28 November 2026 or Sat 5 December 2026?"
+        "Which day should it be delivered on: Sat 28 November 2026 or Sat 5 December 2026? Or write \"it does not matter\"."
     );
     let mut said = std::collections::BTreeSet::new();
     for doubt in [None, Some(Doubt::NoSuchDay), Some(Doubt::DayOutOfReach), Some(Doubt::NotOneDay)] {
