@@ -9,7 +9,7 @@ use crate::{
     event::{ConversationId, EventId},
 };
 
-/// How much may wait in the database; with more, the partitions wait.
+/// How much may wait in the database; with more, the lanes of such records wait, and in the end the whole worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParkedRoom {
     /// Of all conversations of a group together.
@@ -44,11 +44,12 @@ impl ParkedRoom {
 }
 
 impl ParkedSize {
-    /// From the columns of a database.
+    /// From the columns of a database. A process of an older version that takes away what it never counted leaves less than
+    /// nothing: that is nothing, or its group would be full for ever.
     pub(super) fn of(records: i64, bytes: i64) -> Self {
         Self {
-            records: u32::try_from(records).unwrap_or(u32::MAX),
-            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            records: u32::try_from(records.max(0)).unwrap_or(u32::MAX),
+            bytes: u64::try_from(bytes.max(0)).unwrap_or(u64::MAX),
         }
     }
 }
@@ -340,5 +341,21 @@ impl Store {
             Self::Sqlite(store) => store.decide_parked(decision).await,
             Self::Postgres(store) => store.decide_parked(decision).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_than_nothing_waits_as_nothing_and_too_much_to_count_is_full() {
+        let room = ParkedRoom::default();
+        let nothing = ParkedSize { records: 0, bytes: 0 };
+        assert_eq!(ParkedSize::of(-1, -200), nothing);
+        assert_eq!(ParkedSize::of(2, -1), ParkedSize { records: 2, bytes: 0 });
+        assert!(room.has_room(ParkedSize::of(-5, -5), ParkedSize::of(i64::MIN, i64::MIN)));
+        assert!(!room.has_room(ParkedSize::of(i64::MAX, 0), nothing));
+        assert!(!room.has_room(nothing, ParkedSize::of(0, i64::MAX)));
     }
 }

@@ -62,8 +62,8 @@ impl Store {
         }
     }
 
-    /// A process is past what a dead one may have been at, and goes on up to this record (not included). Changes nothing when
-    /// another process has taken the partition.
+    /// A process is past what a dead one may have been at, and goes on up to this record (not included), or further when it said
+    /// so before. Changes nothing when another process has taken the partition.
     ///
     /// # Errors
     /// [`StoreError`] when it was not noted, or when it is not known.
@@ -116,18 +116,22 @@ impl Store {
         }
     }
 
-    /// The records of a partition that were begun and have no fate, and how often each was begun.
+    /// The records of a partition at which processes may have ended, and how often each was begun. What a process other than
+    /// the asking one began that lives, which was not silent for this long by the database's clock, does not count.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
     pub async fn records_at_work(
         &self,
         group: &'static str,
+        run: &str,
         place: &TopicPartition,
+        silent: Duration,
     ) -> Result<Vec<(Offset, u32)>, StoreError> {
         match self {
+            // One process at a time: no other one lives.
             Self::Sqlite(store) => store.records_at_work(group, place).await,
-            Self::Postgres(store) => store.records_at_work(group, place).await,
+            Self::Postgres(store) => store.records_at_work(group, run, place, silent).await,
         }
     }
 }

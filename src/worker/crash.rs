@@ -1,8 +1,8 @@
 //! A record that ends the whole process (an abort, a full stack, no memory left) may not do so for ever. Every process says
 //! in the database up to where it may read, a good many records ahead. After an end without farewell each record before that
 //! place is noted before it is looked at, few at a time, whatever stands between; one that was at work at such an end is worked
-//! on alone, so that the next end convicts it and nobody else. While every process ends in order no record is noted. It may not
-//! look into a record.
+//! on alone among the noted ones, so that the next end convicts no other of them. While every process ends in order no record
+//! is noted. It may not look into a record.
 
 use std::{
     collections::HashMap,
@@ -25,8 +25,9 @@ use crate::{
 
 /// Ends of processes in a row that a record is allowed to be at work at.
 pub(super) const CRASHES_MAX: u32 = 3;
-/// How far ahead a process says that it may read: as many records as come in this time, within these bounds. So far at most
-/// others are noted for nothing after an end without farewell, and so seldom something is said while all is well.
+/// How far ahead a process says that it may read: as many records as come in this time, within these bounds. After an end
+/// without farewell everything from the committed place to the reach is noted, and while all is well something is said only
+/// when the reach is used up.
 const AHEAD: Duration = Duration::from_secs(2);
 const AHEAD_MIN: i64 = 16;
 const AHEAD_MAX: i64 = 256;
@@ -41,7 +42,8 @@ const SILENT: Duration = Duration::from_secs(6);
 /// How long the farewell may take; the database may be away.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Suspects run alone in the whole process: which of its workers ended it cannot be told afterwards.
+/// A suspect runs alone among the noted ones of all workers of the process: which of them ended it cannot be told afterwards.
+/// Records that nobody has reason to note run beside it.
 static ALONE: RwLock<()> = RwLock::const_new(());
 
 /// The guard of one worker.
@@ -79,6 +81,8 @@ pub(super) enum Begun<'a> {
     Noted(Noted<'a>),
     /// Not at all: it ended too many processes.
     CrashLoop,
+    /// Not here: it is a suspect, and another member's, or of a later stay, by now.
+    Gone,
 }
 
 /// A noted record's right to run.
@@ -87,7 +91,7 @@ pub(super) struct Noted<'a> {
     _among: Among,
 }
 
-/// The right of a noted record to run beside others, or of a suspect to run alone.
+/// The right of a noted record to run beside other noted ones, or of a suspect to be the only one of them.
 pub(super) enum Among {
     Others(#[allow(dead_code, reason = "it is held")] RwLockReadGuard<'static, ()>),
     Nobody(#[allow(dead_code, reason = "it is held")] RwLockWriteGuard<'static, ()>),
@@ -124,9 +128,9 @@ impl CrashGuard {
         }
     }
 
-    /// Shows life until the worker stops.
-    pub(super) async fn show_life(&self, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(SHOW_LIFE_EACH)).await.is_some() {
+    /// Shows life until this is over, which has to be after the worker's last record: one that is silent counts as dead.
+    pub(super) async fn show_life(&self, over: CancellationToken) {
+        while over.run_until_cancelled(tokio::time::sleep(SHOW_LIFE_EACH)).await.is_some() {
             if let Err(error) = self.store.run_lives(self.group, &self.run).await {
                 tracing::debug!(kind = error.kind(), "no sign of life was noted: {error}");
             }
@@ -165,15 +169,17 @@ impl CrashGuard {
         // Nobody closes it.
         let Ok(few) = self.few.acquire().await else { return Begun::Unwatched };
         let among = Among::wait(crashes).await;
-        // What has gone to another member while it waited here is that one's to note.
+        // What has gone to another member while it waited here is that one's to note; a suspect is that one's to work on too, or
+        // its next end would be here, where nobody has noted it.
+        let moved = if crashes == 0 { Begun::Unwatched } else { Begun::Gone };
         if !self.stay_of(&record.place).is_some_and(|now| Arc::ptr_eq(&now, &stay)) {
-            return Begun::Unwatched;
+            return moved;
         }
         let (place, offset) = (&record.place, record.offset);
         if patiently(|| self.store.record_begun(self.group, &self.run, place, offset, crashes + 1)).await {
             Begun::Noted(Noted { _few: few, _among: among })
         } else {
-            Begun::Unwatched
+            moved
         }
     }
 
@@ -207,6 +213,8 @@ impl CrashGuard {
             }
             // The process ends in order now, and what it noted goes with its farewell.
             Fate::Held => {}
+            // Nothing of it was noted here.
+            Fate::Gone => {}
         }
     }
 
@@ -215,7 +223,7 @@ impl CrashGuard {
         let Some(careful_below) = patiently(taken).await else {
             return Watched::new(Offset(0), HashMap::new());
         };
-        let suspects = patiently(|| self.store.records_at_work(self.group, place)).await;
+        let suspects = patiently(|| self.store.records_at_work(self.group, &self.run, place, SILENT)).await;
         tracing::warn!(
             group = self.group, %place, below = careful_below.0, suspects = suspects.len(),
             "a process that read this partition ended without farewell; what it may have been at is noted before it is \

@@ -1,6 +1,10 @@
+use std::{pin::pin, time::Duration};
+
+use futures_util::FutureExt;
+
 use super::{
     Fate,
-    crash::{Begun, CrashGuard},
+    crash::{Among, Begun, CrashGuard},
     tests::stage,
 };
 use crate::{
@@ -41,12 +45,12 @@ async fn work(guard: &CrashGuard, offset: i64) -> bool {
             drop(noted);
             true
         }
-        Begun::CrashLoop => panic!("nothing is convicted here"),
+        Begun::CrashLoop | Begun::Gone => panic!("it is to be worked on here"),
     }
 }
 
 async fn noted(store: &Store) -> Vec<(Offset, u32)> {
-    store.records_at_work(GROUP, &place()).await.unwrap()
+    store.records_at_work(GROUP, "asker", &place(), Duration::ZERO).await.unwrap()
 }
 
 #[tokio::test]
@@ -109,8 +113,47 @@ async fn what_is_worked_on_after_its_partition_went_to_another_leaves_no_note_an
     assert!(work(&before, 0).await);
     let now = process(&store, "three").await;
     let (at, late) = (record(1), record(2));
-    let Begun::Noted(_begun) = now.begin(&at).await else { panic!("it is to be noted") };
+    // Its right is given up at once: another test's suspect may wait for it, and what begins next would wait behind that one.
+    assert!(matches!(now.begin(&at).await, Begun::Noted(_)));
     assert!(matches!(before.begin(&late).await, Begun::Unwatched));
     before.done(&at, Fate::Settled).await;
     assert_eq!(noted(&store).await, [(Offset(1), 1)]);
+}
+
+/// A process that has looked at the partition after another one ended at its first record.
+async fn suspecting(store: &Store) -> CrashGuard {
+    assert!(!work(&process(store, "one").await, 0).await);
+    assert!(matches!(process(store, "two").await.begin(&record(0)).await, Begun::Noted(_)));
+    let suspecting = process(store, "three").await;
+    assert!(work(&suspecting, 1).await);
+    assert_eq!(noted(store).await, [(Offset(0), 1)]);
+    suspecting
+}
+
+#[tokio::test]
+async fn a_suspect_whose_partition_went_to_another_is_not_worked_on_here() {
+    let store = store().await;
+    let before = suspecting(&store).await;
+    let now = process(&store, "four").await;
+    assert!(work(&now, 1).await);
+    let suspect = record(0);
+    assert!(matches!(before.begin(&suspect).await, Begun::Gone));
+    before.done(&suspect, Fate::Gone).await;
+    assert_eq!(noted(&store).await, [(Offset(0), 1)], "neither noted nor acquitted");
+    assert!(matches!(now.begin(&suspect).await, Begun::Noted(_)), "it is that one's");
+}
+
+#[tokio::test]
+async fn a_suspect_that_waits_for_its_turn_until_its_partition_came_anew_is_left_to_the_new_stay() {
+    let store = store().await;
+    let guard = suspecting(&store).await;
+    let suspect = record(0);
+    let other = Among::wait(1).await;
+    let mut begin = pin!(guard.begin(&suspect));
+    assert!(begin.as_mut().now_or_never().is_none(), "another suspect runs");
+    guard.assigned(&[place()]);
+    drop(other);
+    assert!(matches!(begin.await, Begun::Gone));
+    assert_eq!(noted(&store).await, [(Offset(0), 1)]);
+    assert!(matches!(guard.begin(&suspect).await, Begun::Noted(_)));
 }

@@ -160,12 +160,13 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         stop.cancel();
         pumped
     };
-    let (all, again, (), ()) = tokio::join!(
-        all.map(ended),
-        again.map(ended),
-        settler.resume_parked(stop.clone()),
-        settler.crashes.show_life(stop.clone())
-    );
+    // What still runs after the stop may take longer than the silence after which a process counts as dead.
+    let over = CancellationToken::new();
+    let working = async {
+        let _ends_with_the_work = over.clone().drop_guard();
+        tokio::join!(all.map(ended), again.map(ended), settler.resume_parked(stop.clone()))
+    };
+    let ((all, again, ()), ()) = tokio::join!(working, settler.crashes.show_life(over.clone()));
     settler.crashes.close().await;
     if let Some(tripped) = settler.guard.as_ref().and_then(Guard::tripped) {
         return Err(tripped.into());

@@ -104,7 +104,7 @@ impl<H: Handler> Settler<H> {
         Some(Fate::Settled)
     }
 
-    /// With no room the lane waits, and so does the log in the end.
+    /// With no room the lane waits, and when enough records are open the whole worker does.
     pub(super) async fn keep(&self, key: &StepKey, record: &Record, why: Why) -> Kept {
         let to_park = ToPark { key: key.clone(), record: record.clone(), why, room: self.room };
         loop {
@@ -112,8 +112,8 @@ impl<H: Handler> Settler<H> {
                 Kept::Full => {
                     tracing::warn!(
                         group = H::GROUP,
-                        "too much of this group or of one conversation waits in the database; the partition waits too, look with \
-                         `peyvand parked list`"
+                        "too much of this group or of one conversation waits in the database; this record's lane waits too, and once a \
+                         thousand records are open the worker reads no more; look with `peyvand parked list`"
                     );
                     sleep(FULL_PAUSE).await;
                 }
@@ -224,7 +224,7 @@ impl<H: Handler> Settler<H> {
     async fn letter_of(&self, record: &Record, failed: Failed) -> ParkedFate {
         match self.dead_letter(record, failed).await {
             Fate::Settled => ParkedFate::Done,
-            Fate::Held => ParkedFate::Later(LEASE),
+            Fate::Held | Fate::Gone => ParkedFate::Later(LEASE),
         }
     }
 }

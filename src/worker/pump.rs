@@ -45,6 +45,8 @@ pub enum Fate {
     Settled,
     /// Nothing was done: it stays in the log for the next start, and the worker stops.
     Held,
+    /// Nothing was done: it is another member's by now.
+    Gone,
 }
 
 /// How much a worker takes on.
@@ -234,13 +236,15 @@ impl<S: Settle> Pump<S> {
                 self.pulse.let_go(1);
                 self.held = true;
             }
+            Fate::Gone => self.pulse.let_go(1),
         }
         // Results of an earlier stay are known by their epoch and change nothing.
         let Some(stay) = self.stays.get_mut(&place).filter(|stay| stay.epoch == epoch) else { return };
         stay.running -= 1;
-        if fate == Fate::Held {
+        match fate {
+            Fate::Settled => {}
             // Its lane stands still behind it.
-            return;
+            Fate::Held | Fate::Gone => return,
         }
         if let Some(next) = stay.ledger.settle(offset) {
             self.consumer.store(&place, epoch, next);

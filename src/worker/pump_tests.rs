@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -72,6 +72,8 @@ const MOST: usize = 1000;
 struct OnWord {
     words: Words,
     seen: mpsc::Sender<Seen>,
+    /// These are another member's when their word comes.
+    gone: Arc<Mutex<HashSet<(i32, i64)>>>,
 }
 
 impl OnWord {
@@ -86,7 +88,10 @@ impl Settle for OnWord {
         self.seen.try_send(("begun", partition, offset)).unwrap();
         self.word(partition, offset).notified().await;
         self.seen.try_send(("over", partition, offset)).unwrap();
-        Fate::Settled
+        match self.gone.lock().unwrap().contains(&(partition, offset)) {
+            true => Fate::Gone,
+            false => Fate::Settled,
+        }
     }
 }
 
@@ -95,6 +100,7 @@ struct Stage {
     settler: OnWord,
     seen: mpsc::Receiver<Seen>,
     stored: Stored,
+    pulses: Arc<Pulses>,
     shutdown: CancellationToken,
     pumping: tokio::task::JoinHandle<Result<(), BusError>>,
 }
@@ -109,11 +115,12 @@ impl Stage {
         let (events, told) = mpsc::channel(MOST);
         let (seen, heard) = mpsc::channel(MOST);
         let (stored, shutdown) = (Stored::default(), CancellationToken::new());
-        let settler = OnWord { words: Arc::default(), seen };
+        let settler = OnWord { words: Arc::default(), seen, gone: Arc::default() };
         let consumer = Box::new(Told { events: told, records: VecDeque::new(), stored: Arc::clone(&stored) });
-        let pulse = Pulses::new().begin("test");
+        let pulses = Pulses::new();
+        let pulse = pulses.begin("test");
         let pumping = tokio::spawn(pump(consumer, settler.clone(), limits, pulse, shutdown.clone()));
-        let stage = Self { events, settler, seen: heard, stored, shutdown, pumping };
+        let stage = Self { events, settler, seen: heard, stored, pulses, shutdown, pumping };
         stage.tell(ConsumerEvent::Assigned(vec![(place(MOVED), Epoch(1)), (place(STAYS), Epoch(1))]));
         stage
     }
@@ -301,5 +308,29 @@ async fn a_stop_does_not_make_a_hand_over_longer() {
     let_go(waiting).await;
     assert!(!stage.pumping.is_finished(), "a record still runs");
     stage.end(STAYS, 0);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_another_member_s_by_now_holds_up_its_lane_and_nothing_else() {
+    let mut stage = Stage::open(never_late());
+    stage.settler.gone.lock().unwrap().insert((MOVED, 0));
+    stage.send_as(MOVED, 1, [(0, "talk".to_owned()), (1, "talk".to_owned())]);
+    stage.send(MOVED, 1, [2]);
+    for offset in [0, 2] {
+        assert_eq!(stage.next_seen().await, ("begun", MOVED, offset));
+    }
+    for offset in [0, 2] {
+        stage.end(MOVED, offset);
+        assert_eq!(stage.next_seen().await, ("over", MOVED, offset));
+    }
+    // Nothing else is seen meanwhile, so what waits behind it was not begun.
+    stage.settle_others(0..3).await;
+    assert_eq!(stage.stored_of(STAYS).pop(), Some((1, 3)));
+    assert_eq!(stage.stored_of(MOVED), [(1, 0)], "it is not passed, though what follows it is done");
+    assert_eq!(stage.pulses.open(), [("test", 1)], "only what waits behind it is open");
+    let_go(stage.ask_back()).await;
+    assert_eq!(stage.pulses.open(), [("test", 0)]);
+    stage.settle_others(3..4).await;
     stage.stop().await;
 }

@@ -113,6 +113,7 @@ impl<H: Handler> Settler<H> {
             Begun::Unwatched => return self.carry_out(record).await,
             Begun::Noted(noted) => Some(noted),
             Begun::CrashLoop => None,
+            Begun::Gone => return Fate::Gone,
         };
         let Some(noted) = noted else {
             let fate = self.dead_letter(record, Reason::CrashLoop.into()).await;

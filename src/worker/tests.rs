@@ -364,6 +364,6 @@ async fn a_record_at_which_three_processes_ended_is_dead_lettered_undecoded_and_
     }
     stage.shutdown.cancel();
     working.await.unwrap().unwrap();
-    assert_eq!(stage.store.records_at_work(Echo::GROUP, &at.0).await.unwrap(), []);
+    assert_eq!(stage.store.records_at_work(Echo::GROUP, "one", &at.0, silent).await.unwrap(), []);
     assert!(!stage.store.run_begun(Echo::GROUP, "one").await.unwrap(), "it ended in order");
 }

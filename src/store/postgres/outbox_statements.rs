@@ -56,7 +56,9 @@ RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.opera
   EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
   EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt'";
 
-/// Only under the lease that is still the newest one, and only for the entry it was given for.
+/// Only under the lease that is still the newest one, and only for the entry it was given for. The row is looked up again by its
+/// place, as this statement's snapshot has it: that this one is the newest is because the conversation's lock was taken by a
+/// statement before. Whoever claims takes no such lock, but gives the lease a new number, and then there is nothing to find.
 const HEADS: &str = "
 WITH given AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::float8[], $7::text[])

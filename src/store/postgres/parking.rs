@@ -261,7 +261,14 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
     };
     match (is_done || !waits, has_room) {
         (true, _) => return Ok(Kept::Free),
-        (false, false) => return Ok(Kept::Full),
+        (false, false) => {
+            // What waits already needs no room.
+            return Ok(match is_same(&mut transaction, to_park).await? {
+                Some(true) => Kept::Parked,
+                Some(false) => Kept::Conflict,
+                None => Kept::Full,
+            });
+        }
         (false, true) => {}
     }
     if let Why::Failed { class, held } = why {
@@ -285,16 +292,19 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         .bind(bytes)
         .execute(&mut *transaction)
         .await?;
-    if kept.rows_affected() == 0 {
-        let query = sqlx::query(IS_SAME).bind(group).bind(&event_id).bind(conversation_id);
-        let same: bool =
-            query.bind(record.value.as_deref()).fetch_one(&mut *transaction).await?.try_get(0)?;
-        if !same {
-            return Ok(Kept::Conflict);
-        }
+    if kept.rows_affected() == 0 && is_same(&mut transaction, to_park).await? != Some(true) {
+        return Ok(Kept::Conflict);
     }
     transaction.commit().await?;
     Ok(Kept::Parked)
+}
+
+/// Whether the event that waits under this id is the same one; none when none waits.
+async fn is_same(connection: &mut PgConnection, to_park: &ToPark) -> Result<Option<bool>, sqlx::Error> {
+    let ToPark { key, record, .. } = to_park;
+    let query = sqlx::query(IS_SAME).bind(key.group).bind(key.event_id.to_string());
+    let query = query.bind(key.conversation_id.as_str()).bind(record.value.as_deref());
+    query.fetch_optional(connection).await?.map(|row| row.try_get(0)).transpose()
 }
 
 async fn has_lease(connection: &mut PgConnection, lease: &ParkedLease) -> Result<bool, sqlx::Error> {

@@ -38,7 +38,7 @@ ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET run = $4,
 RETURNING CASE WHEN careful THEN reach END";
 
 const REACH_MOVED: &str = "
-UPDATE worker_reach SET reach = $5, careful = false WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND run = $4";
+UPDATE worker_reach SET reach = GREATEST(reach, $5), careful = false WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND run = $4";
 
 const RECORD_BEGUN: &str = "
 INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun)
@@ -51,7 +51,11 @@ DELETE FROM record_at_work WHERE consumer_group = $1 AND topic = $3 AND partitio
   (SELECT FROM worker_reach WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND run = $2))";
 
 const AT_WORK: &str = "
-SELECT record_offset, begun FROM record_at_work WHERE consumer_group = $1 AND topic = $2 AND partition = $3";
+SELECT record_offset, counted FROM (
+  SELECT w.record_offset, w.begun - CASE WHEN w.run <> $4 AND EXISTS (SELECT FROM worker_run r WHERE r.consumer_group = $1 AND r.run = w.run
+    AND r.seen_at > now() - make_interval(secs => $5)) THEN 1 ELSE 0 END AS counted
+  FROM record_at_work w WHERE w.consumer_group = $1 AND w.topic = $2 AND w.partition = $3
+) AS counts WHERE counted > 0";
 
 /// What is wanted, of one group.
 pub(super) enum What {
@@ -62,7 +66,7 @@ pub(super) enum What {
     ReachMoved { run: String, place: TopicPartition, reach: Offset, answer: Answer<()> },
     RecordBegun { run: String, place: TopicPartition, offset: Offset, times: i32, answer: Answer<bool> },
     RecordDone { run: String, place: TopicPartition, offset: Offset, answer: Answer<()> },
-    AtWork { place: TopicPartition, answer: Answer<Vec<(Offset, u32)>> },
+    AtWork { run: String, place: TopicPartition, silent: Duration, answer: Answer<Vec<(Offset, u32)>> },
 }
 
 impl PostgresStore {
@@ -155,17 +159,19 @@ impl PostgresStore {
         self.runs(group, |answer| What::RecordDone { run, place, offset, answer }).await
     }
 
-    /// The records of a partition that have no fate, and how often each was begun.
+    /// The records of a partition at which processes may have ended, and how often each was begun.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
     pub async fn records_at_work(
         &self,
         group: &'static str,
+        run: &str,
         place: &TopicPartition,
+        silent: Duration,
     ) -> Result<Vec<(Offset, u32)>, StoreError> {
-        let place = place.clone();
-        self.runs(group, |answer| What::AtWork { place, answer }).await
+        let (run, place) = (run.to_owned(), place.clone());
+        self.runs(group, |answer| What::AtWork { run, place, silent, answer }).await
     }
 
     async fn runs<T>(
@@ -228,8 +234,9 @@ pub(super) async fn carry_out(link: &mut Link, group: &'static str, what: What) 
             });
             read::give(answer, told.await);
         }
-        What::AtWork { place, answer } => {
-            let asked = on(link, async |connection| at_work(connection, group, &place).await);
+        What::AtWork { run, place, silent, answer } => {
+            let query = of_partition(AT_WORK, group, &place).bind(run).bind(silent.as_secs_f64());
+            let asked = on(link, async |connection| at_work(connection, query).await);
             read::give(answer, asked.await);
         }
     }
@@ -241,12 +248,8 @@ fn of_partition(sql: &'static str, group: &'static str, place: &TopicPartition) 
     sqlx::query(sql).bind(group).bind(place.topic.as_str().to_owned()).bind(place.partition)
 }
 
-async fn at_work(
-    connection: &mut PgConnection,
-    group: &'static str,
-    place: &TopicPartition,
-) -> Result<Vec<(Offset, u32)>, sqlx::Error> {
-    let rows = of_partition(AT_WORK, group, place).fetch_all(connection).await?;
+async fn at_work(connection: &mut PgConnection, query: Query) -> Result<Vec<(Offset, u32)>, sqlx::Error> {
+    let rows = query.fetch_all(connection).await?;
     let one = |row: &sqlx::postgres::PgRow| -> Result<(Offset, u32), sqlx::Error> {
         let begun: i32 = row.try_get(1)?;
         Ok((Offset(row.try_get(0)?), u32::try_from(begun).unwrap_or_default()))

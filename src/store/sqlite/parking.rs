@@ -123,7 +123,14 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
         .is_some();
     match (is_done || !waits, has_room) {
         (true, _) => return Ok(Kept::Free),
-        (false, false) => return Ok(Kept::Full),
+        (false, false) => {
+            // What waits already needs no room.
+            return Ok(match is_same(&mut transaction, &to_park).await? {
+                Some(true) => Kept::Parked,
+                Some(false) => Kept::Conflict,
+                None => Kept::Full,
+            });
+        }
         (false, true) => {}
     }
     if let Why::Failed { class, held } = why {
@@ -176,16 +183,22 @@ async fn keep(connection: &mut SqliteConnection, to_park: &ToPark, now: i64) -> 
         count(&mut *connection, group, conversation_id, 1, bytes).await?;
         return Ok(true);
     }
-    let same = sqlx::query(
-        "SELECT 1 FROM parked_record WHERE consumer_group = ? AND event_id = ? AND conversation_id = ? AND value IS ?",
+    Ok(is_same(connection, to_park).await? == Some(true))
+}
+
+/// Whether the event that waits under this id is the same one; none when none waits.
+async fn is_same(connection: &mut SqliteConnection, to_park: &ToPark) -> Result<Option<bool>, StoreError> {
+    let ToPark { key, record, .. } = to_park;
+    let found = sqlx::query(
+        "SELECT conversation_id = ? AND value IS ? FROM parked_record WHERE consumer_group = ? AND event_id = ?",
     )
-    .bind(group)
-    .bind(key.event_id.as_bytes().as_slice())
-    .bind(conversation_id)
+    .bind(key.conversation_id.as_str())
     .bind(&record.value)
-    .fetch_optional(&mut *connection)
+    .bind(key.group)
+    .bind(key.event_id.as_bytes().as_slice())
+    .fetch_optional(connection)
     .await?;
-    Ok(same.is_some())
+    Ok(found.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// So many more wait.

@@ -69,7 +69,7 @@ impl SqliteStore {
         let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
         to_its_end(async move {
             sqlx::query(
-                "UPDATE worker_reach SET reach = ?, careful = 0
+                "UPDATE worker_reach SET reach = max(reach, ?), careful = 0
                  WHERE consumer_group = ? AND topic = ? AND partition = ? AND run = ?",
             )
             .bind(reach.0)

@@ -250,6 +250,8 @@ pub(crate) async fn a_conversation_and_a_group_have_room_for_so_many_records_and
         (["a", "1"], FAILED, Kept::Parked),
         (["a", "2"], Why::Follows, Kept::Parked),
         (["a", "3"], Why::Follows, Kept::Full),
+        (["a", "2"], Why::Follows, Kept::Parked),
+        (["a", "1"], FAILED, Kept::Parked),
         (["b", "4"], FAILED, Kept::Parked),
         (["c", "5"], FAILED, Kept::Full),
         (["c", "5"], Why::Follows, Kept::Free),
@@ -257,6 +259,9 @@ pub(crate) async fn a_conversation_and_a_group_have_room_for_so_many_records_and
         assert_eq!(park_in(&store, room, names, why, 10).await, kept, "{names:?}");
     }
     assert!(!is_parked(&store, "c").await);
+    let other_bytes = park_in(&store, room, ["a", "2"], Why::Follows, 11).await;
+    let records = store.parked_records(GROUP, &conversation("a"), 10).await.unwrap().len();
+    assert_eq!((other_bytes, records), (Kept::Conflict, 2), "what waits already needs no room");
     store.close().await;
     let store = stage.open().await;
     assert_eq!(park_in(&store, room, ["a", "3"], Why::Follows, 10).await, Kept::Full);

@@ -26,7 +26,11 @@ async fn begun(store: &Store, run: &str, offset: i64, times: u32) -> bool {
 }
 
 async fn at_work(store: &Store, partition: i32) -> Vec<(i64, u32)> {
-    let found = store.records_at_work(GROUP, &place(partition)).await.unwrap();
+    suspects(store, "asker", partition, SILENT).await
+}
+
+async fn suspects(store: &Store, asker: &str, partition: i32, silent: Duration) -> Vec<(i64, u32)> {
+    let found = store.records_at_work(GROUP, asker, &place(partition), silent).await.unwrap();
     let mut found: Vec<(i64, u32)> = found.into_iter().map(|(offset, begun)| (offset.0, begun)).collect();
     found.sort_unstable();
     found
@@ -81,12 +85,15 @@ pub(crate) async fn what_a_dead_process_may_have_read_is_known_until_somebody_is
     let store = stage.open().await;
     store.run_begun(GROUP, "one").await.unwrap();
     assert_eq!(taken(&store, "one", 0).await, None);
-    store.reach_moved(GROUP, "one", &place(0), Offset(100)).await.unwrap();
+    for offset in [100, 40] {
+        store.reach_moved(GROUP, "one", &place(0), Offset(offset)).await.unwrap();
+    }
     assert_eq!(taken(&store, "one", 0).await, None, "it lives");
     store.close().await;
     let store = stage.open().await;
     assert!(store.run_begun(GROUP, "one").await.unwrap());
-    assert_eq!([taken(&store, "one", 0).await, taken(&store, "one", 1).await], [Some(100), None]);
+    let both = [taken(&store, "one", 0).await, taken(&store, "one", 1).await];
+    assert_eq!(both, [Some(100), None], "it may have been as far as it ever said");
     // It comes to nothing and ends in order.
     store.run_ended(GROUP, "one").await.unwrap();
     assert_eq!(taken(&store, "two", 0).await, Some(100));
@@ -113,4 +120,24 @@ pub(crate) async fn only_who_has_a_partition_notes_its_records(stage: &Stage) {
     store.record_done(GROUP, "two", &place(0), Offset(7)).await.unwrap();
     assert_eq!(at_work(&store, 0).await, []);
     store.close().await;
+}
+
+#[cfg(feature = "stack-tests")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_that_lives_is_at_is_no_suspect_and_what_a_silent_one_was_at_is() {
+    let stage = Stage::postgres().await;
+    let store = stage.open().await;
+    store.run_begun(GROUP, "known").await.unwrap();
+    for (run, offset, times) in [("known", 1, 1), ("known", 2, 3), ("unknown", 3, 1)] {
+        taken(&store, run, 0).await;
+        assert!(begun(&store, run, offset, times).await);
+    }
+    let (all, long) = ([(1, 1), (2, 3), (3, 1)], Duration::from_secs(3600));
+    assert_eq!(suspects(&store, "asker", 0, long).await, [(2, 2), (3, 1)], "two ended at the second one");
+    assert_eq!(suspects(&store, "asker", 0, Duration::ZERO).await, all, "whoever was at them is silent");
+    assert_eq!(suspects(&store, "known", 0, long).await, all, "whoever bore its name before has ended");
+    store.run_ended(GROUP, "known").await.unwrap();
+    assert_eq!(suspects(&store, "asker", 0, long).await, [(3, 1)]);
+    store.close().await;
+    stage.end().await;
 }
