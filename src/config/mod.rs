@@ -48,7 +48,7 @@ pub struct Config {
     pub health_listen: Option<SocketAddr>,
     /// Whether a worker stops instead of making dead letters of everything.
     pub letters_guard: bool,
-    /// How much may wait in the database before the partitions wait.
+    /// How much may wait in the database before their lanes wait.
     pub parked: ParkedRoom,
     /// Addresses of targets that replace those of the assistant folder, by the target's name.
     pub target_urls: BTreeMap<String, String>,
