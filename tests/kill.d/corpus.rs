@@ -70,6 +70,8 @@ impl Event {
                 parts.push(Part::Block(3));
                 parts.extend([slot(1, "CEM-042"), slot(4, "3"), slot(5, "1000000018")].into_iter().flatten());
                 parts.extend([Part::Block(0), Part::Union(0), Part::Union(0)]);
+                // No doubt, and no choices.
+                parts.extend([Part::Union(0), Part::Block(0)]);
                 parts
             }
         }
