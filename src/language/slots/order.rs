@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Found, SlotKind, overlaps, runs, words};
 
-const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// How many words a cue may stand away.
 const REACH: usize = 4;
 
@@ -66,46 +66,27 @@ fn joins_after(tail: &str) -> bool {
 /// Whether the number is an amount, a quantity or a year.
 fn counts_something(text: &str, at: &Range<usize>) -> bool {
     let unit = |word: &str| {
-        matches!(
-            word,
-            "ریال"
-                | "تومان"
-                | "تومن"
-                | "هزار"
-                | "میلیون"
-                | "میلیارد"
-                | "دلار"
-                | "یورو"
-                | "درصد"
-                | "عدد"
-                | "کیسه"
-                | "پاکت"
-                | "تن"
-                | "کیلو"
-                | "کیلویی"
-                | "متر"
-                | "متری"
-                | "روز"
-                | "rial"
-                | "rials"
-                | "toman"
-                | "tomans"
-                | "tooman"
-                | "irr"
-                | "usd"
-                | "eur"
-                | "dollars"
-                | "euros"
-                | "pieces"
-                | "pcs"
-                | "bags"
-                | "kg"
-                | "tons"
-                | "tonnes"
-                | "days"
-                | "$"
-                | "€"
-        )
+        words::is_money(word)
+            || matches!(
+                word,
+                "درصد"
+                    | "عدد"
+                    | "کیسه"
+                    | "پاکت"
+                    | "تن"
+                    | "کیلو"
+                    | "کیلویی"
+                    | "متر"
+                    | "متری"
+                    | "روز"
+                    | "pieces"
+                    | "pcs"
+                    | "bags"
+                    | "kg"
+                    | "tons"
+                    | "tonnes"
+                    | "days"
+            )
     };
     let year = |word: &str| matches!(word, "سال" | "year" | "sal");
     words::after(text, at.end, 1).any(unit) || words::before(text, at.start, 1).any(year)

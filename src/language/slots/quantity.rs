@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotKind, overlaps, runs, words};
+use super::{Found, SlotKind, order, overlaps, runs, words};
 
 const WHOLE_DIGITS_MAX: usize = 6;
 const DECIMALS_MAX: usize = 3;
@@ -12,8 +12,15 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let taken = super::taken(found);
     let numbers: Vec<(Range<usize>, String)> =
         numbers(text).into_iter().filter(|(at, _)| !overlaps(at, &taken)).collect();
+    // «سفارش ۴۵۰۰۱ تا فردا»: the word for pieces begins a date, and so long a number counts none.
+    let until = |at: &Range<usize>| {
+        let is_next =
+            |f: &Found| text.get(at.end..f.at.start).is_some_and(|between| between.trim().is_empty());
+        at.len() >= *order::DIGITS.start()
+            && found.iter().any(|f| f.slot == SlotKind::DeliveryDate && is_next(f))
+    };
     let counts = |at: &Range<usize>| {
-        let unit = words::after(text, at.end, 1).any(words::is_unit);
+        let unit = words::after(text, at.end, 1).any(words::is_unit) && !until(at);
         unit || found.iter().any(|f| f.slot == SlotKind::Product && is_next(text, at.end, f.at.start))
     };
     let counting: Vec<_> = numbers.iter().filter(|(at, _)| counts(at)).cloned().collect();

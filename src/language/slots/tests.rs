@@ -217,3 +217,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_order_number_before_a_date_is_no_quantity() {
+    for (text, slot, value, date) in [
+        ("سفارش ۴۵۰۰۱ تا فردا می‌رسد؟", OrderNumber, "45001", "تا فردا"),
+        ("۲۰ تا فردا بفرست", Quantity, "20", "تا فردا"),
+        ("سفارش ۲۰۰۰ کیسه سیمان", Quantity, "2000", ""),
+    ] {
+        let normal = normalise(text);
+        let at = normal.as_str().find(date).unwrap();
+        let dates: Vec<Range<usize>> =
+            Some(at..at + date.len()).into_iter().filter(|at| !at.is_empty()).collect();
+        let found = extractors().extract(text, &normal, None, &dates);
+        assert!(found.iter().any(|one| one.slot == slot && one.value == value), "{text}: {found:?}");
+    }
+}

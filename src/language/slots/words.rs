@@ -109,3 +109,31 @@ pub(in crate::language) fn is_unit(word: &str) -> bool {
             | "liters"
     )
 }
+
+/// Whether a word makes the number before it an amount.
+pub(in crate::language) fn is_money(word: &str) -> bool {
+    matches!(
+        word,
+        "ریال"
+            | "تومان"
+            | "تومن"
+            | "هزار"
+            | "میلیون"
+            | "میلیارد"
+            | "دلار"
+            | "یورو"
+            | "million"
+            | "rial"
+            | "rials"
+            | "toman"
+            | "tomans"
+            | "tooman"
+            | "irr"
+            | "usd"
+            | "eur"
+            | "dollars"
+            | "euros"
+            | "$"
+            | "€"
+    )
+}
