@@ -158,15 +158,10 @@ impl Health {
         }
         let verdict = match look(&probes).await {
             Verdict::Ready => {
-                let signs = self.pulses.signs();
-                judge(signs, probes.bus.as_ref().and_then(KafkaBus::last_contact))
-                    .or(|| {
-                        probes
-                            .bus
-                            .as_ref()
-                            .map_or(Verdict::Ready, |bus| judge_member(signs, bus.membership()))
-                    })
-                    .or(|| loops_turn(signs, probes.bus.as_ref().and_then(KafkaBus::last_turn)))
+                let (signs, bus) = (self.pulses.signs(), probes.bus.as_ref());
+                judge(signs, bus.and_then(KafkaBus::last_contact))
+                    .or(|| bus.map_or(Verdict::Ready, |bus| judge_member(signs, bus.membership())))
+                    .or(|| loops_turn(signs, bus.and_then(KafkaBus::last_turn)))
             }
             other @ (Verdict::WaitingFor(_) | Verdict::Stopping) => other,
         };

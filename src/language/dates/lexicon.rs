@@ -208,20 +208,17 @@ pub(super) fn unit(word: &str) -> Option<(Unit, Calendar)> {
     })
 }
 
-/// Which one of several is meant: the one before, this one or the one after.
-pub(super) fn which(word: &str) -> Option<i64> {
+/// Which one of several is meant by a word behind it: the one before, this one or the one after.
+pub(super) fn which_behind(word: &str) -> Option<i64> {
     Some(match word {
-        "گذشته" | "قبل" | "قبلی" | "پیش" | "پیشین" | "last" | "previous" | "past" | "gozashte" | "ghabl"
-        | "pish" => -1,
-        "این" | "جاری" | "this" | "current" => 0,
-        "اینده" | "بعد" | "بعدی" | "دیگه" | "دیگر" | "next" | "coming" | "ayande" | "bad" | "dige" => {
-            1
-        }
+        "گذشته" | "قبل" | "قبلی" | "پیش" | "پیشین" | "gozashte" | "ghabl" | "pish" => -1,
+        "جاری" => 0,
+        "اینده" | "بعد" | "بعدی" | "دیگه" | "دیگر" | "ayande" | "bad" | "dige" => 1,
         _ => return None,
     })
 }
 
-/// The same of words that stand before what they mean.
+/// The same of words that stand before it.
 pub(super) fn which_before(word: &str) -> Option<i64> {
     Some(match word {
         "last" | "previous" | "past" => -1,
@@ -258,7 +255,7 @@ fn tens(word: &str) -> Option<u32> {
     let bare = word.strip_suffix("م").unwrap_or(word);
     Some(match bare {
         "بیست" | "twenty" | "twentieth" => 20,
-        "سی" | "سی ا" | "thirty" | "thirtieth" => 30,
+        "سی" | "thirty" | "thirtieth" => 30,
         "چهل" | "forty" => 40,
         "پنجاه" | "fifty" => 50,
         "شصت" | "sixty" => 60,

@@ -147,7 +147,8 @@ pub fn find(text: &str, context: Context) -> Vec<FoundDate> {
 /// What a rule made of the words at a place, and the place behind them.
 type Ruled = Option<(Reading, usize)>;
 
-/// The words of a message with what they are read for. Each rule looks at one place and may not look back.
+/// The words of a message with what they are read for. Each rule looks at one place, and back at the word before
+/// it at most.
 struct Words<'a> {
     tokens: &'a [Token<'a>],
     context: Context,
@@ -207,9 +208,8 @@ impl<'a> Words<'a> {
 
     /// Whether a word counts or measures goods, so that the number before it is no part of a date.
     fn counts(&self, place: usize) -> bool {
-        const SIZES: &[&str] =
-            &["هزار", "میلیون", "میلیارد", "تومان", "تومن", "ریال", "million", "inch", "%", "x", "×"];
-        words::is_unit(self.word(place)) || self.is(place, SIZES)
+        let word = self.word(place);
+        words::is_unit(word) || words::is_money(word) || self.is(place, &["inch", "%", "x", "×"])
     }
 
     /// Whether «بعد» or «قبل» speaks of what follows it: «بعد از ظهر».

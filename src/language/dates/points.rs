@@ -183,8 +183,8 @@ impl Words<'_> {
         }
         let of_week = self.is(begin, &["هفته", "hafte", "hafteye"]);
         let named = ezafe(begin + usize::from(of_week));
-        match lexicon::which(self.word(named)) {
-            Some(which) if which != 0 && !self.of_what_follows(named) => (Some(which), of_week, named + 1),
+        match lexicon::which_behind(self.word(named)) {
+            Some(which) if !self.of_what_follows(named) => (Some(which), of_week, named + 1),
             Some(_) | None => (None, false, place),
         }
     }
@@ -209,13 +209,11 @@ impl Words<'_> {
             return None;
         }
         let ezafe = begin + 1 + usize::from(self.is(begin + 1, &["ی"]));
-        let behind = if before.is_some() {
-            None
-        } else {
-            lexicon::which(self.word(ezafe)).filter(|which| *which != 0 && !self.of_what_follows(ezafe))
+        let (which, next) = match before {
+            Some(which) => (which, begin + 1),
+            None if self.of_what_follows(ezafe) => return None,
+            None => (lexicon::which_behind(self.word(ezafe))?, ezafe + 1),
         };
-        let next = if behind.is_some() { ezafe + 1 } else { begin + 1 };
-        let which = before.or(behind)?;
         self.unit(unit, calendar, which).map(|reading| (reading, next))
     }
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     consent::{Consent, consent, is_cancel},
     context::Mentioned,
+    day::InDoubt,
 };
 
 /// Confidence from which an intent is taken.
@@ -111,7 +112,7 @@ struct Heard<'a> {
     values: Vec<Extracted>,
     meaning: &'a Classification,
     /// Why the day that was said is none, and which it may be.
-    doubt: Option<(Doubt, Vec<String>)>,
+    doubt: Option<InDoubt>,
     today: Day,
     now_ms: i64,
 }
@@ -321,13 +322,9 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
     }
     // A day that was said is asked about first: it is fresh in mind.
     let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);
-    let doubted = day.and_then(|day| Some((day, day::keep(turn, heard)?)));
-    let missing = match doubted {
-        Some((day, (doubt, choices))) => {
-            turn.doubt = Some(doubt);
-            turn.choices = choices;
-            Some(day)
-        }
+    let in_doubt = day.and_then(|_| day::keep(turn, heard));
+    let missing = match &in_doubt {
+        Some(_) => day,
         None => intent.slots.iter().find(|spec| spec.required && turn.slot(spec.name).is_none()),
     };
     match missing {
@@ -342,6 +339,9 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
         Some(spec) => {
             turn.decision = Decision::Ask;
             turn.asked_slot = Some(spec.name);
+            let (doubt, choices) = in_doubt.unzip();
+            turn.doubt = doubt;
+            turn.choices = choices.unwrap_or_default();
             state.asked = Some(Question {
                 intent: intent.name.clone(),
                 slot: spec.name,

@@ -9,45 +9,14 @@ pub(super) fn log(write: &Write, attempt: u32, sent: &Sent, took: Duration) {
     let (target, operation) = (write.target.as_str(), write.operation.name());
     let conversation = write.conversation_id.as_str();
     let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    match sent {
+    let (kind, what) = match sent {
         Sent::Done { .. } => {
             tracing::debug!(target, operation, conversation, attempt, elapsed_ms, "written");
+            return;
         }
-        Sent::Refused { class } => {
-            let kind = *class;
-            tracing::warn!(
-                target,
-                operation,
-                conversation,
-                kind,
-                attempt,
-                elapsed_ms,
-                "the system refuses a write"
-            );
-        }
-        Sent::NotSent(error) => {
-            let kind = error.kind();
-            tracing::warn!(
-                target,
-                operation,
-                conversation,
-                kind,
-                attempt,
-                elapsed_ms,
-                "a write was not sent"
-            );
-        }
-        Sent::MaybeSent(error) => {
-            let kind = error.kind();
-            tracing::warn!(
-                target,
-                operation,
-                conversation,
-                kind,
-                attempt,
-                elapsed_ms,
-                "a write may be written or not"
-            );
-        }
-    }
+        Sent::Refused { class } => (*class, "the system refuses a write"),
+        Sent::NotSent(error) => (error.kind(), "a write was not sent"),
+        Sent::MaybeSent(error) => (error.kind(), "a write may be written or not"),
+    };
+    tracing::warn!(target, operation, conversation, kind, attempt, elapsed_ms, "{what}");
 }

@@ -96,19 +96,22 @@ pub(super) fn consent(text: &str) -> Option<Consent> {
         // "Sure?" asks.
         return None;
     }
-    let said = words(text);
-    let is = |list: &[&str]| list.iter().any(|known| words(known) == said);
-    match (said.is_empty(), is(YES), is(NO) || is(CANCEL)) {
-        (false, true, false) => Some(Consent::Yes),
-        (false, false, true) => Some(Consent::No),
-        (_, _, _) => None,
+    match (says_one_of(text, YES), says_one_of(text, NO) || says_one_of(text, CANCEL)) {
+        (true, false) => Some(Consent::Yes),
+        (false, true) => Some(Consent::No),
+        (_, _) => None,
     }
 }
 
 /// Whether a message gives up what is under way, and says nothing else.
 pub(super) fn is_cancel(text: &str) -> bool {
+    !text.contains(['?', '؟']) && says_one_of(text, CANCEL)
+}
+
+/// Whether a message is one of these, however it is written, and nothing else.
+pub(super) fn says_one_of(text: &str, known: &[&str]) -> bool {
     let said = words(text);
-    !text.contains(['?', '؟']) && CANCEL.iter().any(|known| words(known) == said)
+    known.iter().any(|known| words(known) == said)
 }
 
 /// The words without what stands between them.

@@ -1,8 +1,10 @@
 //! What a conversation spoke of last, so that "and when is it delivered?" need not name the order again. It is used only where a
 //! word points back to it, and only for a while: whoever does not point is asked.
 
-use peyvand::{event::Slot, language::normal::normalise};
+use peyvand::event::Slot;
 use serde::{Deserialize, Serialize};
+
+use super::consent::words;
 
 /// How long a word may point back, by the times of the messages.
 const POINTS_BACK_MS: i64 = 30 * 60 * 1000;
@@ -57,12 +59,8 @@ const OF_AN_ORDER: &[&str] = &[
 ];
 
 fn points_back(text: &str) -> bool {
-    let normal = normalise(text);
-    let words: Vec<&str> = normal
-        .as_str()
-        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let said = words(text);
+    let words: Vec<&str> = said.split(' ').collect();
     let owned = |word: &str| {
         let bare =
             word.strip_suffix("ش").or_else(|| word.strip_suffix("esh")).or_else(|| word.strip_suffix("ash"));

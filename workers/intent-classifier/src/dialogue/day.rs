@@ -1,6 +1,8 @@
 //! The day something is wanted on: one day that lies ahead. Everything else that was said for it is asked about, and never
 //! taken for the likeliest.
 
+use std::collections::HashSet;
+
 use peyvand::{
     event::{Doubt, SlotName, TurnDecided},
     language::{
@@ -9,60 +11,42 @@ use peyvand::{
     },
 };
 
-use super::{Heard, Question, consent::words, slot};
+use super::{Heard, Question, consent::says_one_of, slot};
 
 /// Nobody orders for a day further away.
 const AHEAD_DAYS_MAX: i64 = 2 * 366;
 
-/// What was said for the day.
-struct Wanted {
-    /// Its place and, when it is one day, its value.
-    value: Extracted,
-    /// Why it is no such day, and which days it may be.
-    doubt: Option<(Doubt, Vec<String>)>,
-}
+/// Why a day that was said is none, and which days it may be.
+pub(super) type InDoubt = (Doubt, Vec<String>);
 
 /// The day that the dates of a message say; places are those of the original text. What is over counts only where nothing
 /// else was said, and of several days none is taken for the right one.
-fn wanted(dates: &[FoundDate], today: Day) -> Option<Wanted> {
-    let first = dates.first()?;
-    let meant: Vec<&FoundDate> = dates.iter().filter(|date| !is_over(&date.reading, today)).collect();
-    let (at, day, doubt) = match meant.as_slice() {
-        [] => (first, None, Some((Doubt::DayOutOfReach, Vec::new()))),
-        [only] => match days(&only.reading, today) {
-            Ok(mut days) if days.len() == 1 => (*only, days.pop(), None),
-            Ok(days) => (*only, None, Some((Doubt::OneOfChoices, days.iter().map(Day::to_string).collect()))),
-            Err(doubt) => (*only, None, Some((doubt, Vec::new()))),
-        },
-        several => {
-            let mut all: Vec<Day> = Vec::new();
-            let mut doubt = None;
-            for date in several {
-                match days(&date.reading, today) {
-                    Ok(days) => all.extend(days),
-                    Err(of_date) => doubt = doubt.or(Some(of_date)),
-                }
-            }
-            all.sort_unstable();
-            all.dedup();
-            match (doubt, all.as_slice()) {
-                (Some(doubt), _) => (several[0], None, Some((doubt, Vec::new()))),
-                (None, [only]) => (several[0], Some(*only), None),
-                (None, [_, _]) => {
-                    let choices = all.iter().map(Day::to_string).collect();
-                    (several[0], None, Some((Doubt::OneOfChoices, choices)))
-                }
-                (None, _) => (several[0], None, Some((Doubt::NotOneDay, Vec::new()))),
-            }
+fn wanted(dates: &[FoundDate], today: Day) -> Option<(Extracted, Option<InDoubt>)> {
+    let said = dates.iter().find(|date| !is_over(&date.reading, today));
+    let meant = dates.iter().filter(|date| !is_over(&date.reading, today));
+    let (mut all, mut doubt) = (Vec::new(), None);
+    for date in meant {
+        match days(&date.reading, today) {
+            Ok(days) => all.extend(days),
+            Err(of_date) => doubt = doubt.or(Some(of_date)),
         }
+    }
+    let mut seen = HashSet::new();
+    all.retain(|day| seen.insert(*day));
+    let (day, doubt) = match (doubt, all.as_slice()) {
+        (Some(doubt), _) => (None, Some((doubt, Vec::new()))),
+        (None, []) => (None, Some((Doubt::DayOutOfReach, Vec::new()))),
+        (None, [only]) => (Some(*only), None),
+        (None, [_, _]) => (None, Some((Doubt::OneOfChoices, all.iter().map(Day::to_string).collect()))),
+        (None, _) => (None, Some((Doubt::NotOneDay, Vec::new()))),
     };
     let value = Extracted {
         slot: SlotKind::DeliveryDate,
         value: day.map(|day| day.to_string()).unwrap_or_default(),
-        raw_range: at.at.clone(),
+        raw_range: said.or(dates.first())?.at.clone(),
         exact: day.is_some(),
     };
-    Some(Wanted { value, doubt })
+    Some((value, doubt))
 }
 
 fn is_over(reading: &Reading, today: Day) -> bool {
@@ -105,7 +89,7 @@ pub(super) fn hear(
     dates: &[FoundDate],
     today: Day,
     values: &mut Vec<Extracted>,
-) -> (bool, Option<(Doubt, Vec<String>)>) {
+) -> (bool, Option<InDoubt>) {
     let asked = question.filter(|question| question.slot == SlotName::DeliveryDate);
     match asked.and_then(|question| picked(text, &question.choices)) {
         // ISO dates are in the order of their texts.
@@ -119,19 +103,19 @@ pub(super) fn hear(
         }
         Some(Picked::Any) => (true, None),
         None => {
-            let Some(wanted) = wanted(dates, today) else {
+            let Some((value, doubt)) = wanted(dates, today) else {
                 // Whatever else was said, the day is still in doubt.
                 let again = |question: &Question| Some((question.doubt?, question.choices.clone()));
                 return (false, asked.and_then(again));
             };
-            values.push(wanted.value);
-            (false, wanted.doubt)
+            values.push(value);
+            (false, doubt)
         }
     }
 }
 
 /// Keeps the day that was said, for a form that wants one; gives why the one that is known is none.
-pub(super) fn keep(turn: &mut TurnDecided, heard: &Heard<'_>) -> Option<(Doubt, Vec<String>)> {
+pub(super) fn keep(turn: &mut TurnDecided, heard: &Heard<'_>) -> Option<InDoubt> {
     let forget = |turn: &mut TurnDecided| turn.slots.retain(|slot| slot.name != SlotName::DeliveryDate);
     let said = heard.values.iter().find(|value| value.slot == SlotKind::DeliveryDate && value.exact);
     if let Some(said) = said {
@@ -223,11 +207,9 @@ const ANY: &[&str] = &[
 
 /// The choice a message names by its place, or that none matters.
 fn picked(text: &str, choices: &[String]) -> Option<Picked> {
-    let said = words(text);
-    let is = |list: &[&str]| list.iter().any(|known| words(known) == said);
-    if is(ANY) {
+    if says_one_of(text, ANY) {
         return Some(Picked::Any);
     }
-    let place = if is(FIRST) { 0 } else { is(SECOND).then_some(1)? };
+    let place = if says_one_of(text, FIRST) { 0 } else { says_one_of(text, SECOND).then_some(1)? };
     choices.get(place).cloned().map(Picked::Choice)
 }
