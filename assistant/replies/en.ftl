@@ -9,6 +9,16 @@ ask-customer = For which customer? The customer's number, please.
 ask-phone = What is your phone number, please?
 ask-email = What is your e-mail address, please?
 ask-delivery-date = For which day, please?
+ask-invoice-number = What is the invoice number, please?
+ask-ticket-number = What is the ticket number, please?
+ask-purchase-order-number = What is the number of the purchase order, please?
+ask-amount = Which amount, in Toman or Rial?
+ask-national-id = What is your national id (10 digits), please?
+ask-legal-id = What is the company's national id (11 digits), please?
+ask-iban = What is the account's Sheba number, please? It is IR and 24 digits.
+ask-card = What is the card number (16 digits), please?
+ask-person = What is the person's name, please?
+ask-leave-kind = Which kind of leave?
 doubt-no-such-day = There is no such day in the calendar. Which day should it be delivered on? Or write "it does not matter".
 doubt-day-out-of-reach = That day is over, or more than two years away. Which day should it be delivered on? Or write "it does not matter".
 doubt-not-one-day = One day for the delivery, please, such as "Saturday" or "1 December"; or write "it does not matter".
@@ -28,6 +38,11 @@ help =
     • I want to file a complaint
     • Please call me back
 cancelled = All right, I have dropped it. Let me know if there is anything else.
+clarify = Which of these do you mean?
+nothing-asked = There is nothing that waits for your yes or no. What can I do for you?
+restarted = All right, let us begin anew. What can I do for you?
+not-connected = I understood you, but this is not connected to a system here yet.
+under-way = Your request is noted; I tell you here as soon as there is something new.
 out-of-scope = I am sorry, that is not something I can do. I can tell you where an order is, list orders, check how much of a product is in stock, place an order, open a case for our customer service and arrange a call.
 
 ## A write

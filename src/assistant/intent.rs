@@ -9,7 +9,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::error::{AssistantError, Warning};
 use super::source::Source;
 use crate::event::{Answer, Operation, SlotName};
-use crate::language::slots::SlotKind;
 
 /// Fewer examples than this teach little.
 const EXAMPLES_WISHED: usize = 10;
@@ -50,36 +49,6 @@ pub struct SlotSpec {
     pub required: bool,
     /// How often at most.
     pub max_tries: u8,
-}
-
-impl From<SlotKind> for SlotName {
-    fn from(kind: SlotKind) -> Self {
-        match kind {
-            SlotKind::OrderNumber => Self::OrderNumber,
-            SlotKind::Product => Self::Product,
-            SlotKind::Phone => Self::Phone,
-            SlotKind::Email => Self::Email,
-            SlotKind::Quantity => Self::Quantity,
-            SlotKind::Customer => Self::Customer,
-            SlotKind::Description => Self::Description,
-            SlotKind::DeliveryDate => Self::DeliveryDate,
-        }
-    }
-}
-
-impl From<SlotName> for SlotKind {
-    fn from(name: SlotName) -> Self {
-        match name {
-            SlotName::OrderNumber => Self::OrderNumber,
-            SlotName::Product => Self::Product,
-            SlotName::Phone => Self::Phone,
-            SlotName::Email => Self::Email,
-            SlotName::Quantity => Self::Quantity,
-            SlotName::Customer => Self::Customer,
-            SlotName::Description => Self::Description,
-            SlotName::DeliveryDate => Self::DeliveryDate,
-        }
-    }
 }
 
 /// An intent as it is written. Names stay text here, so that all wrong ones are reported and not just the first.

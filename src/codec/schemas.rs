@@ -63,10 +63,13 @@ pub const RELEASED: &[Released] = &[
     released!(2002, "TurnDecided", TURN_DECIDED, "turn_decided.2"),
     released!(2003, "TurnDecided", TURN_DECIDED, "turn_decided.3"),
     released!(2004, "TurnDecided", TURN_DECIDED, "turn_decided.4"),
+    released!(2005, "TurnDecided", TURN_DECIDED, "turn_decided.5"),
     released!(3001, "OperationUpdated", OPERATION_UPDATED, "operation_updated.1"),
     released!(3002, "OperationUpdated", OPERATION_UPDATED, "operation_updated.2"),
     released!(3003, "OperationUpdated", OPERATION_UPDATED, "operation_updated.3"),
+    released!(3004, "OperationUpdated", OPERATION_UPDATED, "operation_updated.4"),
     released!(4001, "ReplyReady", REPLY_READY, "reply_ready.1"),
+    released!(4002, "ReplyReady", REPLY_READY, "reply_ready.2"),
     released!(5001, "DeliveryUpdated", DELIVERY_UPDATED, "delivery_updated.1"),
 ];
 

@@ -17,8 +17,12 @@ pub use message::MessageReceived;
 pub use operation::{
     FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,
 };
-pub use reply::{DeliveryStatus, DeliveryUpdated, ReplyReady};
-pub use turn::{Answer, Decision, Doubt, Slot, SlotName, TurnDecided};
+pub use reply::{Button, DeliveryStatus, DeliveryUpdated, ReplyReady};
+pub use turn::{
+    Answer, Backend, Decision, Doubt, Prompt, RANKED_MAX, RankedIntent, Slot, Stage, TurnDecided,
+};
+
+pub use crate::language::slots::SlotName;
 
 use serde::{Serialize, de::DeserializeOwned};
 

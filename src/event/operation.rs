@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelName, ConversationId, EventId, TenantId, event};
+use super::{ChannelName, ConversationId, EventId, Prompt, Stage, TenantId, event};
 use crate::{language::script::Language, privacy::Sensitive};
 
 /// An operation took a step.
@@ -42,6 +42,15 @@ pub struct OperationUpdated {
     /// The number that the system has given to what was written, when the status is done.
     #[serde(default)]
     pub reference: Option<Sensitive<String>>,
+    /// What was under way before this was asked, and is asked again now.
+    #[serde(default)]
+    pub resumed: Option<Prompt>,
+    /// Which part of a long result is shown, from 0.
+    #[serde(default)]
+    pub page: u16,
+    /// The tone to answer in.
+    #[serde(default)]
+    pub stage: Stage,
 }
 event!(OperationUpdated, "operation_updated");
 

@@ -20,8 +20,20 @@ pub struct ReplyReady {
     pub language: Language,
     /// The words.
     pub text: Sensitive<String>,
+    /// Answers that the channel may offer.
+    #[serde(default)]
+    pub buttons: Vec<Button>,
 }
 event!(ReplyReady, "reply_ready");
+
+/// An answer that a channel may offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What the person reads.
+    pub label: Sensitive<String>,
+    /// What is sent when it is pressed, as if the person had written it.
+    pub value: String,
+}
 
 /// A channel says what became of a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

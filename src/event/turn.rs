@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelName, ConversationId, EventId, Operation, TenantId, event};
-use crate::{language::script::Language, privacy::Sensitive};
+use crate::{
+    language::{script::Language, slots::SlotName},
+    privacy::Sensitive,
+};
 
 /// The decision about one turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,9 +45,27 @@ pub struct TurnDecided {
     /// Why a value is asked for that was said, when the decision is to ask.
     #[serde(default)]
     pub doubt: Option<Doubt>,
-    /// The values that may be meant, when it is to be asked which.
+    /// The values that may be meant, or the intents, when it is to be asked which.
     #[serde(default)]
     pub choices: Vec<String>,
+    /// What was under way before this, and is asked again once this is answered.
+    #[serde(default)]
+    pub resumed: Option<Prompt>,
+    /// Which part of a long result is shown, from 0.
+    #[serde(default)]
+    pub page: u16,
+    /// The tone to answer in.
+    #[serde(default)]
+    pub stage: Stage,
+    /// The likeliest intents, at most [`RANKED_MAX`], the likeliest first.
+    #[serde(default)]
+    pub ranked: Vec<RankedIntent>,
+    /// What understood the message.
+    #[serde(default)]
+    pub backend: Backend,
+    /// Version of the normal form the message was read in.
+    #[serde(default)]
+    pub normal_form: u16,
 }
 event!(TurnDecided, "turn_decided");
 
@@ -53,6 +74,67 @@ impl TurnDecided {
     pub fn slot(&self, name: SlotName) -> Option<&str> {
         self.slots.iter().find(|slot| slot.name == name).map(|slot| slot.value.expose().as_str())
     }
+}
+
+/// Likeliest intents that a decision names.
+pub const RANKED_MAX: usize = 3;
+
+/// A question that was open before, to be asked again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// To ask or to confirm.
+    pub decision: Decision,
+    /// What it is asked for.
+    pub operation: Operation,
+    /// What is known for the operation.
+    #[serde(default)]
+    pub slots: Vec<Slot>,
+    /// What the person is asked for, when the decision is to ask.
+    #[serde(default)]
+    pub asked_slot: Option<SlotName>,
+    /// Why a value is asked for that was said.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
+    /// The values that may be meant.
+    #[serde(default)]
+    pub choices: Vec<String>,
+}
+
+/// An intent and how likely it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankedIntent {
+    /// Its name.
+    pub intent: String,
+    /// 0 to 1.
+    pub confidence: f64,
+}
+
+/// What understands messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// The classifier that is always there.
+    #[default]
+    BuiltIn,
+    /// A server of embeddings.
+    Embeddings,
+    /// A server of a language model.
+    Chat,
+}
+
+/// How near a person is to the company, as far as the conversation shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nothing is known.
+    #[default]
+    Lead,
+    /// Asks about what could be bought.
+    Prospect,
+    /// Has bought.
+    Customer,
+    /// Has bought and complains.
+    AtRisk,
 }
 
 /// What is to happen with a message.
@@ -69,6 +151,8 @@ pub enum Decision {
     OutOfScope,
     /// Everything is known and something would be written: ask whether to do it.
     Confirm,
+    /// It may mean one of several things: ask which.
+    Clarify,
 }
 
 /// The small talk that needs no system.
@@ -85,6 +169,14 @@ pub enum Answer {
     Help,
     /// A form was given up.
     Cancelled,
+    /// A yes or a no to nothing.
+    NothingAsked,
+    /// Everything was forgotten, and it begins anew.
+    Restarted,
+    /// It was understood, and no system is connected that does it.
+    NotConnected,
+    /// The write that was asked for last is under way, or done.
+    UnderWay,
 }
 
 /// Why something that was said is not taken.
@@ -99,28 +191,12 @@ pub enum Doubt {
     NotOneDay,
     /// It may be one of several: the choices.
     OneOfChoices,
-}
-
-/// The values an operation may need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SlotName {
-    /// Number of a sales order.
-    OrderNumber,
-    /// Product by name or SKU.
-    Product,
-    /// Phone number in E.164.
-    Phone,
-    /// E-mail address.
-    Email,
-    /// How much, a decimal number.
-    Quantity,
-    /// Number of a customer.
-    Customer,
-    /// What it is about, in the person's own words.
-    Description,
-    /// The day something is wanted on, `2026-11-26`.
-    DeliveryDate,
+    /// The person was not understood again and again: somebody else may.
+    NotUnderstood,
+    /// Its check digits do not fit.
+    NotValid,
+    /// An amount without Toman or Rial.
+    WhichUnit,
 }
 
 /// One value taken from the person's words.
@@ -132,4 +208,10 @@ pub struct Slot {
     pub value: Sensitive<String>,
     /// As the person wrote it.
     pub raw: Sensitive<String>,
+    /// Where it begins in the message, in bytes of its UTF-8; `None` when an earlier message said it.
+    #[serde(default)]
+    pub start: Option<i32>,
+    /// Where it ends in the message (not included).
+    #[serde(default)]
+    pub end: Option<i32>,
 }

@@ -8,7 +8,7 @@ use unicode_normalization::char::{canonical_combining_class, decompose_compatibl
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Grows with every change of the normal form: a model trained on another version no longer fits.
-pub const NORMAL_FORM_VERSION: u32 = 1;
+pub const NORMAL_FORM_VERSION: u16 = 1;
 
 /// A text in normal form, with the way back to the original.
 #[derive(Debug, Clone, PartialEq, Eq)]

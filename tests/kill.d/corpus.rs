@@ -51,8 +51,9 @@ fn new_key() -> String {
 impl Event {
     /// The fields of a valid one, in the order of its schema.
     fn parts(self, key: &str) -> Vec<Part> {
-        let (id, slot) =
-            (Uuid::new_v4().to_string(), |name, value| [Part::Enum(name), text(value), text(value)]);
+        let (id, slot) = (Uuid::new_v4().to_string(), |name, value| {
+            [Part::Enum(name), text(value), text(value), Part::Union(0), Part::Union(0)]
+        });
         match self {
             Self::Message => {
                 let texts = ["demo", key, "web", &id, "where is order 45001?"].map(text);
@@ -72,6 +73,15 @@ impl Event {
                 parts.extend([Part::Block(0), Part::Union(0), Part::Union(0)]);
                 // No doubt, and no choices.
                 parts.extend([Part::Union(0), Part::Block(0)]);
+                // Nothing to resume, the first page, a customer, no ranks, built in, the first normal form.
+                parts.extend([
+                    Part::Union(0),
+                    Part::Raw(long(0)),
+                    Part::Enum(2),
+                    Part::Block(0),
+                    Part::Enum(0),
+                ]);
+                parts.push(Part::Raw(long(1)));
                 parts
             }
         }

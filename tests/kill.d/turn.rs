@@ -30,8 +30,13 @@ pub(crate) fn entry(turn: &Envelope<TurnDecided>) -> EntryId {
 /// A turn that asks for a write.
 pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> Envelope<TurnDecided> {
     let turn_id = EventId::from(Uuid::new_v4());
-    let slot =
-        |name, value: &str| Slot { name, value: value.to_owned().into(), raw: value.to_owned().into() };
+    let slot = |name, value: &str| Slot {
+        name,
+        value: value.to_owned().into(),
+        raw: value.to_owned().into(),
+        start: None,
+        end: None,
+    };
     Envelope {
         event_id: turn_id.derived("intent-classifier", 0),
         correlation_id: turn_id,
@@ -60,6 +65,12 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
             answer: None,
             doubt: None,
             choices: Vec::new(),
+            resumed: None,
+            page: 0,
+            stage: peyvand::event::Stage::default(),
+            ranked: Vec::new(),
+            backend: peyvand::event::Backend::default(),
+            normal_form: 1,
         },
     }
 }

@@ -20,7 +20,7 @@ impl Model {
         let mut out = Vec::with_capacity(parts.weights.weights.len() + 16 * parts.hashes.len() + 4_096);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        out.extend_from_slice(&NORMAL_FORM_VERSION.to_le_bytes());
+        out.extend_from_slice(&u32::from(NORMAL_FORM_VERSION).to_le_bytes());
         out.extend_from_slice(&parts.catalogue);
         for count in [parts.intents.len(), parts.weights.biases.len(), parts.hashes.len()] {
             put_count(&mut out, count);
@@ -57,7 +57,7 @@ impl Model {
             return Err(ClassifierError::Damaged);
         }
         let mut body = Reader(signed.get(MAGIC.len() + 4..).ok_or(ClassifierError::Damaged)?);
-        if body.count()? != NORMAL_FORM_VERSION as usize {
+        if body.count()? != usize::from(NORMAL_FORM_VERSION) {
             return Err(ClassifierError::OtherVersion);
         }
         let parts = body.parts()?;

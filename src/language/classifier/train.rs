@@ -191,7 +191,7 @@ fn catalogue_hash(examples: &[Example], background: &[String], options: &TrainOp
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
-    part(&NORMAL_FORM_VERSION.to_le_bytes());
+    part(&u32::from(NORMAL_FORM_VERSION).to_le_bytes());
     part(&options.cost.to_le_bytes());
     part(&options.folds.to_le_bytes());
     part(&options.seed.to_le_bytes());

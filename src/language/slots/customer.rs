@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotKind, overlaps, runs, words};
+use super::{Found, SlotName, overlaps, runs, words};
 
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// How many words the cue may stand away.
@@ -28,7 +28,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
         .into_iter()
         .filter_map(|at| {
             let value = text.get(at.clone())?.trim_start_matches('0');
-            (!value.is_empty()).then(|| Found::exact(SlotKind::Customer, value, at))
+            (!value.is_empty()).then(|| Found::exact(SlotName::Customer, value, at))
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! A description: the whole message, in the person's own words. Nothing is made of it, so it stays as it was written; one that is too long
 //! is none.
 
-use super::{Extracted, SlotKind};
+use super::{Extracted, SlotName};
 
 /// Longest description, in characters: as much as is said back before it is written.
 pub const DESCRIPTION_CHARS_MAX: usize = 1000;
@@ -14,7 +14,7 @@ pub(super) fn of(original: &str) -> Option<Extracted> {
     let fits = text.chars().count() <= DESCRIPTION_CHARS_MAX
         && text.chars().filter(|c| c.is_alphanumeric()).count() >= LETTERS_MIN;
     fits.then(|| Extracted {
-        slot: SlotKind::Description,
+        slot: SlotName::Description,
         value: text.chars().filter(|c| !c.is_control() || *c == '\n').collect(),
         raw_range: start..start + text.len(),
         exact: true,

@@ -1,6 +1,6 @@
 //! E-mail addresses by shape.
 
-use super::{Found, SlotKind};
+use super::{Found, SlotName};
 
 const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 190;
@@ -28,5 +28,5 @@ fn around(text: &str, at: usize) -> Option<Found> {
         && labels
         && top.len() >= 2
         && top.bytes().all(|b| b.is_ascii_alphabetic());
-    fits.then(|| Found::exact(SlotKind::Email, value, start..start + value.len()))
+    fits.then(|| Found::exact(SlotName::Email, value, start..start + value.len()))
 }

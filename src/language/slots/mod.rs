@@ -26,32 +26,53 @@ const SEARCHED_BYTES_MAX: usize = 16 * 1024;
 /// Most values taken from one message.
 const VALUES_MAX: usize = 16;
 
-/// The kinds of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SlotKind {
+/// The values a message may say and an operation need, by their names in events and in the assistant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotName {
     /// Number of a sales order.
     OrderNumber,
     /// Product by name or SKU.
     Product,
-    /// Phone number.
+    /// Phone number in E.164.
     Phone,
     /// E-mail address.
     Email,
-    /// How much.
+    /// How much, a decimal number.
     Quantity,
     /// Number of a customer.
     Customer,
     /// What it is about, in the person's own words: the whole message, and only when it was asked for.
     Description,
-    /// The day something is wanted on.
+    /// The day something is wanted on, `2026-11-26`.
     DeliveryDate,
+    /// Number of an invoice.
+    InvoiceNumber,
+    /// Number of a ticket or case.
+    TicketNumber,
+    /// Number of a purchase order.
+    PurchaseOrderNumber,
+    /// An amount of money, a whole number of Rials.
+    Amount,
+    /// National id of a person.
+    NationalId,
+    /// National id of a company.
+    LegalId,
+    /// Bank account, `IR` and 24 digits.
+    Iban,
+    /// Bank card, its first six and last four digits only.
+    Card,
+    /// Name of a person.
+    Person,
+    /// Kind of a leave.
+    LeaveKind,
 }
 
 /// One value found in a message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Extracted {
     /// What it is.
-    pub slot: SlotKind,
+    pub slot: SlotName,
     /// In normal form, ready for a system: ASCII digits, E.164, lower-case address, SKU or the name that several SKUs share.
     pub value: String,
     /// Where it stands in the original text, in bytes.
@@ -107,14 +128,14 @@ pub struct Extractors {
 
 /// A value with its place in the normal text.
 struct Found {
-    slot: SlotKind,
+    slot: SlotName,
     value: String,
     at: Range<usize>,
     exact: bool,
 }
 
 impl Found {
-    fn exact(slot: SlotKind, value: &str, at: Range<usize>) -> Self {
+    fn exact(slot: SlotName, value: &str, at: Range<usize>) -> Self {
         Self { slot, value: value.to_owned(), at, exact: true }
     }
 }
@@ -134,23 +155,23 @@ impl Extractors {
         &self,
         original: &str,
         normal: &NormalText,
-        asked: Option<SlotKind>,
+        asked: Option<SlotName>,
         dates: &[Range<usize>],
     ) -> Vec<Extracted> {
         let text = normal.as_str();
         let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
-        let in_date = |at: &Range<usize>| Found::exact(SlotKind::DeliveryDate, "", at.clone());
+        let in_date = |at: &Range<usize>| Found::exact(SlotName::DeliveryDate, "", at.clone());
         let mut found: Vec<Found> = dates.iter().map(in_date).collect();
         found.extend(email::find(text));
-        found.extend(customer::find(text, &taken(&found), asked == Some(SlotKind::Customer)));
+        found.extend(customer::find(text, &taken(&found), asked == Some(SlotName::Customer)));
         found.extend(phone::find(text, &taken(&found)));
         found.extend(self.products.find(text, &taken(&found)));
-        found.extend(quantity::find(text, &found, asked == Some(SlotKind::Quantity)));
-        found.extend(order::find(text, &found, asked == Some(SlotKind::OrderNumber)));
-        found.retain(|f| f.slot != SlotKind::DeliveryDate);
+        found.extend(quantity::find(text, &found, asked == Some(SlotName::Quantity)));
+        found.extend(order::find(text, &found, asked == Some(SlotName::OrderNumber)));
+        found.retain(|f| f.slot != SlotName::DeliveryDate);
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
-        if asked == Some(SlotKind::Description) {
+        if asked == Some(SlotName::Description) {
             values.extend(description::of(original));
         }
         for f in found {

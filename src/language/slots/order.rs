@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotKind, overlaps, runs, words};
+use super::{Found, SlotName, overlaps, runs, words};
 
 pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// How many words a cue may stand away.
@@ -13,7 +13,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let numbers: Vec<Range<usize>> =
         runs(text).into_iter().filter(|at| is_candidate(text, at) && !overlaps(at, &taken)).collect();
     let cued: Vec<Range<usize>> = numbers.iter().filter(|at| is_cued(text, at)).cloned().collect();
-    let phone = found.iter().any(|f| f.slot == SlotKind::Phone);
+    let phone = found.iter().any(|f| f.slot == SlotName::Phone);
     let chosen = if !cued.is_empty() {
         cued
     } else if asked || (numbers.len() == 1 && !phone) {
@@ -26,7 +26,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
 
 fn order(text: &str, at: Range<usize>) -> Option<Found> {
     let value = text.get(at.clone())?.trim_start_matches('0');
-    (!value.is_empty()).then(|| Found::exact(SlotKind::OrderNumber, value, at))
+    (!value.is_empty()).then(|| Found::exact(SlotName::OrderNumber, value, at))
 }
 
 /// Whether the digits can be an order number at all: no price, date, decimal, quantity or part of another code.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use phonenumber::{Mode, country};
 
-use super::{Found, SlotKind, overlaps, runs, words};
+use super::{Found, SlotName, overlaps, runs, words};
 
 /// A number written in more groups than this is none.
 const GROUPS_MAX: usize = 7;
@@ -23,7 +23,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
             Some((end, value)) => {
                 let at = start(text, groups[first].start)..groups[end - 1].end;
                 if !overlaps(&at, taken) {
-                    found.push(Found::exact(SlotKind::Phone, &value, at));
+                    found.push(Found::exact(SlotName::Phone, &value, at));
                 }
                 first = end;
             }

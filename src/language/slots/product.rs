@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Found, ProductName, ProductsError, SlotKind, overlaps, words};
+use super::{Found, ProductName, ProductsError, SlotName, overlaps, words};
 use crate::language::normal::normalise;
 
 /// Most products that are searched.
@@ -63,7 +63,7 @@ impl Products {
                 && let Some((value, exact)) = self.values.get(pattern)
             {
                 end = at.end;
-                found.push(Found { slot: SlotKind::Product, value: value.clone(), at, exact: *exact });
+                found.push(Found { slot: SlotName::Product, value: value.clone(), at, exact: *exact });
             }
         }
         found
@@ -130,6 +130,6 @@ fn codes(text: &str) -> impl Iterator<Item = Found> {
             && !matches!(prefix, "no" | "inv" | "tel" | "ext" | "num" | "covid")
             && !text[..at.start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@' | '.'))
             && !text[at.end..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@'));
-        fits.then(|| Found::exact(SlotKind::Product, &text[at.clone()].to_uppercase(), at))
+        fits.then(|| Found::exact(SlotName::Product, &text[at.clone()].to_uppercase(), at))
     })
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotKind, order, overlaps, runs, words};
+use super::{Found, SlotName, order, overlaps, runs, words};
 
 const WHOLE_DIGITS_MAX: usize = 6;
 const DECIMALS_MAX: usize = 3;
@@ -17,11 +17,11 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
         let is_next =
             |f: &Found| text.get(at.end..f.at.start).is_some_and(|between| between.trim().is_empty());
         at.len() >= *order::DIGITS.start()
-            && found.iter().any(|f| f.slot == SlotKind::DeliveryDate && is_next(f))
+            && found.iter().any(|f| f.slot == SlotName::DeliveryDate && is_next(f))
     };
     let counts = |at: &Range<usize>| {
         let unit = words::after(text, at.end, 1).any(words::is_unit) && !until(at);
-        unit || found.iter().any(|f| f.slot == SlotKind::Product && is_next(text, at.end, f.at.start))
+        unit || found.iter().any(|f| f.slot == SlotName::Product && is_next(text, at.end, f.at.start))
     };
     let counting: Vec<_> = numbers.iter().filter(|(at, _)| counts(at)).cloned().collect();
     let chosen = match (counting.is_empty(), asked, numbers.as_slice()) {
@@ -29,7 +29,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
         (true, true, [only]) => vec![only.clone()],
         (true, _, _) => Vec::new(),
     };
-    chosen.into_iter().map(|(at, value)| Found::exact(SlotKind::Quantity, &value, at)).collect()
+    chosen.into_iter().map(|(at, value)| Found::exact(SlotName::Quantity, &value, at)).collect()
 }
 
 /// Whole and decimal numbers above zero, with their plain form.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::language::normal::normalise;
-use SlotKind::{Customer, Email, OrderNumber, Phone, Product, Quantity};
+use SlotName::{Customer, Email, OrderNumber, Phone, Product, Quantity};
 
 fn extractors() -> Extractors {
     let product = |sku: &str, fa: &str, en: &str| ProductName {
@@ -18,12 +18,12 @@ fn extractors() -> Extractors {
     .unwrap()
 }
 
-fn values(text: &str, asked: Option<SlotKind>) -> Vec<(SlotKind, String)> {
+fn values(text: &str, asked: Option<SlotName>) -> Vec<(SlotName, String)> {
     let found = extractors().extract(text, &normalise(text), asked, &[]);
     found.into_iter().map(|f| (f.slot, f.value)).collect()
 }
 
-fn check(asked: Option<SlotKind>, table: &[(&str, &[(SlotKind, &str)])]) {
+fn check(asked: Option<SlotName>, table: &[(&str, &[(SlotName, &str)])]) {
     for (text, expected) in table {
         let expected: Vec<_> = expected.iter().map(|(slot, value)| (*slot, (*value).to_owned())).collect();
         assert_eq!(values(text, asked), expected, "{text}");

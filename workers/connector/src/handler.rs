@@ -112,6 +112,9 @@ impl Connector {
             stock: found.stock,
             tracking: None,
             reference: None,
+            resumed: turn.resumed.clone(),
+            page: turn.page,
+            stage: turn.stage,
         }
     }
 
@@ -132,7 +135,8 @@ impl Connector {
         }
         let write = Write::of(input, operation, &route.target);
         let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;
-        let accepted = Emit::new(topics::OPERATION_UPDATED, write.told(&Told::Accepted));
+        let told = OperationUpdated { resumed: input.event.resumed.clone(), ..write.told(&Told::Accepted) };
+        let accepted = Emit::new(topics::OPERATION_UPDATED, told);
         Ok(Outcome { emit: vec![accepted], entries: vec![entry], ..Outcome::default() })
     }
 }

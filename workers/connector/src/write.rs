@@ -5,7 +5,7 @@ use peyvand::{
     codec::{self, CodecError, Schemas},
     event::{
         ChannelName, ConversationId, EntryId, Envelope, EventId, FailureKind, Operation, OperationStatus,
-        OperationUpdated, Slot, SlotName, TenantId, TurnDecided,
+        OperationUpdated, Slot, SlotName, Stage, TenantId, TurnDecided,
     },
     language::script::Language,
     store::NewEntry,
@@ -34,6 +34,9 @@ pub struct Write {
     pub target: String,
     /// With what.
     pub slots: Vec<Slot>,
+    /// The tone to answer in.
+    #[serde(default)]
+    pub stage: Stage,
     /// The message that all of this follows from.
     correlation_id: EventId,
     /// The decision that asked for it.
@@ -97,6 +100,7 @@ impl Write {
             operation,
             target: target.to_owned(),
             slots: event.slots.clone(),
+            stage: event.stage,
             correlation_id: turn.correlation_id,
             causation_id: turn.event_id,
             traceparent: turn.traceparent.clone(),
@@ -147,6 +151,9 @@ impl Write {
             stock: Vec::new(),
             tracking: Some(self.id.tracking()),
             reference,
+            resumed: None,
+            page: 0,
+            stage: self.stage,
         }
     }
 

@@ -10,12 +10,16 @@ mod tests;
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Decision, Doubt, Envelope, MessageReceived, Operation, Slot, SlotName, TurnDecided},
+    event::{
+        Answer, Backend, Decision, Doubt, Envelope, MessageReceived, Operation, RANKED_MAX, RankedIntent,
+        Slot, SlotName, Stage, TurnDecided,
+    },
     language::{
-        classifier::{Classification, Model},
+        classifier::{Classification, Model, Ranked},
         dates::{Day, FoundDate},
+        normal::NORMAL_FORM_VERSION,
         script::{Language, detect},
-        slots::{Extracted, SlotKind},
+        slots::Extracted,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -81,8 +85,8 @@ impl Dialogue {
     }
 
     /// What kind of value the person was asked for.
-    pub fn asked_kind(&self) -> Option<SlotKind> {
-        self.asked.as_ref().map(|question| question.slot.into())
+    pub fn asked_kind(&self) -> Option<SlotName> {
+        self.asked.as_ref().map(|question| question.slot)
     }
 }
 
@@ -161,6 +165,12 @@ fn decided(
         answer: None,
         doubt: None,
         choices: Vec::new(),
+        resumed: None,
+        page: 0,
+        stage: Stage::default(),
+        ranked: ranked(&meaning),
+        backend: Backend::BuiltIn,
+        normal_form: NORMAL_FORM_VERSION,
     };
     let now_ms = input.occurred_at_ms;
     // A word that is older than the proposal says nothing about it.
@@ -232,7 +242,7 @@ fn answered(
     if something_else {
         return false;
     }
-    let corrects = values.iter().any(|value| wants(intent, value.slot.into()));
+    let corrects = values.iter().any(|value| wants(intent, value.slot));
     if !corrects && proposal.times >= PROPOSALS_MAX {
         turn.decision = Decision::Answer;
         turn.answer = Some(Answer::Cancelled);
@@ -261,7 +271,7 @@ fn chosen<'a>(
     };
     let Some(question) = question else { return by_meaning(ACCEPT).map(|intent| (intent, 0, Vec::new())) };
     let asked = assistant.intent(&question.intent)?;
-    let wanted: SlotKind = question.slot.into();
+    let wanted = question.slot;
     let stay = |tries| (asked, tries, question.known.clone());
     if picked {
         return Some(stay(0));
@@ -304,12 +314,10 @@ fn fill(turn: &mut TurnDecided, state: &mut Dialogue, form: Form<'_>, heard: &He
     turn.operation = Some(operation);
     // A write needs the one thing; a name that several share would be a guess.
     let vague: Vec<&Extracted> = values.iter().filter(|value| operation.is_write() && !value.exact).collect();
-    let is_vague = |slot: &Slot| {
-        vague.iter().any(|v| SlotName::from(v.slot) == slot.name && v.value == *slot.value.expose())
-    };
+    let is_vague = |slot: &Slot| vague.iter().any(|v| v.slot == slot.name && v.value == *slot.value.expose());
     turn.slots.retain(|slot| !is_vague(slot));
     for slot in known {
-        let unsaid = vague.iter().all(|v| SlotName::from(v.slot) != slot.name);
+        let unsaid = vague.iter().all(|v| v.slot != slot.name);
         if turn.slot(slot.name).is_none() && unsaid {
             turn.slots.push(slot);
         }
@@ -367,22 +375,44 @@ fn propose(turn: &mut TurnDecided, intent: &Intent, now_ms: i64) -> Proposal {
     Proposal { intent: intent.name.clone(), slots: turn.slots.clone(), at_ms: now_ms, times: 1 }
 }
 
+fn ranked(meaning: &Classification) -> Vec<RankedIntent> {
+    let named = |one: &Ranked| RankedIntent { intent: one.intent.clone(), confidence: one.confidence.into() };
+    meaning.ranked.iter().take(RANKED_MAX).map(named).collect()
+}
+
 /// What was said, as far as it counts: a description only where it was asked for, a day only where one is wanted.
 fn slots(values: &[Extracted], describes: bool, text: &str) -> Vec<Slot> {
     let counts = |value: &&Extracted| match value.slot {
-        SlotKind::Description => describes,
-        SlotKind::DeliveryDate => false,
-        SlotKind::OrderNumber
-        | SlotKind::Product
-        | SlotKind::Phone
-        | SlotKind::Email
-        | SlotKind::Quantity
-        | SlotKind::Customer => true,
+        SlotName::Description => describes,
+        SlotName::DeliveryDate => false,
+        SlotName::OrderNumber
+        | SlotName::Product
+        | SlotName::Phone
+        | SlotName::Email
+        | SlotName::Quantity
+        | SlotName::Customer
+        | SlotName::InvoiceNumber
+        | SlotName::TicketNumber
+        | SlotName::PurchaseOrderNumber
+        | SlotName::Amount
+        | SlotName::NationalId
+        | SlotName::LegalId
+        | SlotName::Iban
+        | SlotName::Card
+        | SlotName::Person
+        | SlotName::LeaveKind => true,
     };
     values.iter().filter(counts).map(|value| slot(value, text)).collect()
 }
 
 fn slot(value: &Extracted, text: &str) -> Slot {
     let raw = text.get(value.raw_range.clone()).unwrap_or_default();
-    Slot { name: value.slot.into(), value: value.value.clone().into(), raw: raw.to_owned().into() }
+    let at = |at: usize| i32::try_from(at).ok();
+    Slot {
+        name: value.slot,
+        value: value.value.clone().into(),
+        raw: raw.to_owned().into(),
+        start: at(value.raw_range.start),
+        end: at(value.raw_range.end),
+    }
 }

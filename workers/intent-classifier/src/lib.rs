@@ -13,7 +13,7 @@ use peyvand::{
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
         normal::normalise,
         script::{Language, detect},
-        slots::{Extractors, ProductName, ProductsError, SlotKind},
+        slots::{Extractors, ProductName, ProductsError, SlotName},
     },
     topics,
     worker::{Emit, Handler, HandlerError, Outcome},
@@ -100,7 +100,7 @@ fn read(text: &str, today: Day, extractors: &Extractors, model: &Model, state: &
         Language::En => Calendar::Gregorian,
     };
     let asked = state.asked_kind();
-    let asked_day = asked == Some(SlotKind::DeliveryDate);
+    let asked_day = asked == Some(SlotName::DeliveryDate);
     let context = Context { today, calendar, prefer: Prefer::Future, asked: asked_day };
     let mut dates = dates::find(normal.as_str(), context);
     let in_dates: Vec<_> = dates.iter().map(|date| date.at.clone()).collect();

@@ -55,6 +55,7 @@ impl Handler for Reply {
                 channel: turn.channel.clone(),
                 language: turn.language,
                 text: text.into(),
+                buttons: Vec::new(),
             }),
             Told::Operation(told) => Some(ReplyReady {
                 tenant: told.tenant.clone(),
@@ -63,6 +64,7 @@ impl Handler for Reply {
                 channel: told.channel.clone(),
                 language: told.language,
                 text: self.renderer.operation(told).into(),
+                buttons: Vec::new(),
             }),
         };
         let emit = ready.map(|ready| Emit::new(topics::REPLY_READY, ready)).into_iter().collect();

@@ -85,6 +85,16 @@ impl Renderer {
                 Some(SlotName::Email) => say.with("ask-email", &[]),
                 Some(SlotName::Description) => say.with("ask-description", &[]),
                 Some(SlotName::DeliveryDate) => delivery_date(&say, turn),
+                Some(SlotName::InvoiceNumber) => say.with("ask-invoice-number", &[]),
+                Some(SlotName::TicketNumber) => say.with("ask-ticket-number", &[]),
+                Some(SlotName::PurchaseOrderNumber) => say.with("ask-purchase-order-number", &[]),
+                Some(SlotName::Amount) => say.with("ask-amount", &[]),
+                Some(SlotName::NationalId) => say.with("ask-national-id", &[]),
+                Some(SlotName::LegalId) => say.with("ask-legal-id", &[]),
+                Some(SlotName::Iban) => say.with("ask-iban", &[]),
+                Some(SlotName::Card) => say.with("ask-card", &[]),
+                Some(SlotName::Person) => say.with("ask-person", &[]),
+                Some(SlotName::LeaveKind) => say.with("ask-leave-kind", &[]),
                 Some(SlotName::OrderNumber) | None => {
                     say.with("ask-order-number", &[("example", &plain(EXAMPLE_ORDER, turn.language))])
                 }
@@ -94,12 +104,17 @@ impl Renderer {
                 Some(Answer::Farewell) => say.with("farewell", &[]),
                 Some(Answer::Thanks) => say.with("thanks", &[]),
                 Some(Answer::Cancelled) => say.with("cancelled", &[]),
+                Some(Answer::NothingAsked) => say.with("nothing-asked", &[]),
+                Some(Answer::Restarted) => say.with("restarted", &[]),
+                Some(Answer::NotConnected) => say.with("not-connected", &[]),
+                Some(Answer::UnderWay) => say.with("under-way", &[]),
                 Some(Answer::Help) | None => {
                     let order = plain(EXAMPLE_ORDER, turn.language);
                     say.with("help", &[("order", &order), ("product", EXAMPLE_PRODUCT)])
                 }
             },
             Decision::OutOfScope => say.with("out-of-scope", &[]),
+            Decision::Clarify => say.with("clarify", &[]),
         })
     }
 
@@ -136,7 +151,8 @@ fn delivery_date(say: &Words<'_>, turn: &TurnDecided) -> String {
             let (first, second) = (format_date(first, say.language), format_date(second, say.language));
             say.with("doubt-one-of-choices", &[("first", &first), ("second", &second)])
         }
-        (Some(Doubt::OneOfChoices), _) | (None, _) => say.with("ask-delivery-date", &[]),
+        (Some(Doubt::OneOfChoices | Doubt::NotUnderstood | Doubt::NotValid | Doubt::WhichUnit), _)
+        | (None, _) => say.with("ask-delivery-date", &[]),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         name: *name,
         value: (*value).to_owned().into(),
         raw: (*value).to_owned().into(),
+        start: None,
+        end: None,
     };
     let turn_id = EventId::of_message("web", "t", name);
     let turn = TurnDecided {
@@ -33,6 +35,12 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         answer: None,
         doubt: None,
         choices: Vec::new(),
+        resumed: None,
+        page: 0,
+        stage: peyvand::event::Stage::default(),
+        ranked: Vec::new(),
+        backend: peyvand::event::Backend::default(),
+        normal_form: 1,
     };
     let envelope = Envelope {
         event_id: turn_id.derived("intent-classifier", 0),

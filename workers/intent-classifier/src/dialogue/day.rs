@@ -7,7 +7,7 @@ use peyvand::{
     event::{Doubt, SlotName, TurnDecided},
     language::{
         dates::{Day, FoundDate, Grain, Period, Reading},
-        slots::{Extracted, SlotKind},
+        slots::Extracted,
     },
 };
 
@@ -41,7 +41,7 @@ fn wanted(dates: &[FoundDate], today: Day) -> Option<(Extracted, Option<InDoubt>
         (None, _) => (None, Some((Doubt::NotOneDay, Vec::new()))),
     };
     let value = Extracted {
-        slot: SlotKind::DeliveryDate,
+        slot: SlotName::DeliveryDate,
         value: day.map(|day| day.to_string()).unwrap_or_default(),
         raw_range: said.or(dates.first())?.at.clone(),
         exact: day.is_some(),
@@ -98,7 +98,7 @@ pub(super) fn hear(
         }
         Some(Picked::Choice(day)) => {
             let raw_range = 0..text.len();
-            values.push(Extracted { slot: SlotKind::DeliveryDate, value: day, raw_range, exact: true });
+            values.push(Extracted { slot: SlotName::DeliveryDate, value: day, raw_range, exact: true });
             (true, None)
         }
         Some(Picked::Any) => (true, None),
@@ -117,7 +117,7 @@ pub(super) fn hear(
 /// Keeps the day that was said, for a form that wants one; gives why the one that is known is none.
 pub(super) fn keep(turn: &mut TurnDecided, heard: &Heard<'_>) -> Option<InDoubt> {
     let forget = |turn: &mut TurnDecided| turn.slots.retain(|slot| slot.name != SlotName::DeliveryDate);
-    let said = heard.values.iter().find(|value| value.slot == SlotKind::DeliveryDate && value.exact);
+    let said = heard.values.iter().find(|value| value.slot == SlotName::DeliveryDate && value.exact);
     if let Some(said) = said {
         forget(turn);
         turn.slots.push(slot(said, heard.text));

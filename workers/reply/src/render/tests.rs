@@ -74,6 +74,12 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         answer: None,
         doubt: None,
         choices: Vec::new(),
+        resumed: None,
+        page: 0,
+        stage: peyvand::event::Stage::default(),
+        ranked: Vec::new(),
+        backend: peyvand::event::Backend::default(),
+        normal_form: 1,
     }
 }
 
@@ -98,6 +104,9 @@ fn update(
         stock: Vec::new(),
         tracking: None,
         reference: None,
+        resumed: None,
+        page: 0,
+        stage: peyvand::event::Stage::default(),
     }
 }
 
@@ -267,6 +276,8 @@ fn a_proposal_says_back_exactly_what_would_be_written() {
         name,
         value: value.to_owned().into(),
         raw: value.to_owned().into(),
+        start: None,
+        end: None,
     };
     let turn = TurnDecided {
         operation: Some(Operation::SalesOrderCreate),
@@ -315,6 +326,8 @@ fn an_order_for_a_day_is_proposed_with_the_day() {
         name,
         value: value.to_owned().into(),
         raw: value.to_owned().into(),
+        start: None,
+        end: None,
     };
     for (language, day) in
         [(Language::Fa, "تحویل شنبه ۱۴ آذر ۱۴۰۵"), (Language::En, "to be delivered on Sat 5 December 2026")]
@@ -335,6 +348,8 @@ fn a_case_and_a_call_back_are_proposed_and_told_in_both_languages() {
         name,
         value: value.to_owned().into(),
         raw: value.to_owned().into(),
+        start: None,
+        end: None,
     };
     let propose = |language, operation, slots| {
         let turn = TurnDecided { operation: Some(operation), slots, ..turn(language, Decision::Confirm) };
