@@ -76,8 +76,8 @@ impl Writer {
             closing = self.carry_out(batch.drain(..), taken.is_err()).await;
             forget_at = match forget_at {
                 _ if self.published.is_empty() => None,
-                Some(at) => Some(at),
-                None => Some(Instant::now() + FORGET_WITHIN),
+                Some(at) if at > Instant::now() => Some(at),
+                Some(_) | None => Some(Instant::now() + FORGET_WITHIN),
             };
         }
         // What came behind the closing is dropped, and its callers are told so.
@@ -166,16 +166,22 @@ impl Writer {
         self.together(&steps).await
     }
 
-    /// One transaction. What is published is forgotten with it, or with no other: it may be lost.
+    /// One transaction. What is published is forgotten with it; when it fails, with the next one: whatever is not forgotten,
+    /// somebody publishes again.
     async fn together(&mut self, steps: &[&Step]) -> Result<Vec<Fate>, sqlx::Error> {
         let published: Vec<Published> = self
             .published
-            .drain()
-            .map(|((group, conversation_id), through)| Published { group, conversation_id, through })
+            .iter()
+            .map(|((group, conversation_id), through)| Published {
+                group,
+                conversation_id: conversation_id.clone(),
+                through: *through,
+            })
             .collect();
         let mut connection = self.link.take().await?;
         let fates = in_time(transaction(&mut connection, &published, steps, &self.link.process())).await?;
         self.link.keep(connection);
+        self.published.clear();
         Ok(fates)
     }
 }

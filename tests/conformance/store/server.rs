@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::{
     crowd::Crowd,
-    stage::{GROUP, Stage, conversation, done, event, fresh, key, replies, reply, step},
+    stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
 
@@ -190,6 +190,25 @@ async fn the_process_that_kept_a_write_has_a_start_at_sending_it() {
     }
     keeper.close().await;
     other.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_is_forgotten_though_the_commit_it_was_to_ride_with_fails() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    let told = key("told", "told");
+    let outgoing = done(&store, Step { outgoing: vec![record("a")], ..step(&told, 0) }).await;
+    let refused = step(&StepKey { group: "gr\0up", ..key("bad", "bad") }, 0);
+    let publishes = store.published(told.group, told.conversation_id.clone(), outgoing[0].seq);
+    let ((), refused) = tokio::join!(publishes, store.commit(refused));
+    assert!(!refused.unwrap_err().is_transient());
+    let until = Instant::now() + Duration::from_secs(10);
+    while !store.pending(told.group, &told.conversation_id).await.unwrap().is_empty() {
+        assert!(Instant::now() < until, "what was published is never forgotten");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    store.close().await;
     database.drop().await;
 }
 
