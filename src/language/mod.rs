@@ -4,6 +4,7 @@ pub mod bidi;
 pub mod calendar;
 pub mod classifier;
 pub mod dates;
+pub mod finglish;
 pub mod normal;
 pub mod number;
 pub mod script;

@@ -15,7 +15,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
         .collect();
     let cued: Vec<Range<usize>> = numbers
         .iter()
-        .filter(|at| words::before(text, at.start, REACH).any(words::names_customer))
+        .filter(|at| is_a_customers(text, at))
         .filter(|at| !words::before(text, at.start, REACH).any(words::names_phone))
         .cloned()
         .collect();
@@ -31,6 +31,12 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
             (!value.is_empty()).then(|| Found::exact(SlotName::Customer, value, at))
         })
         .collect()
+}
+
+/// Whether the nearest word that says whose number it is speaks of a customer: "the customer of order 45001" does not.
+fn is_a_customers(text: &str, at: &Range<usize>) -> bool {
+    let names = |word: &&str| words::names_customer(word) || words::names_order(word);
+    words::before(text, at.start, REACH).find(names).is_some_and(words::names_customer)
 }
 
 fn stands_alone(text: &str, at: &Range<usize>) -> bool {

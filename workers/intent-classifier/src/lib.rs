@@ -2,6 +2,7 @@
 
 mod dialogue;
 mod serve;
+mod wishes;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,6 +12,7 @@ use peyvand::{
     language::{
         classifier::{self, ClassifierError, Example, Model, TrainOptions},
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
+        finglish::Finglish,
         normal::normalise,
         script::{Language, detect},
         slots::{Extractors, ProductName, ProductsError, SlotName},
@@ -68,6 +70,7 @@ pub struct IntentClassifier {
     assistant: Arc<Assistant>,
     model: Model,
     lexicon: Lexicon,
+    finglish: Finglish,
     utc_offset: UtcOffset,
 }
 
@@ -88,18 +91,41 @@ impl IntentClassifier {
             .collect();
         let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
         let model = classifier::train(&examples, &background, &TrainOptions::default())?;
-        Ok(Self { assistant, model, lexicon, utc_offset })
+        let finglish = finglish(&assistant);
+        Ok(Self { assistant, model, lexicon, finglish, utc_offset })
     }
 }
 
+/// What tells Persian in Latin letters from English.
+fn finglish(assistant: &Assistant) -> Finglish {
+    let persian = assistant.intents.iter().flat_map(|intent| &intent.fa);
+    let english = assistant.intents.iter().flat_map(|intent| &intent.en);
+    Finglish::new(persian.map(String::as_str), english.map(String::as_str))
+}
+
+/// What a message is read with.
+struct Reader<'a> {
+    extractors: &'a Extractors,
+    model: &'a Model,
+    finglish: &'a Finglish,
+}
+
 /// Reads a message as far as no form and no proposal counts.
-fn read(text: &str, today: Day, extractors: &Extractors, model: &Model, state: &Dialogue) -> Read {
+fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dialogue) -> Read {
+    let Reader { extractors, model, finglish } = reader;
+    let text = message.text.expose();
     let normal = normalise(text);
-    let calendar = match detect(text).or(state.language()).unwrap_or_default() {
+    let written = match detect(text) {
+        // Latin letters may be Persian; where the words do not tell, the conversation goes on in its language.
+        Some(Language::En) => finglish.language(text).or(state.language()).or(Some(Language::En)),
+        other => other,
+    };
+    let language = written.or(state.language()).or(message.language).unwrap_or_default();
+    let calendar = match language {
         Language::Fa => Calendar::Jalali,
         Language::En => Calendar::Gregorian,
     };
-    let asked = state.asked_kind();
+    let asked = state.asked_slot();
     let asked_day = asked == Some(SlotName::DeliveryDate);
     let context = Context { today, calendar, prefer: Prefer::Future, asked: asked_day };
     let mut dates = dates::find(normal.as_str(), context);
@@ -108,7 +134,8 @@ fn read(text: &str, today: Day, extractors: &Extractors, model: &Model, state: &
     for date in &mut dates {
         date.at = normal.original_range(date.at.clone());
     }
-    Read { values, dates, meaning: model.classify(&normal), today }
+    let parts = wishes::parts(text, model);
+    Read { language, values, dates, meaning: model.classify(&normal), parts, today }
 }
 
 impl Handler for IntentClassifier {
@@ -121,11 +148,11 @@ impl Handler for IntentClassifier {
         input: &Envelope<MessageReceived>,
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
-        let text = input.event.text.expose();
         let extractors = self.lexicon.now();
-        let read = read(text, self.utc_offset.day_at(input.occurred_at_ms), &extractors, &self.model, &state);
-        let (turn, state) = dialogue::decide(&self.assistant, &self.model, input, read, state);
-        let emit = vec![Emit::new(topics::TURN_DECIDED, turn)];
+        let reader = Reader { extractors: &extractors, model: &self.model, finglish: &self.finglish };
+        let read = read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, &state);
+        let (turns, state) = dialogue::decide(&self.assistant, &self.model, input, read, state);
+        let emit = turns.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
     }
 }

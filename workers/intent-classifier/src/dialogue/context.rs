@@ -1,32 +1,40 @@
 //! What a conversation spoke of last, so that "and when is it delivered?" need not name the order again. It is used only where a
 //! word points back to it, and only for a while: whoever does not point is asked.
 
-use peyvand::event::Slot;
+use peyvand::event::{Slot, SlotName};
 use serde::{Deserialize, Serialize};
 
-use super::consent::words;
+use super::{form::of_earlier, words::words};
 
 /// How long a word may point back, by the times of the messages.
 const POINTS_BACK_MS: i64 = 30 * 60 * 1000;
 
-/// An order that was spoken of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Mentioned {
-    order: Slot,
-    at_ms: i64,
-}
+/// What was spoken of last: one order, one product, one customer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mentioned(Vec<(Slot, i64)>);
 
 impl Mentioned {
-    pub(super) fn new(order: Slot, at_ms: i64) -> Self {
-        Self { order, at_ms }
+    /// These were spoken of now.
+    pub(super) fn note(&mut self, slots: &[Slot], now_ms: i64) {
+        for name in [SlotName::OrderNumber, SlotName::Product, SlotName::Customer] {
+            if let Some(slot) = slots.iter().find(|slot| slot.name == name) {
+                self.0.retain(|(known, _)| known.name != name);
+                self.0.push((of_earlier(slot), now_ms));
+            }
+        }
     }
 
-    /// The order, when the words point back to it and it was spoken of not long ago.
-    pub(super) fn meant(&self, text: &str, now_ms: i64) -> Option<&Slot> {
-        let fresh = (0..=POINTS_BACK_MS).contains(&(now_ms - self.at_ms));
-        (fresh && points_back(text)).then_some(&self.order)
+    /// What the words point back to, when it was spoken of not long ago.
+    pub(super) fn meant(&self, name: SlotName, text: &str, now_ms: i64) -> Option<&Slot> {
+        let fresh = |at_ms: i64| (0..=POINTS_BACK_MS).contains(&(now_ms - at_ms));
+        let (slot, _) = self.0.iter().find(|(slot, at_ms)| slot.name == name && fresh(*at_ms))?;
+        // "It" is an order or a product; a customer is called one.
+        let is_named = name != SlotName::Customer || has_one_of(text, CUSTOMER);
+        (is_named && points_back(text)).then_some(slot)
     }
 }
+
+const CUSTOMER: &[&str] = &["customer", "client", "مشتری", "moshtari"];
 
 /// Words that stand for something named before.
 const POINTING: &[&str] = &[
@@ -57,6 +65,10 @@ const OF_AN_ORDER: &[&str] = &[
     "tarikh",
     "ersal",
 ];
+
+fn has_one_of(text: &str, known: &[&str]) -> bool {
+    words(text).split(' ').any(|word| known.contains(&word))
+}
 
 fn points_back(text: &str) -> bool {
     let said = words(text);

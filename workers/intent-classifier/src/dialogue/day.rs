@@ -4,14 +4,19 @@
 use std::collections::HashSet;
 
 use peyvand::{
-    event::{Doubt, SlotName, TurnDecided},
+    event::{Doubt, Slot, SlotName},
     language::{
         dates::{Day, FoundDate, Grain, Period, Reading},
         slots::Extracted,
     },
 };
 
-use super::{Heard, Question, consent::says_one_of, slot};
+use super::{
+    Heard,
+    form::slot,
+    open::Question,
+    words::{is_indifferent, place},
+};
 
 /// Nobody orders for a day further away.
 const AHEAD_DAYS_MAX: i64 = 2 * 366;
@@ -115,17 +120,18 @@ pub(super) fn hear(
 }
 
 /// Keeps the day that was said, for a form that wants one; gives why the one that is known is none.
-pub(super) fn keep(turn: &mut TurnDecided, heard: &Heard<'_>) -> Option<InDoubt> {
-    let forget = |turn: &mut TurnDecided| turn.slots.retain(|slot| slot.name != SlotName::DeliveryDate);
+pub(super) fn keep(slots: &mut Vec<Slot>, heard: &Heard<'_>) -> Option<InDoubt> {
+    let is_day = |slot: &Slot| slot.name == SlotName::DeliveryDate;
     let said = heard.values.iter().find(|value| value.slot == SlotName::DeliveryDate && value.exact);
     if let Some(said) = said {
-        forget(turn);
-        turn.slots.push(slot(said, heard.text));
+        slots.retain(|slot| !is_day(slot));
+        slots.push(slot(said, heard.text));
     }
     // One that was said some days ago may be over by now.
-    let is_over = turn.slot(SlotName::DeliveryDate).is_some_and(|day| *day < *heard.today.to_string());
+    let today = heard.today.to_string();
+    let is_over = slots.iter().any(|slot| is_day(slot) && *slot.value.expose() < today);
     if is_over {
-        forget(turn);
+        slots.retain(|slot| !is_day(slot));
     }
     heard.doubt.clone().or_else(|| is_over.then_some((Doubt::DayOutOfReach, Vec::new())))
 }
@@ -138,78 +144,10 @@ enum Picked {
     Any,
 }
 
-const FIRST: &[&str] = &[
-    "1",
-    "one",
-    "first",
-    "the first",
-    "the first one",
-    "first one",
-    "اول",
-    "اولی",
-    "اولیش",
-    "یک",
-    "avali",
-    "aval",
-];
-const SECOND: &[&str] = &[
-    "2",
-    "two",
-    "second",
-    "the second",
-    "the second one",
-    "second one",
-    "دوم",
-    "دومی",
-    "دومیش",
-    "دو",
-    "dovomi",
-    "dovom",
-];
-const ANY: &[&str] = &[
-    "any",
-    "any day",
-    "skip",
-    "skip it",
-    "whenever",
-    "it does not matter",
-    "it doesn't matter",
-    "doesn't matter",
-    "no matter",
-    "i don't know",
-    "مهم نیست",
-    "فرقی نمیکنه",
-    "فرقی نمی کنه",
-    "فرقی نمی کند",
-    "فرقی نمیکند",
-    "هرچه زودتر",
-    "هر چه زودتر",
-    "زودتر بهتر",
-    "asap",
-    "as soon as possible",
-    "doesnt matter",
-    "doesn’t matter",
-    "فرقی ندارد",
-    "فرقی نداره",
-    "فرق نمیکنه",
-    "هر روزی",
-    "هر روز",
-    "هر وقت شد",
-    "هر موقع شد",
-    "نمیدونم",
-    "نمی دونم",
-    "رد کن",
-    "بگذر",
-    "mohem nist",
-    "farghi nadare",
-    "har rooz",
-];
-
 /// The choice a message names by its place, or that none matters.
 fn picked(text: &str, choices: &[String]) -> Option<Picked> {
-    if says_one_of(text, ANY) {
+    if is_indifferent(text) {
         return Some(Picked::Any);
     }
-    let place = if says_one_of(text, FIRST) { 0 } else { says_one_of(text, SECOND).then_some(1)? };
-    choices.get(place).cloned().map(Picked::Choice)
+    choices.get(place(text)?).cloned().map(Picked::Choice)
 }

@@ -1,0 +1,404 @@
+//! Words that a person says to the conversation itself: yes and no, give it up, once more, begin anew, more of it, the second. Only a
+//! message that says nothing else counts: "yes, but 15" is no consent, and "cancel my order" cancels no question.
+
+use peyvand::language::normal::normalise;
+
+/// A person's word about a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    Yes,
+    No,
+}
+
+const YES: &[&str] = &[
+    "yes",
+    "y",
+    "yeah",
+    "yep",
+    "yup",
+    "ok",
+    "okay",
+    "sure",
+    "confirm",
+    "confirmed",
+    "go ahead",
+    "do it",
+    "yes please",
+    "please do",
+    "correct",
+    "right",
+    "بله",
+    "آره",
+    "اره",
+    "بلی",
+    "ارى",
+    "آری",
+    "باشه",
+    "حتما",
+    "تایید",
+    "تایید میکنم",
+    "تایید می کنم",
+    "تایید میشه",
+    "درسته",
+    "درست است",
+    "موافقم",
+    "اوکی",
+    "ثبت کن",
+    "ثبت کنید",
+    "بله ثبت کن",
+    "بله لطفا",
+    "انجام بده",
+    "bale",
+    "baleh",
+    "are",
+    "areh",
+    "bashe",
+    "taeed",
+    "taid",
+    "dorost",
+    "doroste",
+    "sabt kon",
+    "hatman",
+];
+const NO: &[&str] =
+    &["no", "n", "nope", "no thanks", "نه", "خیر", "نخیر", "نه ممنون", "na", "kheir", "nakheir"];
+/// Words that give up whatever is under way, and not only what was asked last.
+const CANCEL: &[&str] = &[
+    "cancel",
+    "cancel it",
+    "don't",
+    "do not",
+    "stop",
+    "never mind",
+    "لغو",
+    "لغو کن",
+    "لغوش کن",
+    "کنسل",
+    "کنسل کن",
+    "ولش کن",
+    "ول کن",
+    "نمیخوام",
+    "نمی خوام",
+    "نمیخواهم",
+    "نمی خواهم",
+    "بی خیال",
+    "بیخیال",
+    "منصرف شدم",
+    "انصراف",
+    "nemikham",
+    "laghv",
+    "bikhial",
+    "laghvesh kon",
+];
+
+/// Words that want to hear the last answer again.
+const REPEAT: &[&str] = &[
+    "repeat",
+    "repeat please",
+    "repeat that",
+    "please repeat",
+    "say that again",
+    "say it again",
+    "again",
+    "again please",
+    "once more",
+    "what did you say",
+    "come again",
+    "pardon",
+    "تکرار",
+    "تکرار کن",
+    "تکرار کنید",
+    "دوباره بگو",
+    "دوباره بگید",
+    "دوباره بگین",
+    "دوباره",
+    "یه بار دیگه",
+    "یه بار دیگه بگو",
+    "یک بار دیگر",
+    "چی گفتی",
+    "چی گفتید",
+    "لطفا تکرار کنید",
+    "لطفا دوباره بگید",
+    "tekrar kon",
+    "dobare begoo",
+    "dobare begu",
+    "dobare bego",
+    "chi gofti",
+];
+/// Words that want to begin anew.
+const RESTART: &[&str] = &[
+    "restart",
+    "start over",
+    "start again",
+    "begin again",
+    "start from the beginning",
+    "start new",
+    "reset",
+    "new conversation",
+    "forget everything",
+    "از اول",
+    "از نو",
+    "از اول شروع کن",
+    "از اول شروع کنیم",
+    "شروع مجدد",
+    "شروع دوباره",
+    "همه رو فراموش کن",
+    "همه چیز رو فراموش کن",
+    "گفتگوی جدید",
+    "az aval",
+    "az no",
+    "az avval",
+    "/start",
+    "start",
+];
+/// Words that want the rest of a long answer.
+const MORE: &[&str] = &[
+    "more",
+    "show more",
+    "more please",
+    "next",
+    "next page",
+    "the rest",
+    "show me more",
+    "بیشتر",
+    "بقیه",
+    "بقیه اش",
+    "بقیش",
+    "بقیه رو بگو",
+    "ادامه",
+    "ادامه بده",
+    "باز هم",
+    "بازم",
+    "بعدی",
+    "صفحه بعد",
+    "bishtar",
+    "baghie",
+    "baghiash",
+    "edame",
+];
+const FIRST: &[&str] = &[
+    "1",
+    "one",
+    "first",
+    "the first",
+    "the first one",
+    "first one",
+    "اول",
+    "اولی",
+    "اولیش",
+    "یک",
+    "avali",
+    "aval",
+];
+const SECOND: &[&str] = &[
+    "2",
+    "two",
+    "second",
+    "the second",
+    "the second one",
+    "second one",
+    "دوم",
+    "دومی",
+    "دومیش",
+    "دو",
+    "dovomi",
+    "dovom",
+];
+const NEITHER: &[&str] = &[
+    "neither",
+    "none",
+    "none of them",
+    "neither of them",
+    "هیچکدام",
+    "هیچ کدام",
+    "هیچکدوم",
+    "هیچ کدوم",
+    "hichkodoom",
+    "hich kodum",
+];
+/// Words that leave a value to whoever does it, or pass over it.
+const ANY: &[&str] = &[
+    "any",
+    "any day",
+    "skip",
+    "skip it",
+    "whenever",
+    "it does not matter",
+    "it doesn't matter",
+    "doesn't matter",
+    "no matter",
+    "i don't know",
+    "مهم نیست",
+    "فرقی نمیکنه",
+    "فرقی نمی کنه",
+    "فرقی نمی کند",
+    "فرقی نمیکند",
+    "هرچه زودتر",
+    "هر چه زودتر",
+    "زودتر بهتر",
+    "asap",
+    "as soon as possible",
+    "doesnt matter",
+    "doesn’t matter",
+    "فرقی ندارد",
+    "فرقی نداره",
+    "فرق نمیکنه",
+    "هر روزی",
+    "هر روز",
+    "هر وقت شد",
+    "هر موقع شد",
+    "نمیدونم",
+    "نمی دونم",
+    "رد کن",
+    "بگذر",
+    "mohem nist",
+    "farghi nadare",
+    "har rooz",
+];
+/// What begins a message that puts right what was said last.
+const CORRECTS: &[&str] = &[
+    "no i meant",
+    "i meant",
+    "i mean",
+    "no i mean",
+    "sorry i meant",
+    "sorry",
+    "oops",
+    "correction",
+    "no sorry",
+    "no",
+    "wrong",
+    "نه منظورم",
+    "منظورم",
+    "ببخشید",
+    "ببخشید منظورم",
+    "اشتباه گفتم",
+    "اشتباه شد",
+    "نه",
+    "na manzooram",
+    "manzooram",
+    "bebakhshid",
+];
+/// What asks the same of something else: "and 45002?"
+const AND_THIS: &[&str] = &[
+    "and",
+    "what about",
+    "how about",
+    "and what about",
+    "and order",
+    "what about order",
+    "and the order",
+    "also",
+    "چی",
+    "چطور",
+    "هم",
+    "و",
+    "سفارش",
+    "چه",
+    "چه خبر",
+    "va",
+    "chi",
+];
+
+/// What a message asks of the conversation, if it says nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Repeat,
+    Restart,
+    More,
+}
+
+/// What a message asks of the conversation, if it says nothing else.
+pub(super) fn command(text: &str) -> Option<Command> {
+    let known = [(REPEAT, Command::Repeat), (RESTART, Command::Restart), (MORE, Command::More)];
+    known.into_iter().find(|(words, _)| says_one_of(text, words)).map(|(_, command)| command)
+}
+
+/// The choice that a message names by its place, from 0.
+pub(super) fn place(text: &str) -> Option<usize> {
+    if says_one_of(text, FIRST) { Some(0) } else { says_one_of(text, SECOND).then_some(1) }
+}
+
+/// Whether a message wants none of what was offered.
+pub(super) fn is_neither(text: &str) -> bool {
+    says_one_of(text, NEITHER)
+}
+
+/// Whether a message leaves a value open.
+pub(super) fn is_indifferent(text: &str) -> bool {
+    says_one_of(text, ANY)
+}
+
+/// Whether what a message says beside its values only puts right, or asks the same of, what was said before; `rest` is the message
+/// without its values.
+pub(super) fn goes_with_the_last(rest: &str) -> bool {
+    words(rest).is_empty() || says_one_of(rest, CORRECTS) || says_one_of(rest, AND_THIS)
+}
+
+/// What a message says about a proposal, if it says nothing else.
+pub(super) fn consent(text: &str) -> Option<Consent> {
+    if text.contains(['?', '؟']) {
+        // "Sure?" asks.
+        return None;
+    }
+    match (says_one_of(text, YES), says_one_of(text, NO) || says_one_of(text, CANCEL)) {
+        (true, false) => Some(Consent::Yes),
+        (false, true) => Some(Consent::No),
+        (_, _) => None,
+    }
+}
+
+/// Whether a message gives up what is under way, and says nothing else.
+pub(super) fn is_cancel(text: &str) -> bool {
+    !text.contains(['?', '؟']) && says_one_of(text, CANCEL)
+}
+
+/// Whether a message is one of these, however it is written, and nothing else.
+pub(super) fn says_one_of(text: &str, known: &[&str]) -> bool {
+    let said = words(text);
+    known.iter().any(|known| words(known) == said)
+}
+
+/// The words without what stands between them.
+pub(super) fn words(text: &str) -> String {
+    let normal = normalise(text);
+    let letters = |c: char| if c.is_alphanumeric() || c == '\'' { c } else { ' ' };
+    let spaced: String = normal.as_str().chars().map(letters).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yes_and_no_are_understood_however_they_are_written() {
+        for yes in [
+            "Yes!",
+            "YES",
+            "yes, please",
+            "بله",
+            "بلـــه",
+            "آره.",
+            "تأیید",
+            "تایید می‌کنم",
+            "bale",
+            "ok 👍",
+            "Go ahead.",
+        ] {
+            assert_eq!(consent(yes), Some(Consent::Yes), "{yes}");
+        }
+        for no in ["no", "No.", "نه", "خیر!", "نمی‌خوام", "cancel", "بی‌خیال", "na"] {
+            assert_eq!(consent(no), Some(Consent::No), "{no}");
+        }
+    }
+
+    #[test]
+    fn whatever_says_more_or_nothing_is_no_consent() {
+        for text in
+            ["", "👍", "yes but 15", "بله ولی ۱۵ تا", "no yes", "where is order 45001?", "yesterday", "نهار"]
+        {
+            assert_eq!(consent(text), None, "{text}");
+        }
+    }
+}
