@@ -40,10 +40,17 @@ impl Sources {
     pub(super) fn shipped() -> Self {
         Self {
             intents: vec![
+                embedded!("intents/account.yaml"),
+                embedded!("intents/history.yaml"),
+                embedded!("intents/invoices.yaml"),
                 embedded!("intents/new_orders.yaml"),
+                embedded!("intents/order_changes.yaml"),
                 embedded!("intents/orders.yaml"),
+                embedded!("intents/purchasing.yaml"),
+                embedded!("intents/sales.yaml"),
                 embedded!("intents/service.yaml"),
                 embedded!("intents/smalltalk.yaml"),
+                embedded!("intents/staff.yaml"),
                 embedded!("intents/stock.yaml"),
             ],
             targets: vec![

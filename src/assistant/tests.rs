@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::source::{Replies, Source, Sources};
 use super::*;
-use crate::event::{Operation, SlotName};
+use crate::event::{Answer, Operation, SlotName};
 
 fn intents(text: &str) -> Result<Assistant, AssistantErrors> {
     let intents = vec![Source { name: "intents/a.yaml".to_owned(), text: text.to_owned() }];
@@ -22,15 +22,45 @@ fn mistakes(result: Result<Assistant, AssistantErrors>) -> Vec<String> {
 fn the_shipped_assistant_has_no_mistake_and_no_warning() {
     let assistant = Assistant::shipped().unwrap();
     assert_eq!(assistant.warnings, []);
-    assert_eq!(assistant.intents.len(), 11);
+    assert_eq!(assistant.intents.len(), 28);
     for intent in &assistant.intents {
-        let wished = if matches!(intent.kind, IntentKind::Operation(_)) { 40 } else { 15 };
+        let finglish = intent.fa.iter().filter(|text| text.is_ascii()).count();
+        let counts = [intent.fa.len(), intent.en.len(), finglish];
         assert!(
-            intent.fa.len() >= wished && intent.en.len() >= wished,
-            "{} has too few examples",
+            counts.into_iter().zip([25, 25, 5]).all(|(has, least)| has >= least),
+            "{} has too few examples: {counts:?} in Persian, in English, in Latin letters",
             intent.name
         );
     }
+}
+
+#[test]
+fn every_scenario_of_the_product_is_understood_and_those_without_a_system_say_so() {
+    let assistant = Assistant::shipped().unwrap();
+    for name in [
+        "invoice_status",
+        "payment_status",
+        "purchase_order_status",
+        "purchase_history",
+        "ticket_status",
+        "conversation_history",
+        "lead_create",
+        "opportunity_status",
+        "leave_request",
+        "leave_balance",
+        "mission_request",
+        "contact_update",
+        "management_report",
+        "order_cancel",
+        "order_change",
+        "price_inquiry",
+    ] {
+        let kind = assistant.intent(name).map(|intent| intent.kind);
+        assert_eq!(kind, Some(IntentKind::Answer(Answer::NotConnected)), "{name}");
+    }
+    let human = assistant.intent("human").unwrap();
+    assert_eq!(human.kind, IntentKind::Operation(Operation::CallbackRequest));
+    assert_eq!(human.slots, [SlotSpec { name: SlotName::Phone, required: true, max_tries: 2 }]);
 }
 
 #[test]
