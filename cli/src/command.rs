@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{chat, cluster, dlq, doctor, eval, outbox, parked, up};
+use crate::{calibrate, chat, cluster, dlq, doctor, eval, explain, outbox, parked, train, up};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -34,8 +34,14 @@ pub(crate) enum Command {
     /// Changes the database's tables.
     #[command(subcommand)]
     Database(cluster::Database),
-    /// Measures the classifier on a data set in the JSON format of CLINC150.
+    /// Trains the classifier on an assistant's examples and writes the model to a file.
+    Train(train::Arguments),
+    /// Measures the classifier: on a data set in the JSON format of CLINC150, or the assistant by its own examples or a test set.
     Eval(eval::Arguments),
+    /// Finds confidence and out-of-scope border from labelled sentences of real people.
+    Calibrate(calibrate::Arguments),
+    /// Says why a sentence is taken for what it is taken for.
+    Explain(explain::Arguments),
 }
 
 impl Command {
@@ -51,7 +57,10 @@ impl Command {
             Self::Topics(command) => cluster::topics(command).await,
             Self::Schemas(command) => cluster::schemas(command).await,
             Self::Database(command) => cluster::database(command).await,
+            Self::Train(arguments) => train::run(&arguments),
             Self::Eval(arguments) => eval::run(&arguments),
+            Self::Calibrate(arguments) => calibrate::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
         };
         cluster::exit(done)
     }

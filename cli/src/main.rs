@@ -1,13 +1,16 @@
 //! The program `peyvand`: everything in one process, one worker on Kafka, a chat in the terminal, tools for the servers.
 
+mod calibrate;
 mod chat;
 mod cluster;
 mod command;
 mod dlq;
 mod doctor;
 mod eval;
+mod explain;
 mod outbox;
 mod parked;
+mod train;
 mod up;
 
 use std::process::ExitCode;

@@ -56,7 +56,7 @@ impl Counts {
 pub(super) fn count(normal: &str, table: &Table, extractor: &mut Extractor) -> Counts {
     let mut counts = Counts::default();
     let mut found = Vec::with_capacity(4 * normal.len());
-    extractor.features(normal, |kind, hash| {
+    extractor.features(normal, |kind, hash, _| {
         let row = table.get(&hash).copied();
         counts.all += 1;
         if kind == Kind::Word {
@@ -102,7 +102,7 @@ impl Corpus {
         for text in normal {
             found.clear();
             let (mut counts, mut words) = (Counts::default(), Vec::new());
-            extractor.features(text, |kind, hash| {
+            extractor.features(text, |kind, hash, _| {
                 let row = *table.entry(hash).or_insert_with(|| {
                     corpus.hashes.push(hash);
                     corpus.kinds.push(kind);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::labelled::{Labelled, Written};
 use super::{ClassifierError, Example, Model, TrainOptions, train};
 use crate::language::normal::normalise;
 
@@ -44,7 +45,7 @@ pub struct Report {
 }
 
 #[derive(Deserialize)]
-struct DataSet {
+struct File {
     train: Vec<(String, String)>,
     test: Vec<(String, String)>,
     #[serde(default)]
@@ -53,6 +54,46 @@ struct DataSet {
     oos_val: Vec<(String, String)>,
     #[serde(default)]
     oos_test: Vec<(String, String)>,
+}
+
+/// A data set, parted into what is learned and what is asked.
+#[derive(Debug, Clone)]
+pub struct DataSet {
+    /// What is learned.
+    pub examples: Vec<Example>,
+    /// What belongs to no intent and is learned as such.
+    pub background: Vec<String>,
+    /// What is asked: sentences with their intents, then those out of scope.
+    pub asked: Vec<Labelled>,
+}
+
+impl DataSet {
+    /// Reads the JSON format of CLINC150. `shots` keeps only the first so many examples of each intent.
+    ///
+    /// # Errors
+    /// [`ClassifierError`] when it is something else or asks nothing.
+    pub fn read(json: &[u8], shots: Option<usize>) -> Result<Self, ClassifierError> {
+        if json.len() as u64 > MAX_FILE_BYTES {
+            return Err(ClassifierError::TooLarge);
+        }
+        let file: File = serde_json::from_slice(json)
+            .map_err(|error| ClassifierError::FileFormat { line: error.line(), column: error.column() })?;
+        if file.test.is_empty() {
+            return Err(ClassifierError::NoExamples);
+        }
+        let asked = |(text, intent): (String, Option<String>)| Labelled {
+            written: Written::of_any(&text),
+            text,
+            intent,
+        };
+        let inside = file.test.into_iter().map(|(text, intent)| (text, Some(intent)));
+        let outside = file.oos_test.into_iter().map(|(text, _)| (text, None));
+        Ok(Self {
+            examples: spread_shots(file.train, shots),
+            background: file.oos_train.into_iter().chain(file.oos_val).map(|(text, _)| text).collect(),
+            asked: inside.chain(outside).map(asked).collect(),
+        })
+    }
 }
 
 /// Trains on `file` and asks its test texts. `shots` keeps only the first so many examples of each intent.
@@ -66,20 +107,16 @@ pub fn evaluate(
     shots: Option<usize>,
     clock: &dyn Fn() -> Duration,
 ) -> Result<Report, ClassifierError> {
-    let data = read(json)?;
-    let examples = spread_shots(data.train, shots);
-    let background: Vec<String> =
-        data.oos_train.into_iter().chain(data.oos_val).map(|(text, _)| text).collect();
-    if data.test.is_empty() {
-        return Err(ClassifierError::NoExamples);
-    }
+    let DataSet { examples, background, asked } = DataSet::read(json, shots)?;
+    let (test, oos_test): (Vec<Labelled>, Vec<Labelled>) =
+        asked.into_iter().partition(|sentence| sentence.intent.is_some());
     let begin = clock();
     let model = train(&examples, &background, &TrainOptions::default())?;
     let training_ms = (clock() - begin).as_millis() as u64;
 
-    ask(&model, &data.test, clock);
-    let (inside, mut times) = ask(&model, &data.test, clock);
-    let (outside, _) = ask(&model, &data.oos_test, clock);
+    ask(&model, &test, clock);
+    let (inside, mut times) = ask(&model, &test, clock);
+    let (outside, _) = ask(&model, &oos_test, clock);
     times.sort_unstable();
     let of_test = |right: usize| percent(right, inside.len());
     let scores = |answers: &[Answer]| answers.iter().map(|a| a.out_of_scope).collect::<Vec<f32>>();
@@ -100,14 +137,6 @@ pub fn evaluate(
         model_bytes: model.to_bytes().len(),
         training_ms,
     })
-}
-
-fn read(json: &[u8]) -> Result<DataSet, ClassifierError> {
-    if json.len() as u64 > MAX_FILE_BYTES {
-        return Err(ClassifierError::TooLarge);
-    }
-    serde_json::from_slice(json)
-        .map_err(|error| ClassifierError::FileFormat { line: error.line(), column: error.column() })
 }
 
 /// Keeps so many examples of each intent, spread evenly over its examples: files list similar sentences together.
@@ -138,25 +167,22 @@ struct Answer {
     out_of_scope: f32,
 }
 
-fn ask(
-    model: &Model,
-    texts: &[(String, String)],
-    clock: &dyn Fn() -> Duration,
-) -> (Vec<Answer>, Vec<Duration>) {
+fn ask(model: &Model, texts: &[Labelled], clock: &dyn Fn() -> Duration) -> (Vec<Answer>, Vec<Duration>) {
     texts
         .iter()
-        .map(|(text, intent)| {
+        .map(|sentence| {
             let begin = clock();
-            let found = model.classify(&normalise(text));
+            let found = model.classify(&normalise(&sentence.text));
             let took = clock() - begin;
-            let right = found.ranked.first().is_some_and(|best| best.intent == *intent);
+            let best = found.ranked.first().map(|best| &best.intent);
+            let right = best.is_some() && best == sentence.intent.as_ref();
             (Answer { right, in_scope: found.in_scope, out_of_scope: found.out_of_scope }, took)
         })
         .unzip()
 }
 
 /// The probability that an out-of-scope text scores above an in-scope one, ties counted half (Mann and Whitney's U).
-fn auroc(inside: &[f32], outside: &[f32]) -> Option<f64> {
+pub(super) fn auroc(inside: &[f32], outside: &[f32]) -> Option<f64> {
     if inside.is_empty() || outside.is_empty() {
         return None;
     }
@@ -169,7 +195,7 @@ fn auroc(inside: &[f32], outside: &[f32]) -> Option<f64> {
     Some(100.0 * outside.iter().map(|score| below(*score)).sum::<f64>() / pairs)
 }
 
-fn percent(part: usize, whole: usize) -> f64 {
+pub(super) fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 

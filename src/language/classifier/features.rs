@@ -44,8 +44,8 @@ struct Words {
 }
 
 impl Extractor {
-    /// Calls `see` with every feature of `normal`, a text in normal form, as often as it occurs.
-    pub(super) fn features(&mut self, normal: &str, mut see: impl FnMut(Kind, u64)) {
+    /// Calls `see` with every feature of `normal`, a text in normal form, as often as it occurs, and with its letters.
+    pub(super) fn features(&mut self, normal: &str, mut see: impl FnMut(Kind, u64, &[char])) {
         self.words.split(normal);
         self.skeletons.clear();
         for word in self.words.iter() {
@@ -102,20 +102,29 @@ impl Words {
         }
     }
 
-    fn features(&self, [word_kind, pair_kind, letters_kind]: [Kind; 3], see: &mut impl FnMut(Kind, u64)) {
-        let mut previous = None;
+    fn features(
+        &self,
+        [word_kind, pair_kind, letters_kind]: [Kind; 3],
+        see: &mut impl FnMut(Kind, u64, &[char]),
+    ) {
+        let (mut previous, mut start_of_pair, mut start_of_word) = (None, 0, 0);
         for word in self.iter() {
+            let end_of_word = start_of_word + word.len();
             let hash = word.iter().fold(0, |h, c| mix(h, u64::from(*c)));
-            see(word_kind, finish(word_kind, hash));
+            see(word_kind, finish(word_kind, hash), word);
             if let Some(previous) = previous {
-                see(pair_kind, finish(pair_kind, mix(previous, hash)));
+                let both = &self.chars[start_of_pair..end_of_word];
+                see(pair_kind, finish(pair_kind, mix(previous, hash)), both);
             }
             previous = Some(hash);
+            (start_of_pair, start_of_word) = (start_of_word, end_of_word);
             for start in 0..word.len() - 2 {
-                let three = word[start..start + 3].iter().fold(0, |h, c| mix(h, u64::from(*c)));
-                see(letters_kind, finish(letters_kind, three));
+                let group = &word[start..start + 3];
+                let three = group.iter().fold(0, |h, c| mix(h, u64::from(*c)));
+                see(letters_kind, finish(letters_kind, three), group);
                 if let Some(fourth) = word.get(start + 3) {
-                    see(letters_kind, finish(letters_kind, mix(three, u64::from(*fourth))));
+                    let four = &word[start..start + 4];
+                    see(letters_kind, finish(letters_kind, mix(three, u64::from(*fourth))), four);
                 }
             }
         }
@@ -152,7 +161,7 @@ mod tests {
 
     fn features(text: &str) -> HashSet<u64> {
         let mut found = HashSet::new();
-        Extractor::default().features(text, |_, hash| {
+        Extractor::default().features(text, |_, hash, _| {
             found.insert(hash);
         });
         found

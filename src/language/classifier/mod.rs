@@ -2,12 +2,19 @@
 //! seconds and asked in microseconds, without a service or a download. It may not act on what it finds: whether a confidence is
 //! enough is the dialogue's decision.
 
+mod assess;
 mod background;
 mod bytes;
+mod calibrate;
 mod corpus;
+mod crossed;
 mod evaluate;
+mod explain;
 mod features;
+mod head;
+mod labelled;
 mod model;
+mod plot;
 mod scope;
 mod skeleton;
 mod svm;
@@ -15,10 +22,17 @@ mod svm;
 mod tests;
 mod train;
 
+pub use assess::{Answered, Assessment, Confusion, Recall, Share, Step};
 pub use background::background;
-pub use evaluate::{Report, evaluate};
+pub use calibrate::{Calibration, calibrate};
+pub use crossed::cross_validate;
+pub use evaluate::{DataSet, Report, evaluate};
+pub use explain::{Explanation, Spoke, Trait};
+pub use head::Head;
+pub use labelled::{Labelled, OUT_OF_SCOPE, Written, check_intents, examples_of, labelled};
 pub use model::Model;
-pub use train::train;
+pub use plot::{confusions_svg, recall_svg, reliability_svg};
+pub use train::{catalogue_hash, train};
 
 /// One sentence and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +114,43 @@ pub enum ClassifierError {
     /// Cut off or changed.
     #[error("the intent model is damaged; train it anew")]
     Damaged,
+    /// The model or calibration belongs to other examples.
+    #[error(
+        "it was made from other examples than the assistant has now; run `peyvand train` or `peyvand calibrate` again"
+    )]
+    OtherCatalogue,
+    /// Not a calibration.
+    #[error("the calibration does not fit; it is written by `peyvand calibrate` and not by hand")]
+    Calibration,
+    /// Too few labelled sentences.
+    #[error(
+        "{inside} sentences with an intent and {outside} without one are too few to calibrate on; 30 and 10 are needed"
+    )]
+    TooFewSentences {
+        /// With an intent.
+        inside: usize,
+        /// Out of scope.
+        outside: usize,
+    },
+    /// Vectors of different lengths, or not numbers.
+    #[error("the server's vectors are not of one length or hold something else than numbers")]
+    Vectors,
+    /// Something else than a test set.
+    #[error(
+        "the test set does not fit at line {line}; it must be a list of {{ intent: …, language: fa, en or finglish, text: … }}"
+    )]
+    TestSet {
+        /// Where it stopped fitting.
+        line: usize,
+    },
+    /// A test set for another assistant.
+    #[error(
+        "the test set names the intent {intent}, which the assistant does not have; correct it or take it out"
+    )]
+    UnknownIntent {
+        /// Its name.
+        intent: String,
+    },
     /// The data set is not in the format of CLINC150.
     #[error(
         "the data set does not fit at line {line}, column {column}; it must be JSON with lists of [text, intent] under train and test"
@@ -123,6 +174,12 @@ impl ClassifierError {
             Self::NotAModel => "not_a_model",
             Self::OtherVersion => "other_version",
             Self::Damaged => "damaged",
+            Self::OtherCatalogue => "other_catalogue",
+            Self::Calibration => "calibration",
+            Self::TooFewSentences { .. } => "too_few_sentences",
+            Self::Vectors => "vectors",
+            Self::TestSet { .. } => "test_set",
+            Self::UnknownIntent { .. } => "unknown_intent",
             Self::FileFormat { .. } => "file_format",
         }
     }

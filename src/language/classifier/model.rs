@@ -4,6 +4,7 @@ use super::corpus::{Table, count, unit_vector};
 use super::features::Extractor;
 use super::scope::{Scope, sigmoid, signs};
 use super::svm::Plane;
+use super::train::hexadecimal;
 use super::{Classification, Ranked};
 use crate::language::normal::NormalText;
 
@@ -56,6 +57,11 @@ impl Quantised {
         Self { scales, weights, biases: planes.iter().map(|plane| plane.bias).collect() }
     }
 
+    pub(super) fn weight(&self, row: u32, class: usize) -> f32 {
+        let row = row as usize;
+        self.scales[row] * f32::from(self.weights[row * self.biases.len() + class])
+    }
+
     fn scores(&self, row: &[(u32, f32)]) -> Vec<f32> {
         let classes = self.biases.len();
         let mut scores = self.biases.clone();
@@ -73,7 +79,7 @@ impl Quantised {
 impl Model {
     pub(super) fn new(parts: Parts) -> Self {
         let table = parts.hashes.iter().zip(0..).map(|(hash, row)| (*hash, row)).collect();
-        let catalogue_hash = parts.catalogue.iter().map(|byte| format!("{byte:02x}")).collect();
+        let catalogue_hash = hexadecimal(&parts.catalogue);
         Self { parts, table, catalogue_hash }
     }
 
@@ -87,38 +93,84 @@ impl Model {
         &self.catalogue_hash
     }
 
+    /// How many features it knows.
+    pub fn features(&self) -> usize {
+        self.parts.hashes.len()
+    }
+
     /// What `text` means, as far as the catalogue goes. A text without anything the model knows is out of scope.
     pub fn classify(&self, text: &NormalText) -> Classification {
+        match self.judge(text) {
+            Some(judgement) => judgement.classification(&self.parts.intents),
+            None => Classification { ranked: Vec::new(), out_of_scope: 1.0, in_scope: false },
+        }
+    }
+
+    /// The figures behind a classification; nothing when nothing in the text is known.
+    pub(super) fn judge(&self, text: &NormalText) -> Option<Judgement> {
         let counts = count(text.as_str(), &self.table, &mut Extractor::default());
         let row = unit_vector(&counts, &self.parts.importance);
         if row.is_empty() {
-            return Classification { ranked: Vec::new(), out_of_scope: 1.0, in_scope: false };
+            return None;
         }
         let mut scores = self.parts.weights.scores(&row);
         let background = scores.get(self.parts.intents.len()).copied();
         scores.truncate(self.parts.intents.len());
-        let logit = self.parts.scope.logit(&signs(&scores, background, &counts));
-        Classification { ranked: self.rank(&scores), out_of_scope: sigmoid(-logit), in_scope: logit >= 0.0 }
+        let scope = self.parts.scope.logit(&signs(&scores, background, &counts));
+        Some(Judgement { scores, temperature: self.parts.temperature, scope })
     }
 
-    fn rank(&self, scores: &[f32]) -> Vec<Ranked> {
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The row of a feature, where it is known.
+    pub(super) fn row_of(&self, feature: u64) -> Option<u32> {
+        self.table.get(&feature).copied()
+    }
+}
+
+/// What a text scored, before it is said as confidences.
+pub(super) struct Judgement {
+    /// One for each intent.
+    pub(super) scores: Vec<f32>,
+    /// What they are multiplied with.
+    pub(super) temperature: f32,
+    /// Above 0: in scope.
+    pub(super) scope: f32,
+}
+
+impl Judgement {
+    pub(super) fn classification(&self, intents: &[String]) -> Classification {
+        Classification {
+            ranked: self.rank(intents),
+            out_of_scope: sigmoid(-self.scope),
+            in_scope: self.scope >= 0.0,
+        }
+    }
+
+    /// The numbers of the best intents, best first.
+    pub(super) fn best(&self) -> Vec<usize> {
         let mut order: Vec<usize> = Vec::with_capacity(RANKED + 1);
-        for (class, score) in scores.iter().enumerate() {
-            let at = order.partition_point(|other| scores[*other] >= *score);
+        for (class, score) in self.scores.iter().enumerate() {
+            let at = order.partition_point(|other| self.scores[*other] >= *score);
             if at < RANKED {
                 order.insert(at, class);
                 order.truncate(RANKED);
             }
         }
-        let best = order.first().map_or(0.0, |class| scores[*class]);
-        let weight = |score: f32| ((score - best) * self.parts.temperature).exp();
-        let sum: f32 = scores.iter().map(|score| weight(*score)).sum();
         order
-            .into_iter()
-            .map(|class| Ranked {
-                intent: self.parts.intents[class].clone(),
-                confidence: weight(scores[class]) / sum,
-            })
-            .collect()
+    }
+
+    fn rank(&self, intents: &[String]) -> Vec<Ranked> {
+        let order = self.best();
+        let best = order.first().map_or(0.0, |class| self.scores[*class]);
+        let weight = |score: f32| ((score - best) * self.temperature).exp();
+        let sum: f32 = self.scores.iter().map(|score| weight(*score)).sum();
+        let named = |class: usize| Ranked {
+            intent: intents[class].clone(),
+            confidence: weight(self.scores[class]) / sum,
+        };
+        order.into_iter().map(named).collect()
     }
 }

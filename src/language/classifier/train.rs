@@ -51,13 +51,10 @@ pub fn train(
     let mut labels: Vec<usize> =
         examples.iter().map(|e| intents.partition_point(|i| *i < e.intent)).collect();
     labels.resize(corpus.texts.len(), intents.len());
-    let catalogue = catalogue_hash(examples, background, options);
+    let catalogue = hash_of(examples, background, options);
     let task = Task { corpus: &corpus, labels: &labels, intents: intents.len(), classes, options };
     let held_out = task.held_out();
-    let temperature = fit_temperature(&held_out);
-    let (inside, outside): (Vec<_>, Vec<_>) = held_out.iter().partition(|h| h.label.is_some());
-    let of = |side: Vec<&HeldOut>| side.iter().map(|h| h.signs).collect::<Vec<Signs>>();
-    let scope = Scope::fit(&of(inside), &of(outside), options.rejected_share);
+    let (temperature, scope) = fit(&held_out, options);
 
     let all: Vec<usize> = (0..labels.len()).collect();
     let importance = corpus.importance(&all);
@@ -89,10 +86,81 @@ struct Task<'a> {
 }
 
 /// What a model says of a text it was not trained on.
-struct HeldOut {
-    label: Option<usize>,
-    scores: Vec<f32>,
-    signs: Signs,
+pub(super) struct HeldOut {
+    pub(super) label: Option<usize>,
+    pub(super) scores: Vec<f32>,
+    pub(super) signs: Signs,
+}
+
+/// What is learned from texts the scoring models had not seen: how sure a score is, and where the catalogue ends.
+pub(super) fn fit(held_out: &[HeldOut], options: &TrainOptions) -> (f32, Scope) {
+    let (inside, outside): (Vec<_>, Vec<_>) = held_out.iter().partition(|h| h.label.is_some());
+    let of = |side: &[&HeldOut]| side.iter().map(|h| h.signs).collect::<Vec<Signs>>();
+    let scope = Scope::fit(&of(&inside), &of(&outside), options.rejected_share);
+    let labelled: Vec<(&[f32], usize)> =
+        inside.iter().filter_map(|h| Some((h.scores.as_slice(), h.label?))).collect();
+    (fit_temperature(&labelled), scope)
+}
+
+/// Whether so many texts say enough about temperature and border.
+pub(super) fn is_enough(held_out: &[HeldOut]) -> bool {
+    held_out.len() >= ENOUGH_HELD_OUT
+}
+
+/// One plane per class over `rows`, by as many threads as may work.
+pub(super) fn planes(
+    rows: &[Row],
+    features: usize,
+    labels: &[usize],
+    classes: usize,
+    options: &TrainOptions,
+) -> Vec<Plane> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let class = next.fetch_add(1, Ordering::Relaxed);
+            if class >= classes {
+                return done;
+            }
+            let effort = Effort {
+                cost: options.cost,
+                tolerance: 0.1,
+                max_epochs: 100,
+                seed: options.seed.wrapping_add(class as u64),
+            };
+            done.push((class, separate(rows, features, |i| labels[i] == class, effort)));
+        }
+    };
+    let mut planes = std::thread::scope(|threads| {
+        let others: Vec<_> = (1..options.threads).map(|_| threads.spawn(work)).collect();
+        let mut planes = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => planes.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        planes
+    });
+    planes.sort_unstable_by_key(|(class, _)| *class);
+    planes.into_iter().map(|(_, plane)| plane).collect()
+}
+
+/// Parts `labels` into what is asked and what is learned from, once for each fold, each label spread evenly over the folds.
+pub(super) fn parted(
+    labels: &[usize],
+    folds: usize,
+    seed: u64,
+) -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    Random::new(seed).shuffle(&mut order);
+    order.sort_by_key(|i| labels[*i]);
+    (0..folds).map(move |fold| {
+        let (test, seen): (Vec<_>, Vec<_>) = order.iter().enumerate().partition(|(at, _)| at % folds == fold);
+        let bare = |side: Vec<(usize, &usize)>| side.into_iter().map(|(_, i)| *i).collect();
+        (bare(test), bare(seen))
+    })
 }
 
 impl Task<'_> {
@@ -100,52 +168,17 @@ impl Task<'_> {
     fn planes(&self, seen: &[usize], importance: &[f32]) -> Vec<Plane> {
         let rows: Vec<Row> = seen.iter().map(|i| unit_vector(&self.corpus.texts[*i], importance)).collect();
         let labels: Vec<usize> = seen.iter().map(|i| self.labels[*i]).collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let class = next.fetch_add(1, Ordering::Relaxed);
-                if class >= self.classes {
-                    return done;
-                }
-                let effort = Effort {
-                    cost: self.options.cost,
-                    tolerance: 0.1,
-                    max_epochs: 100,
-                    seed: self.options.seed.wrapping_add(class as u64),
-                };
-                done.push((class, separate(&rows, importance.len(), |i| labels[i] == class, effort)));
-            }
-        };
-        let mut planes = std::thread::scope(|threads| {
-            let others: Vec<_> = (1..self.options.threads).map(|_| threads.spawn(work)).collect();
-            let mut planes = work();
-            for other in others {
-                match other.join() {
-                    Ok(done) => planes.extend(done),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            planes
-        });
-        planes.sort_unstable_by_key(|(class, _)| *class);
-        planes.into_iter().map(|(_, plane)| plane).collect()
+        planes(&rows, importance.len(), &labels, self.classes, self.options)
     }
 
     /// Scores texts by models that did not see them, each class spread evenly over the folds.
     fn held_out(&self) -> Vec<HeldOut> {
-        let mut order: Vec<usize> = (0..self.labels.len()).collect();
-        Random::new(self.options.seed).shuffle(&mut order);
-        order.sort_by_key(|i| self.labels[*i]);
         let mut held_out = Vec::new();
-        for fold in 0..self.options.folds {
-            let (test, seen): (Vec<_>, Vec<_>) =
-                order.iter().enumerate().partition(|(at, _)| at % self.options.folds == fold);
-            let seen: Vec<usize> = seen.into_iter().map(|(_, i)| *i).collect();
+        for (test, seen) in parted(self.labels, self.options.folds, self.options.seed) {
             let importance = self.corpus.importance(&seen);
             let planes = self.planes(&seen, &importance);
-            held_out.extend(test.into_iter().map(|(_, i)| self.judge(*i, &importance, &planes)));
-            if held_out.len() >= ENOUGH_HELD_OUT {
+            held_out.extend(test.into_iter().map(|i| self.judge(i, &importance, &planes)));
+            if is_enough(&held_out) {
                 break;
             }
         }
@@ -164,15 +197,15 @@ impl Task<'_> {
 }
 
 /// The factor that makes the softmax of the scores say how often the best intent is right (golden section on the log loss).
-fn fit_temperature(held_out: &[HeldOut]) -> f32 {
+/// Each text comes with its scores and the intent that is right.
+pub(super) fn fit_temperature(labelled: &[(&[f32], usize)]) -> f32 {
     let loss = |factor: f32| -> f32 {
-        held_out
+        labelled
             .iter()
-            .filter_map(|h| {
-                let label = h.label?;
-                let best = h.scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f32 = h.scores.iter().map(|s| ((s - best) * factor).exp()).sum();
-                Some(sum.ln() - (h.scores[label] - best) * factor)
+            .map(|(scores, label)| {
+                let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let sum: f32 = scores.iter().map(|s| ((s - best) * factor).exp()).sum();
+                sum.ln() - (scores[*label] - best) * factor
             })
             .sum()
     };
@@ -185,7 +218,16 @@ fn fit_temperature(held_out: &[HeldOut]) -> f32 {
     f32::midpoint(low, high)
 }
 
-fn catalogue_hash(examples: &[Example], background: &[String], options: &TrainOptions) -> [u8; 32] {
+/// SHA-256, in hexadecimal, of everything a model of these examples is trained from: what [`Model::catalogue_hash`] says.
+pub fn catalogue_hash(examples: &[Example], background: &[String], options: &TrainOptions) -> String {
+    hexadecimal(&hash_of(examples, background, options))
+}
+
+pub(super) fn hexadecimal(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hash_of(examples: &[Example], background: &[String], options: &TrainOptions) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());

@@ -2,6 +2,7 @@
 
 mod dialogue;
 mod serve;
+pub mod understand;
 mod wishes;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,7 +11,7 @@ use peyvand::{
     assistant::Assistant,
     event::{Envelope, MessageReceived},
     language::{
-        classifier::{self, ClassifierError, Example, Model, TrainOptions},
+        classifier::Model,
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
         finglish::Finglish,
         normal::normalise,
@@ -25,6 +26,7 @@ use thiserror::Error;
 pub use dialogue::Dialogue;
 use dialogue::Read;
 pub use serve::{renew_products, serve};
+use understand::catalogue::{Catalogue, ModelError};
 
 /// The extractors as they are now; product names come and go while the worker runs.
 #[derive(Clone)]
@@ -57,9 +59,9 @@ impl Lexicon {
 /// Why the worker cannot start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The catalogue cannot be learned.
-    #[error("the assistant's examples cannot be learned: {0}")]
-    Classifier(#[from] ClassifierError),
+    /// There is no model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The product names cannot be used.
     #[error("the product names cannot be used: {0}")]
     Products(#[from] ProductsError),
@@ -84,13 +86,7 @@ impl IntentClassifier {
         lexicon: Lexicon,
         utc_offset: UtcOffset,
     ) -> Result<Self, StartError> {
-        let examples: Vec<Example> = assistant
-            .examples()
-            .into_iter()
-            .map(|(text, intent)| Example { text: text.to_owned(), intent: intent.to_owned() })
-            .collect();
-        let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
-        let model = classifier::train(&examples, &background, &TrainOptions::default())?;
+        let model = Catalogue::of(&assistant).learn()?;
         let finglish = finglish(&assistant);
         Ok(Self { assistant, model, lexicon, finglish, utc_offset })
     }
