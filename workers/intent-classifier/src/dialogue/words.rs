@@ -1,7 +1,33 @@
 //! Words that a person says to the conversation itself: yes and no, give it up, once more, begin anew, more of it, the second. Only a
 //! message that says nothing else counts: "yes, but 15" is no consent, and "cancel my order" cancels no question.
 
+use std::{collections::HashSet, sync::OnceLock};
+
 use peyvand::language::normal::normalise;
+
+/// A longer message says more than a phrase, in bytes.
+const PHRASE_BYTES_MAX: usize = 200;
+
+/// Phrases that are one in meaning, between commas.
+struct Phrases {
+    written: &'static str,
+    known: OnceLock<HashSet<String>>,
+}
+
+impl Phrases {
+    const fn new(written: &'static str) -> Self {
+        Self { written, known: OnceLock::new() }
+    }
+
+    /// Whether a text is one of them, however it is written, and nothing else.
+    fn has(&self, text: &str) -> bool {
+        text.len() <= PHRASE_BYTES_MAX && self.known().contains(&words(text))
+    }
+
+    fn known(&self) -> &HashSet<String> {
+        self.known.get_or_init(|| self.written.split(',').map(words).collect())
+    }
+}
 
 /// A person's word about a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,295 +36,66 @@ pub(super) enum Consent {
     No,
 }
 
-const YES: &[&str] = &[
-    "yes",
-    "y",
-    "yeah",
-    "yep",
-    "yup",
-    "ok",
-    "okay",
-    "sure",
-    "confirm",
-    "confirmed",
-    "go ahead",
-    "do it",
-    "yes please",
-    "please do",
-    "correct",
-    "right",
-    "بله",
-    "آره",
-    "اره",
-    "بلی",
-    "ارى",
-    "آری",
-    "باشه",
-    "حتما",
-    "تایید",
-    "تایید میکنم",
-    "تایید می کنم",
-    "تایید میشه",
-    "درسته",
-    "درست است",
-    "موافقم",
-    "اوکی",
-    "ثبت کن",
-    "ثبت کنید",
-    "بله ثبت کن",
-    "بله لطفا",
-    "انجام بده",
-    "bale",
-    "baleh",
-    "are",
-    "areh",
-    "bashe",
-    "taeed",
-    "taid",
-    "dorost",
-    "doroste",
-    "sabt kon",
-    "hatman",
-];
-const NO: &[&str] =
-    &["no", "n", "nope", "no thanks", "نه", "خیر", "نخیر", "نه ممنون", "na", "kheir", "nakheir"];
+static YES: Phrases = Phrases::new(
+    "yes, y, yeah, yep, yup, ok, okay, sure, confirm, confirmed, go ahead, do it, yes please, please do, \
+     correct, right, بله, آره, اره, بلی, ارى, آری, باشه, حتما, تایید, تایید میکنم, تایید می کنم, تایید میشه, \
+     درسته, درست است, موافقم, اوکی, ثبت کن, ثبت کنید, بله ثبت کن, بله لطفا, انجام بده, bale, baleh, are, \
+     areh, bashe, taeed, taid, dorost, doroste, sabt kon, hatman",
+);
+static NO: Phrases = Phrases::new("no, n, nope, no thanks, نه, خیر, نخیر, نه ممنون, na, kheir, nakheir");
 /// Words that give up whatever is under way, and not only what was asked last.
-const CANCEL: &[&str] = &[
-    "cancel",
-    "cancel it",
-    "don't",
-    "do not",
-    "stop",
-    "never mind",
-    "لغو",
-    "لغو کن",
-    "لغوش کن",
-    "کنسل",
-    "کنسل کن",
-    "ولش کن",
-    "ول کن",
-    "نمیخوام",
-    "نمی خوام",
-    "نمیخواهم",
-    "نمی خواهم",
-    "بی خیال",
-    "بیخیال",
-    "منصرف شدم",
-    "انصراف",
-    "nemikham",
-    "laghv",
-    "bikhial",
-    "laghvesh kon",
-];
+static CANCEL: Phrases = Phrases::new(
+    "cancel, cancel it, don't, do not, stop, never mind, لغو, لغو کن, لغوش کن, کنسل, کنسل کن, ولش کن, ول کن, \
+     نمیخوام, نمی خوام, نمیخواهم, نمی خواهم, بی خیال, بیخیال, منصرف شدم, انصراف, nemikham, laghv, bikhial, \
+     laghvesh kon",
+);
 
 /// Words that want to hear the last answer again.
-const REPEAT: &[&str] = &[
-    "repeat",
-    "repeat please",
-    "repeat that",
-    "please repeat",
-    "say that again",
-    "say it again",
-    "again",
-    "again please",
-    "once more",
-    "what did you say",
-    "come again",
-    "pardon",
-    "تکرار",
-    "تکرار کن",
-    "تکرار کنید",
-    "دوباره بگو",
-    "دوباره بگید",
-    "دوباره بگین",
-    "دوباره",
-    "یه بار دیگه",
-    "یه بار دیگه بگو",
-    "یک بار دیگر",
-    "چی گفتی",
-    "چی گفتید",
-    "لطفا تکرار کنید",
-    "لطفا دوباره بگید",
-    "tekrar kon",
-    "dobare begoo",
-    "dobare begu",
-    "dobare bego",
-    "chi gofti",
-];
+static REPEAT: Phrases = Phrases::new(
+    "repeat, repeat please, repeat that, please repeat, say that again, say it again, again, again please, \
+     once more, what did you say, come again, pardon, تکرار, تکرار کن, تکرار کنید, دوباره بگو, دوباره بگید, \
+     دوباره بگین, دوباره, یه بار دیگه, یه بار دیگه بگو, یک بار دیگر, چی گفتی, چی گفتید, لطفا تکرار کنید, \
+     لطفا دوباره بگید, tekrar kon, dobare begoo, dobare begu, dobare bego, chi gofti",
+);
 /// Words that want to begin anew.
-const RESTART: &[&str] = &[
-    "restart",
-    "start over",
-    "start again",
-    "begin again",
-    "start from the beginning",
-    "start new",
-    "reset",
-    "new conversation",
-    "forget everything",
-    "از اول",
-    "از نو",
-    "از اول شروع کن",
-    "از اول شروع کنیم",
-    "شروع مجدد",
-    "شروع دوباره",
-    "همه رو فراموش کن",
-    "همه چیز رو فراموش کن",
-    "گفتگوی جدید",
-    "az aval",
-    "az no",
-    "az avval",
-    "/start",
-    "start",
-];
+static RESTART: Phrases = Phrases::new(
+    "restart, start over, start again, begin again, start from the beginning, start new, reset, \
+     new conversation, forget everything, از اول, از نو, از اول شروع کن, از اول شروع کنیم, شروع مجدد, \
+     شروع دوباره, همه رو فراموش کن, همه چیز رو فراموش کن, گفتگوی جدید, az aval, az no, az avval, /start, \
+     start",
+);
 /// Words that want the rest of a long answer.
-const MORE: &[&str] = &[
-    "more",
-    "show more",
-    "more please",
-    "next",
-    "next page",
-    "the rest",
-    "show me more",
-    "بیشتر",
-    "بقیه",
-    "بقیه اش",
-    "بقیش",
-    "بقیه رو بگو",
-    "ادامه",
-    "ادامه بده",
-    "باز هم",
-    "بازم",
-    "بعدی",
-    "صفحه بعد",
-    "bishtar",
-    "baghie",
-    "baghiash",
-    "edame",
-];
-const FIRST: &[&str] = &[
-    "1",
-    "one",
-    "first",
-    "the first",
-    "the first one",
-    "first one",
-    "اول",
-    "اولی",
-    "اولیش",
-    "یک",
-    "avali",
-    "aval",
-];
-const SECOND: &[&str] = &[
-    "2",
-    "two",
-    "second",
-    "the second",
-    "the second one",
-    "second one",
-    "دوم",
-    "دومی",
-    "دومیش",
-    "دو",
-    "dovomi",
-    "dovom",
-];
-const NEITHER: &[&str] = &[
-    "neither",
-    "none",
-    "none of them",
-    "neither of them",
-    "هیچکدام",
-    "هیچ کدام",
-    "هیچکدوم",
-    "هیچ کدوم",
-    "hichkodoom",
-    "hich kodum",
-];
+static MORE: Phrases = Phrases::new(
+    "more, show more, more please, next, next page, the rest, show me more, بیشتر, بقیه, بقیه اش, بقیش, \
+     بقیه رو بگو, ادامه, ادامه بده, باز هم, بازم, بعدی, صفحه بعد, bishtar, baghie, baghiash, edame",
+);
+static FIRST: Phrases =
+    Phrases::new("1, one, first, the first, the first one, first one, اول, اولی, اولیش, یک, avali, aval");
+static SECOND: Phrases = Phrases::new(
+    "2, two, second, the second, the second one, second one, دوم, دومی, دومیش, دو, dovomi, dovom",
+);
+static NEITHER: Phrases = Phrases::new(
+    "neither, none, none of them, neither of them, هیچکدام, هیچ کدام, هیچکدوم, هیچ کدوم, hichkodoom, \
+     hich kodum",
+);
 /// Words that leave a value to whoever does it, or pass over it.
-const ANY: &[&str] = &[
-    "any",
-    "any day",
-    "skip",
-    "skip it",
-    "whenever",
-    "it does not matter",
-    "it doesn't matter",
-    "doesn't matter",
-    "no matter",
-    "i don't know",
-    "مهم نیست",
-    "فرقی نمیکنه",
-    "فرقی نمی کنه",
-    "فرقی نمی کند",
-    "فرقی نمیکند",
-    "هرچه زودتر",
-    "هر چه زودتر",
-    "زودتر بهتر",
-    "asap",
-    "as soon as possible",
-    "doesnt matter",
-    "doesn’t matter",
-    "فرقی ندارد",
-    "فرقی نداره",
-    "فرق نمیکنه",
-    "هر روزی",
-    "هر روز",
-    "هر وقت شد",
-    "هر موقع شد",
-    "نمیدونم",
-    "نمی دونم",
-    "رد کن",
-    "بگذر",
-    "mohem nist",
-    "farghi nadare",
-    "har rooz",
-];
-/// What begins a message that puts right what was said last.
-const CORRECTS: &[&str] = &[
-    "no i meant",
-    "i meant",
-    "i mean",
-    "no i mean",
-    "sorry i meant",
-    "sorry",
-    "oops",
-    "correction",
-    "no sorry",
-    "no",
-    "wrong",
-    "نه منظورم",
-    "منظورم",
-    "ببخشید",
-    "ببخشید منظورم",
-    "اشتباه گفتم",
-    "اشتباه شد",
-    "نه",
-    "na manzooram",
-    "manzooram",
-    "bebakhshid",
-];
-/// What asks the same of something else: "and 45002?"
-const AND_THIS: &[&str] = &[
-    "and",
-    "what about",
-    "how about",
-    "and what about",
-    "and order",
-    "what about order",
-    "and the order",
-    "also",
-    "چی",
-    "چطور",
-    "هم",
-    "و",
-    "سفارش",
-    "چه",
-    "چه خبر",
-    "va",
-    "chi",
-];
+static ANY: Phrases = Phrases::new(
+    "any, any day, skip, skip it, whenever, it does not matter, it doesn't matter, doesn't matter, \
+     no matter, i don't know, مهم نیست, فرقی نمیکنه, فرقی نمی کنه, فرقی نمی کند, فرقی نمیکند, هرچه زودتر, \
+     هر چه زودتر, زودتر بهتر, asap, as soon as possible, doesnt matter, doesn’t matter, فرقی ندارد, \
+     فرقی نداره, فرق نمیکنه, هر روزی, هر روز, هر وقت شد, هر موقع شد, نمیدونم, نمی دونم, رد کن, بگذر, \
+     mohem nist, farghi nadare, har rooz",
+);
+/// Words beside a value that put right what was said last, or ask the same of something else: "no, I meant 45002 was it", "and
+/// 45002?".
+static BESIDE: Phrases = Phrases::new(
+    "no, not, i, meant, mean, sorry, oops, correction, wrong, actually, it, was, is, the, and, what, about, \
+     how, also, order, number, for, one, then, please, نه, منظورم, ببخشید, اشتباه, گفتم, شد, بود, است, هست, \
+     شماره, سفارش, رو, را, میگم, می, گم, چی, چطور, هم, و, چه, خبر, اون, برای, لطفا, na, manzooram, manzuram, \
+     bebakhshid, bood, va, chi, ham, shomare, sefaresh",
+);
+/// As many of them as say nothing more.
+const BESIDE_MAX: usize = 6;
 
 /// What a message asks of the conversation, if it says nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,29 +107,31 @@ pub(super) enum Command {
 
 /// What a message asks of the conversation, if it says nothing else.
 pub(super) fn command(text: &str) -> Option<Command> {
-    let known = [(REPEAT, Command::Repeat), (RESTART, Command::Restart), (MORE, Command::More)];
-    known.into_iter().find(|(words, _)| says_one_of(text, words)).map(|(_, command)| command)
+    let known = [(&REPEAT, Command::Repeat), (&RESTART, Command::Restart), (&MORE, Command::More)];
+    known.into_iter().find(|(phrases, _)| phrases.has(text)).map(|(_, command)| command)
 }
 
 /// The choice that a message names by its place, from 0.
 pub(super) fn place(text: &str) -> Option<usize> {
-    if says_one_of(text, FIRST) { Some(0) } else { says_one_of(text, SECOND).then_some(1) }
+    if FIRST.has(text) { Some(0) } else { SECOND.has(text).then_some(1) }
 }
 
 /// Whether a message wants none of what was offered.
 pub(super) fn is_neither(text: &str) -> bool {
-    says_one_of(text, NEITHER)
+    NEITHER.has(text)
 }
 
 /// Whether a message leaves a value open.
 pub(super) fn is_indifferent(text: &str) -> bool {
-    says_one_of(text, ANY)
+    ANY.has(text)
 }
 
 /// Whether what a message says beside its values only puts right, or asks the same of, what was said before; `rest` is the message
 /// without its values.
 pub(super) fn goes_with_the_last(rest: &str) -> bool {
-    words(rest).is_empty() || says_one_of(rest, CORRECTS) || says_one_of(rest, AND_THIS)
+    let said = words(rest);
+    let beside: Vec<&str> = said.split(' ').filter(|word| !word.is_empty()).collect();
+    beside.len() <= BESIDE_MAX && beside.iter().all(|word| BESIDE.known().contains(*word))
 }
 
 /// What a message says about a proposal, if it says nothing else.
@@ -341,7 +140,7 @@ pub(super) fn consent(text: &str) -> Option<Consent> {
         // "Sure?" asks.
         return None;
     }
-    match (says_one_of(text, YES), says_one_of(text, NO) || says_one_of(text, CANCEL)) {
+    match (YES.has(text), NO.has(text) || CANCEL.has(text)) {
         (true, false) => Some(Consent::Yes),
         (false, true) => Some(Consent::No),
         (_, _) => None,
@@ -350,13 +149,7 @@ pub(super) fn consent(text: &str) -> Option<Consent> {
 
 /// Whether a message gives up what is under way, and says nothing else.
 pub(super) fn is_cancel(text: &str) -> bool {
-    !text.contains(['?', '؟']) && says_one_of(text, CANCEL)
-}
-
-/// Whether a message is one of these, however it is written, and nothing else.
-pub(super) fn says_one_of(text: &str, known: &[&str]) -> bool {
-    let said = words(text);
-    known.iter().any(|known| words(known) == said)
+    !text.contains(['?', '؟']) && CANCEL.has(text)
 }
 
 /// The words without what stands between them.
