@@ -1,7 +1,7 @@
 //! What a worker is made of: it takes an event and the conversation's state and returns values. It never publishes,
 //! commits or sleeps.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -45,6 +45,26 @@ pub trait Handler: Send + Sync + 'static {
         input: &Envelope<Self::In>,
         state: Self::State,
     ) -> impl Future<Output = Result<Outcome<Self::State>, HandlerError>> + Send;
+
+    /// How long a record waits for what its conversation says next, counted from its own time, when it may be a part only.
+    fn may_go_on(&self, _input: &Envelope<Self::In>) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it stands by itself after all, by what is remembered of the conversation.
+    fn stands_alone(&self, _input: &Envelope<Self::In>, _state: &Self::State) -> bool {
+        true
+    }
+
+    /// Whether the next event of the conversation goes on with this one, by what both say: a replay has to come to the same.
+    fn goes_on(&self, _input: &Envelope<Self::In>, _next: &Envelope<Self::In>) -> bool {
+        false
+    }
+
+    /// What is remembered of an event that goes on in the next one; nothing else happens with it.
+    fn begun(&self, _input: &Envelope<Self::In>, state: Self::State) -> Self::State {
+        state
+    }
 
     /// The outcome is committed and published: wake whoever waits for it. Nothing else.
     fn settled(&self, _input: &Envelope<Self::In>) {}

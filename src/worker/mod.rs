@@ -1,11 +1,13 @@
 //! The runtime all workers share: it reads a group's records, gives each conversation a lane of its own, settles each
 //! record and stores how far a partition is settled. It may not know what an event means.
 
+mod burst;
 mod crash;
 #[cfg(test)]
 mod crash_tests;
 mod guard;
 mod handler;
+mod lane;
 pub mod ledger;
 mod letter;
 mod park;
@@ -24,6 +26,7 @@ mod tests;
 
 pub use guard::{Rule, Tripped};
 pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome};
+pub use lane::Lane;
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
 pub use publish::publish;
 pub use pulse::{Pulse, Pulses, Signs};
@@ -122,8 +125,8 @@ struct OfLoop<H> {
 }
 
 impl<H: Handler> Settle for OfLoop<H> {
-    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send {
-        self.settler.settle(record)
+    fn settle(&self, record: Record, behind: &Lane) -> impl Future<Output = Fate> + Send {
+        self.settler.settle(record, behind)
     }
 
     fn assigned(&self, places: &[TopicPartition]) {

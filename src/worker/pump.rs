@@ -3,11 +3,7 @@
 //! of one conversation in one partition: one record of it is settled at a time. Partitions that are asked back finish beside
 //! the others, so that one slow record of theirs holds nothing else up.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
@@ -16,21 +12,21 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ledger::Ledger, pulse::Pulse};
+use super::{lane::Lane, ledger::Ledger, pulse::Pulse};
 use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, LetGo, Offset, Record, TopicPartition};
 
 /// Brings records to their end.
 pub trait Settle: Send + Sync + 'static {
     /// When it returns, the record's fate is carried out.
-    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send;
+    fn settle(&self, record: Record, behind: &Lane) -> impl Future<Output = Fate> + Send;
 
     /// These partitions are read from now on.
     fn assigned(&self, _places: &[TopicPartition]) {}
 }
 
 impl<S: Settle> Settle for Arc<S> {
-    fn settle(&self, record: Record) -> impl Future<Output = Fate> + Send {
-        S::settle(self, record)
+    fn settle(&self, record: Record, behind: &Lane) -> impl Future<Output = Fate> + Send {
+        S::settle(self, record, behind)
     }
 
     fn assigned(&self, places: &[TopicPartition]) {
@@ -78,7 +74,7 @@ impl Default for Limits {
 const TURN_EACH: Duration = Duration::from_secs(5);
 
 /// The queues of the conversations that have a record under way, by key.
-type Lanes = HashMap<Arc<[u8]>, VecDeque<Record>>;
+type Lanes = HashMap<Arc<[u8]>, Arc<Lane>>;
 
 /// One stay of a partition with this worker.
 struct Stay {
@@ -216,15 +212,16 @@ impl<S: Settle> Pump<S> {
         self.pulse.taken();
         self.open_bytes += size(&record);
         let key = record.key.as_deref().unwrap_or_default();
-        if let Some(waiting) = stay.lanes.get_mut(key) {
-            waiting.push_back(record);
+        if let Some(lane) = stay.lanes.get(key) {
+            lane.push(record);
             stay.queued += 1;
             self.queued += 1;
         } else {
             let key: Arc<[u8]> = key.into();
-            stay.lanes.insert(Arc::clone(&key), VecDeque::new());
+            let lane = Arc::new(Lane::default());
+            stay.lanes.insert(Arc::clone(&key), Arc::clone(&lane));
             stay.running += 1;
-            self.running.push(run(Arc::clone(&self.settler), key, record, epoch));
+            self.running.push(run(Arc::clone(&self.settler), key, lane, record, epoch));
         }
     }
 
@@ -249,13 +246,13 @@ impl<S: Settle> Pump<S> {
         if let Some(next) = stay.ledger.settle(offset) {
             self.consumer.store(&place, epoch, next);
         }
-        let Some(waiting) = stay.lanes.get_mut(&key) else { return };
-        match waiting.pop_front() {
+        let Some(lane) = stay.lanes.get(&key).map(Arc::clone) else { return };
+        match lane.pop() {
             Some(record) => {
                 stay.queued -= 1;
                 self.queued -= 1;
                 stay.running += 1;
-                self.running.push(run(Arc::clone(&self.settler), key, record, epoch));
+                self.running.push(run(Arc::clone(&self.settler), key, lane, record, epoch));
             }
             None => {
                 stay.lanes.remove(&key);
@@ -320,8 +317,8 @@ impl<S: Settle> Pump<S> {
             self.queued -= stay.queued;
             self.pulse.let_go(stay.queued);
             stay.queued = 0;
-            for waiting in stay.lanes.values_mut() {
-                self.open_bytes -= waiting.drain(..).map(|record| size(&record)).sum::<usize>();
+            for lane in stay.lanes.values() {
+                self.open_bytes -= lane.empty().iter().map(size).sum::<usize>();
             }
         }
     }
@@ -351,7 +348,7 @@ impl<S: Settle> Pump<S> {
             if let Some(stay) = self.stays.remove(place) {
                 self.queued -= stay.queued;
                 self.pulse.let_go(stay.queued);
-                self.open_bytes -= stay.lanes.values().flatten().map(size).sum::<usize>();
+                self.open_bytes -= stay.lanes.values().map(|lane| lane.sum(size)).sum::<usize>();
             }
         }
     }
@@ -364,10 +361,16 @@ async fn settled(running: &mut FuturesUnordered<BoxFuture<'static, Done>>) -> Op
     unconstrained(running.next()).await
 }
 
-fn run<S: Settle>(settler: Arc<S>, key: Arc<[u8]>, record: Record, epoch: Epoch) -> BoxFuture<'static, Done> {
+fn run<S: Settle>(
+    settler: Arc<S>,
+    key: Arc<[u8]>,
+    behind: Arc<Lane>,
+    record: Record,
+    epoch: Epoch,
+) -> BoxFuture<'static, Done> {
     let (place, offset, bytes) = (record.place.clone(), record.offset, size(&record));
     Box::pin(async move {
-        let fate = settler.settle(record).await;
+        let fate = settler.settle(record, &behind).await;
         Done { place, epoch, key, offset, bytes, fate }
     })
 }

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Fate, Limits, Pulses, Settle, pump};
+use super::{Fate, Lane, Limits, Pulses, Settle, pump};
 use crate::bus::{
     BusError, Consumer, ConsumerEvent, Epoch, Headers, LET_GO_WITHIN_MIN, LetGo, NextOffset, Offset, Record,
     Topic, TopicPartition,
@@ -83,7 +83,7 @@ impl OnWord {
 }
 
 impl Settle for OnWord {
-    async fn settle(&self, record: Record) -> Fate {
+    async fn settle(&self, record: Record, _behind: &Lane) -> Fate {
         let (partition, offset) = (record.place.partition, record.offset.0);
         self.seen.try_send(("begun", partition, offset)).unwrap();
         self.word(partition, offset).notified().await;

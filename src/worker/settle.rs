@@ -11,7 +11,8 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Fate, Handler, HandlerError, Input, Outcome, Settle, Tripped,
+    Fate, Handler, HandlerError, Input, Lane, Outcome, Settle, Tripped,
+    burst::state_of,
     crash::{Begun, CrashGuard, SUSPECTED_FOR},
     guard::LettersGuard,
     letter::{self, Cause},
@@ -71,8 +72,8 @@ pub(super) struct Failed {
 /// Who works on a record.
 #[derive(Clone, Copy)]
 pub(super) enum By<'a> {
-    /// Its lane: it waits behind what waits of its conversation.
-    Lane(&'a Record),
+    /// Its lane, with what comes behind it: it waits behind what waits of its conversation.
+    Lane(&'a Record, &'a Lane),
     /// Whoever has this lease of a conversation that waits, as long as it has it.
     Resumer(&'a ParkedLease),
 }
@@ -92,9 +93,9 @@ impl From<Reason> for Failed {
 }
 
 impl<H: Handler> Settle for Settler<H> {
-    async fn settle(&self, record: Record) -> Fate {
+    async fn settle(&self, record: Record, behind: &Lane) -> Fate {
         let began = Instant::now();
-        let fate = self.guarded(&record).await;
+        let fate = self.guarded(&record, behind).await;
         metrics::counter!("peyvand_records_settled_total", "group" => H::GROUP)
             .increment(u64::from(fate == Fate::Settled));
         metrics::histogram!("peyvand_record_seconds", "group" => H::GROUP)
@@ -108,9 +109,9 @@ impl<H: Handler> Settle for Settler<H> {
 }
 
 impl<H: Handler> Settler<H> {
-    async fn guarded(&self, record: &Record) -> Fate {
+    async fn guarded(&self, record: &Record, behind: &Lane) -> Fate {
         let noted = match self.crashes.begin(record).await {
-            Begun::Unwatched => return self.carry_out(record).await,
+            Begun::Unwatched => return self.carry_out(record, behind).await,
             Begun::Noted(noted) => Some(noted),
             Begun::CrashLoop => None,
             Begun::Gone => return Fate::Gone,
@@ -120,7 +121,7 @@ impl<H: Handler> Settler<H> {
             self.crashes.done(record, fate).await;
             return fate;
         };
-        let mut work = std::pin::pin!(self.carry_out(record));
+        let mut work = std::pin::pin!(self.carry_out(record, behind));
         let fate = tokio::time::timeout(SUSPECTED_FOR, &mut work).await;
         // One that waits for something outside does not end the process: others may run, and it is not convicted.
         self.crashes.done(record, *fate.as_ref().unwrap_or(&Fate::Settled)).await;
@@ -131,14 +132,14 @@ impl<H: Handler> Settler<H> {
         }
     }
 
-    async fn carry_out(&self, record: &Record) -> Fate {
+    async fn carry_out(&self, record: &Record, behind: &Lane) -> Fate {
         failpoint_at("record.begun", record.key.as_deref().unwrap_or_default());
         let (key, input) = match self.read(record).await {
             Ok(read) => read,
             Err(error) => return self.dead_letter(record, Reason::Codec(error).into()).await,
         };
         loop {
-            match self.work(&key, &input, By::Lane(record)).await {
+            match self.work(&key, &input, By::Lane(record, behind)).await {
                 Ok(Worked::Done(outgoing)) => {
                     self.finish(&key, &input, outgoing).await;
                     return Fate::Settled;
@@ -197,7 +198,7 @@ impl<H: Handler> Settler<H> {
                 Found::Fresh { state, version, parked } => (state, version, parked),
             };
             match by {
-                By::Lane(record) if parked => match self.keep(key, record, Why::Follows).await {
+                By::Lane(record, _) if parked => match self.keep(key, record, Why::Follows).await {
                     Kept::Parked | Kept::Full => return Ok(Worked::Parked),
                     Kept::Conflict => return Err(Reason::Conflict.into()),
                     Kept::Free => continue,
@@ -206,9 +207,14 @@ impl<H: Handler> Settler<H> {
                 By::Resumer(lease) if !patiently(|| self.store.has_parked_lease(lease)).await => {
                     return Ok(Worked::Parked);
                 }
-                By::Lane(_) | By::Resumer(_) => {}
+                By::Lane(..) | By::Resumer(_) => {}
             }
-            let outcome = self.handle(key, input, state.as_deref()).await?;
+            let outcome = match by {
+                By::Lane(_, behind) if self.goes_on(input, state.as_deref(), behind).await => {
+                    self.begun(input, state.as_deref())?
+                }
+                By::Lane(..) | By::Resumer(_) => self.handle(key, input, state.as_deref()).await?,
+            };
             if outcome.is_empty() {
                 // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
                 return Ok(Worked::Done(Vec::new()));
@@ -251,10 +257,7 @@ impl<H: Handler> Settler<H> {
         let mut panicked = false;
         let (mut attempts, mut first_failure_ms) = (0, None);
         loop {
-            let state = match state {
-                Some(bytes) => serde_json::from_slice(bytes).map_err(|_| Reason::State)?,
-                None => H::State::default(),
-            };
+            let state = state_of::<H>(state)?;
             attempts += 1;
             let (how, said, wait) =
                 match AssertUnwindSafe(self.attempt(input, state, key)).catch_unwind().await {

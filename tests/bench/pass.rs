@@ -15,7 +15,7 @@ use peyvand::{
         NewRecord, Producer, Record, Topic, TopicSpec,
         kafka::{KafkaBus, KafkaConfig},
     },
-    worker::{Fate, Limits, Pulses, Settle, pump},
+    worker::{Fate, Lane, Limits, Pulses, Settle, pump},
 };
 use rdkafka::{
     Message,
@@ -119,7 +119,7 @@ struct PassThrough {
 struct Shared(Arc<PassThrough>);
 
 impl Settle for Shared {
-    async fn settle(&self, record: Record) -> Fate {
+    async fn settle(&self, record: Record, _behind: &Lane) -> Fate {
         self.0.began.get_or_init(|| (cpu(), Instant::now()));
         let Record { key, value, headers, .. } = record;
         let copied = NewRecord { topic: self.0.to.clone(), key, value, headers };

@@ -12,7 +12,7 @@ use std::{
 
 use peyvand::{
     bus::{Record, Topic, kafka::KafkaBus},
-    worker::{Fate, Limits, Pulses, Settle, pump},
+    worker::{Fate, Lane, Limits, Pulses, Settle, pump},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +73,7 @@ struct Slow {
 struct Shared(Arc<Slow>);
 
 impl Settle for Shared {
-    async fn settle(&self, record: Record) -> Fate {
+    async fn settle(&self, record: Record, _behind: &Lane) -> Fate {
         self.0.began.get_or_init(|| (cpu(), Instant::now()));
         tokio::time::sleep(self.0.each).await;
         let number = u64::from_be_bytes(record.value.unwrap()[..8].try_into().unwrap());

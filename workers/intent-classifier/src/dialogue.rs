@@ -17,7 +17,8 @@ mod words;
 use peyvand::{
     assistant::Assistant,
     event::{
-        Backend, Decision, Envelope, MessageReceived, RANKED_MAX, RankedIntent, SlotName, Stage, TurnDecided,
+        Backend, Decision, Doubt, Envelope, MessageReceived, RANKED_MAX, RankedIntent, SlotName, Stage,
+        TurnDecided,
     },
     language::{
         classifier::{Classification, Model, Ranked},
@@ -28,6 +29,8 @@ use peyvand::{
     },
 };
 use serde::{Deserialize, Serialize};
+
+use crate::burst::Begun;
 
 pub(crate) use self::{heard::Part, turn::SWITCH};
 
@@ -57,6 +60,9 @@ pub struct Dialogue {
     last: Option<(Said, i64)>,
     #[serde(default)]
     stage: Stage,
+    /// Parts of a turn that goes on.
+    #[serde(default)]
+    begun: Begun,
 }
 
 impl Dialogue {
@@ -73,14 +79,41 @@ impl Dialogue {
         }
     }
 
+    /// The whole text of a turn that this message ends, and where the message begins in it, in bytes.
+    pub(crate) fn whole(&self, text: &str) -> (String, usize) {
+        (self.begun.before(text), self.begun.len())
+    }
+
+    /// Whether a message may be a part: nothing waits for an answer, and not too much was said.
+    pub(crate) fn may_begin(&self) -> bool {
+        self.open.is_none() && !self.begun.is_full()
+    }
+
+    /// This message is a part of a turn that goes on.
+    pub(crate) fn begun(self, text: &str) -> Self {
+        Self { begun: self.begun.and(text), ..self }
+    }
+
     /// What was said last, when that is not longer ago.
     fn last_within(&self, ms: i64, now_ms: i64) -> Option<&Said> {
         self.last.as_ref().filter(|(_, at_ms)| (0..=ms).contains(&(now_ms - at_ms))).map(|(said, _)| said)
     }
 }
 
+/// Whether a decision shows that the message was understood.
+pub(crate) fn is_understood(turn: &TurnDecided) -> bool {
+    match turn.decision {
+        Decision::OutOfScope | Decision::Clarify => false,
+        Decision::Ask => turn.doubt != Some(Doubt::NotUnderstood),
+        Decision::Execute | Decision::Answer | Decision::Confirm => true,
+    }
+}
+
 /// What the reading of a message gave.
 pub(crate) struct Read {
+    /// The text of the whole turn, and where its last message begins, in bytes.
+    pub(crate) text: String,
+    pub(crate) before: usize,
     /// The language it is written in, or that of the conversation.
     pub(crate) language: Language,
     /// Its values but for dates.
@@ -103,8 +136,8 @@ pub(crate) fn decide(
     read: Read,
     mut state: Dialogue,
 ) -> (Vec<TurnDecided>, Dialogue) {
-    let message = &input.event;
     let now_ms = input.occurred_at_ms;
+    state.begun = Begun::default();
     state.language = Some(read.language);
     let open = state.open.take().filter(|open| open.stands(now_ms));
     if open.is_none() {
@@ -115,7 +148,7 @@ pub(crate) fn decide(
         Some(Open::Asked(question)) => Some(question),
         Some(Open::Proposed(_) | Open::Unclear(_)) | None => None,
     };
-    let heard = Heard::new(message.text.expose(), question, &read, now_ms);
+    let heard = Heard::new(&read.text, question, &read, now_ms);
     let said = Turn { assistant, heard: &heard, state: &mut state }.said(open);
     let said: Vec<Said> = said.into_iter().flat_map(Said::each).collect();
     state.stage = stage::after(state.stage, &said);
@@ -123,9 +156,19 @@ pub(crate) fn decide(
         state.mentioned.note(&one.slots, now_ms);
     }
     let base = base(model, input, &read, state.stage);
-    let turns = said.iter().cloned().map(|said| said.decided(&base)).collect();
+    let turns = said.iter().cloned().map(|said| placed(said, read.before).decided(&base)).collect();
     state.last = said.into_iter().next_back().map(|said| (said, now_ms));
     (turns, state)
+}
+
+/// With the places of values in the last message; those of earlier ones have none.
+fn placed(mut said: Said, before: usize) -> Said {
+    let before = i32::try_from(before).unwrap_or(i32::MAX);
+    for slot in &mut said.slots {
+        let at = slot.start.zip(slot.end).filter(|(start, _)| *start >= before);
+        (slot.start, slot.end) = at.map(|(start, end)| (start - before, end - before)).unzip();
+    }
+    said
 }
 
 /// What all decisions about a message have in common.

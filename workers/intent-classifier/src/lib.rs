@@ -1,15 +1,19 @@
 //! The intent-classifier worker: from a person's message to a decision. It owns language and dialogue state and asks no system.
 
+mod burst;
 mod dialogue;
 mod serve;
 pub mod understand;
 mod wishes;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use peyvand::{
     assistant::Assistant,
-    event::{Envelope, MessageReceived},
+    event::{Envelope, MessageReceived, TurnDecided},
     language::{
         classifier::Model,
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
@@ -92,6 +96,15 @@ impl IntentClassifier {
     }
 }
 
+impl IntentClassifier {
+    fn decide(&self, input: &Envelope<MessageReceived>, state: Dialogue) -> (Vec<TurnDecided>, Dialogue) {
+        let extractors = self.lexicon.now();
+        let reader = Reader { extractors: &extractors, model: &self.model, finglish: &self.finglish };
+        let read = read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, &state);
+        dialogue::decide(&self.assistant, &self.model, input, read, state)
+    }
+}
+
 /// What tells Persian in Latin letters from English.
 fn finglish(assistant: &Assistant) -> Finglish {
     let persian = assistant.intents.iter().flat_map(|intent| &intent.fa);
@@ -109,7 +122,8 @@ struct Reader<'a> {
 /// Reads a message as far as no form and no proposal counts.
 fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dialogue) -> Read {
     let Reader { extractors, model, finglish } = reader;
-    let text = message.text.expose();
+    let (whole, before) = state.whole(message.text.expose());
+    let text = whole.as_str();
     let normal = normalise(text);
     let written = match detect(text) {
         // Latin letters may be Persian; where the words do not tell, the conversation goes on in its language.
@@ -131,7 +145,8 @@ fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dial
         date.at = normal.original_range(date.at.clone());
     }
     let parts = wishes::parts(text, model);
-    Read { language, values, dates, meaning: model.classify(&normal), parts, today }
+    let meaning = model.classify(&normal);
+    Read { text: whole, before, language, values, dates, meaning, parts, today }
 }
 
 impl Handler for IntentClassifier {
@@ -144,11 +159,24 @@ impl Handler for IntentClassifier {
         input: &Envelope<MessageReceived>,
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
-        let extractors = self.lexicon.now();
-        let reader = Reader { extractors: &extractors, model: &self.model, finglish: &self.finglish };
-        let read = read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, &state);
-        let (turns, state) = dialogue::decide(&self.assistant, &self.model, input, read, state);
+        let (turns, state) = self.decide(input, state);
         let emit = turns.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
+    }
+
+    fn may_go_on(&self, input: &Envelope<MessageReceived>) -> Option<Duration> {
+        burst::may_be_part(input.event.text.expose()).then_some(burst::FOLLOWS_WITHIN)
+    }
+
+    fn stands_alone(&self, input: &Envelope<MessageReceived>, state: &Dialogue) -> bool {
+        !state.may_begin() || self.decide(input, state.clone()).0.iter().any(dialogue::is_understood)
+    }
+
+    fn goes_on(&self, input: &Envelope<MessageReceived>, next: &Envelope<MessageReceived>) -> bool {
+        burst::follows(input, next)
+    }
+
+    fn begun(&self, input: &Envelope<MessageReceived>, state: Dialogue) -> Dialogue {
+        state.begun(input.event.text.expose())
     }
 }

@@ -284,7 +284,7 @@ fn a_wish_that_lacks_something_is_asked_for_behind_the_one_that_is_done() {
 
 #[test]
 fn two_orders_asked_about_at_once_are_both_looked_up() {
-    for text in ["where are orders 45001 and 45002?", "سفارش ۴۵۰۰۱ و سفارش ۴۵۰۰۲ کجا هستند؟"]
+    for text in ["what is the status of orders 45001 and 45002?", "سفارش ۴۵۰۰۱ و سفارش ۴۵۰۰۲ کجا هستند؟"]
     {
         let turns = Talk::default().all(text);
         let numbers: Vec<_> = turns.iter().map(|turn| turn.slot(SlotName::OrderNumber)).collect();
@@ -326,4 +326,19 @@ fn a_person_comes_nearer_and_a_complaint_is_heard() {
     assert_eq!(talk.say("where is order 45001?").stage, Stage::Customer);
     assert_eq!(talk.say("how much CEM-042 is in stock?").stage, Stage::Customer);
     assert_eq!(talk.say("I want to file a complaint").stage, Stage::AtRisk);
+}
+
+#[test]
+fn parts_of_a_burst_are_one_turn_and_values_have_their_places_in_the_last_part() {
+    for (parts, last, place) in [
+        (["وضعیت", "سفارش 45001"], "چیه", (None, None)),
+        (["وضعیت", "سفارش"], "45001 چیه", (Some(0), Some(5))),
+    ] {
+        let mut talk = Talk::default();
+        talk.state = parts.into_iter().fold(Dialogue::default(), Dialogue::begun);
+        let turn = talk.say(last);
+        assert_eq!((turn.decision, turn.operation), (Decision::Execute, Some(Operation::OrderStatus)));
+        assert_eq!(turn.slots.iter().map(|slot| (slot.start, slot.end)).collect::<Vec<_>>(), [place]);
+        assert_eq!(talk.say("وضعیت سفارش 45002 چیه").slot(SlotName::OrderNumber), Some("45002"));
+    }
 }

@@ -1,0 +1,78 @@
+//! What is said in several short messages, one right after the other, is one turn: "45001", "where is", "it now". Only what means
+//! nothing by itself waits, so that whoever is understood is answered at once. The recorded times of the messages decide.
+
+use std::time::Duration;
+
+use peyvand::event::{Envelope, MessageReceived};
+use serde::{Deserialize, Serialize};
+
+/// How soon the next message has to follow.
+pub(crate) const FOLLOWS_WITHIN: Duration = Duration::from_millis(1500);
+/// A part has so many words at most, and so many bytes.
+const PART_WORDS_MAX: usize = 3;
+const PART_BYTES_MAX: usize = 100;
+/// What is longer together is no burst, in bytes.
+const BEGUN_BYTES_MAX: usize = 400;
+
+/// What was said so far of a turn that goes on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Begun(String);
+
+impl Begun {
+    /// With one more part.
+    pub(crate) fn and(self, text: &str) -> Self {
+        Self(self.before(text))
+    }
+
+    /// The whole text of a turn that this message ends.
+    pub(crate) fn before(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { format!("{} {text}", self.0) }
+    }
+
+    /// Where the last message begins in the whole text, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        if self.0.is_empty() { 0 } else { self.0.len() + 1 }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= BEGUN_BYTES_MAX
+    }
+}
+
+/// Whether a message is short enough to be a part, and ends like one.
+pub(crate) fn may_be_part(text: &str) -> bool {
+    text.len() <= PART_BYTES_MAX
+        && text.split_whitespace().count() <= PART_WORDS_MAX
+        && !text.trim_end().ends_with(['.', '?', '!', '؟'])
+        && text.chars().any(char::is_alphanumeric)
+}
+
+/// Whether a message follows another one as closely as parts do.
+pub(crate) fn follows(first: &Envelope<MessageReceived>, next: &Envelope<MessageReceived>) -> bool {
+    let after = next.occurred_at_ms.saturating_sub(first.occurred_at_ms);
+    u64::try_from(after).is_ok_and(|ms| Duration::from_millis(ms) <= FOLLOWS_WITHIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_short_and_not_ended_may_be_a_part() {
+        for part in ["45001", "where is", "سفارش ۴۵۰۰۱", "my order 45001"] {
+            assert!(may_be_part(part), "{part}");
+        }
+        for whole in ["where is it?", "order 45001.", "", "👍", "where is my order 45001", &"x".repeat(200)]
+        {
+            assert!(!may_be_part(whole), "{whole}");
+        }
+    }
+
+    #[test]
+    fn parts_are_put_together_and_the_last_one_is_found_again() {
+        let begun = Begun::default().and("45001").and("وضعیتش");
+        let whole = begun.before("چیه؟");
+        assert_eq!((whole.as_str(), &whole[begun.len()..]), ("45001 وضعیتش چیه؟", "چیه؟"));
+        assert_eq!((Begun::default().len(), Begun::default().before("x").as_str()), (0, "x"));
+    }
+}
