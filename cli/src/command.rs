@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{calibrate, chat, cluster, dlq, doctor, eval, explain, outbox, parked, train, up};
+use crate::{calibrate, chat, cluster, dlq, doctor, eval, explain, outbox, parked, test, train, up};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Calibrate(calibrate::Arguments),
     /// Says why a sentence is taken for what it is taken for.
     Explain(explain::Arguments),
+    /// Holds golden conversations through the real topics and says where one goes otherwise than its file expects.
+    Test(test::Arguments),
 }
 
 impl Command {
@@ -61,6 +63,7 @@ impl Command {
             Self::Eval(arguments) => eval::run(&arguments),
             Self::Calibrate(arguments) => calibrate::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
+            Self::Test(arguments) => test::run(arguments).await,
         };
         cluster::exit(done)
     }

@@ -11,6 +11,7 @@ mod explain;
 mod outbox;
 mod parked;
 mod train;
+mod test;
 mod up;
 
 use std::process::ExitCode;

@@ -62,7 +62,7 @@ pub(crate) struct Instance {
     shutdown: CancellationToken,
     health: Arc<Health>,
     workers: JoinSet<anyhow::Result<()>>,
-    bus: EmbeddedBus,
+    pub(crate) bus: EmbeddedBus,
     store: Store,
     sandbox: Sandbox,
 }
@@ -99,6 +99,17 @@ pub(crate) async fn start(
     assistant: Option<&Path>,
     letters_guard: Switch,
 ) -> anyhow::Result<Instance> {
+    start_on(listen, data, assistant, letters_guard, today()).await
+}
+
+/// The same, and the sandbox's company lives on this day.
+pub(crate) async fn start_on(
+    listen: SocketAddr,
+    data: &Path,
+    assistant: Option<&Path>,
+    letters_guard: Switch,
+    day: jiff::civil::Date,
+) -> anyhow::Result<Instance> {
     process::raise_open_files();
     let assistant = Arc::new(assistant.map_or_else(Assistant::shipped, Assistant::load)?);
     std::fs::create_dir_all(data)
@@ -110,7 +121,7 @@ pub(crate) async fn start(
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
     let url = format!("http://{}", listener.local_addr()?);
-    let sandbox_config = SandboxConfig::loopback(today());
+    let sandbox_config = SandboxConfig::loopback(day);
     let secrets = Secrets::of(&sandbox_config);
     let sandbox = peyvand_sandbox::start(sandbox_config).await?;
     let systems = Systems::new(

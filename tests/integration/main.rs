@@ -5,6 +5,7 @@
 mod conversation;
 mod crowd;
 mod doctor;
+mod golden;
 mod hostile;
 mod hostile_socket;
 mod support;

@@ -1,0 +1,207 @@
+//! Holds one conversation: says a message, waits for what has to come of it, compares, and goes on with the next. The times of
+//! the messages are those of the file, never the clock's, so that the same is decided whenever it is run.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use peyvand::event::{
+    ChannelMessageId, ChannelName, ConversationId, Envelope, EventId, MessageReceived, ReplyReady, TenantId,
+    TurnDecided,
+};
+use tokio::{sync::mpsc::Receiver, time::timeout};
+
+use super::{
+    conversation::{Conversation, Turn},
+    expect,
+    scene::{Heard, Scene},
+};
+
+/// When the first message of every conversation is written: a Thursday, 9 o'clock in Tehran.
+const BEGINS: &str = "2026-11-26T05:30:00Z";
+/// How long is waited for what comes of a message.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The last message asks nothing: its decision is behind all others, and so nothing came that was not expected.
+const LAST_WORDS: &str = "خداحافظ";
+/// So long after the message before that both can be no one turn.
+const LAST_AFTER_S: i64 = 24 * 60 * 60;
+/// Letters of a message that are shown with a failure.
+const SHOWN: usize = 60;
+
+/// Who says it: the same in a replay.
+pub(super) struct Speaker {
+    pub(super) tenant: TenantId,
+    pub(super) run: String,
+}
+
+impl Speaker {
+    /// The conversation's id in this run.
+    pub(super) fn id(&self, conversation: &Conversation) -> anyhow::Result<ConversationId> {
+        Ok(ConversationId::parse(format!("test:{}:{}", self.run, conversation.name))?)
+    }
+
+    fn message(
+        &self,
+        conversation: &Conversation,
+        number: usize,
+        at_ms: i64,
+        text: &str,
+    ) -> anyhow::Result<Envelope<MessageReceived>> {
+        let event = MessageReceived {
+            tenant: self.tenant.clone(),
+            conversation_id: self.id(conversation)?,
+            channel: ChannelName::parse("web")?,
+            channel_message_id: ChannelMessageId::parse(format!(
+                "{}:{}:{number}",
+                self.run, conversation.name
+            ))?,
+            text: text.to_owned().into(),
+            language: conversation.language,
+        };
+        let id = EventId::of_message(
+            event.channel.as_str(),
+            event.tenant.as_str(),
+            event.channel_message_id.as_str(),
+        );
+        Ok(Envelope {
+            event_id: id,
+            correlation_id: id,
+            causation_id: None,
+            occurred_at_ms: at_ms,
+            traceparent: None,
+            event,
+        })
+    }
+}
+
+/// How a conversation went.
+pub(super) struct Went {
+    /// What was decided, as it stands in the log.
+    pub(super) decided: Vec<Vec<u8>>,
+    /// What was not as expected.
+    pub(super) failure: Option<String>,
+}
+
+/// Holds a conversation up to its end or its first failure.
+pub(super) async fn hold(
+    scene: &Scene,
+    speaker: &Speaker,
+    conversation: &Conversation,
+    inbox: Receiver<Heard>,
+) -> anyhow::Result<Went> {
+    let mut ear = Ear {
+        inbox,
+        known: HashSet::new(),
+        decisions: VecDeque::new(),
+        replies: Vec::new(),
+        decided: Vec::new(),
+    };
+    let failure = go_through(scene, speaker, conversation, &mut ear).await?;
+    Ok(Went { decided: ear.decided, failure })
+}
+
+async fn go_through(
+    scene: &Scene,
+    speaker: &Speaker,
+    conversation: &Conversation,
+    ear: &mut Ear,
+) -> anyhow::Result<Option<String>> {
+    let begins: Timestamp = BEGINS.parse().context("the time of the first message")?;
+    let mut at_ms = begins.as_millisecond();
+    for (index, turn) in conversation.turns.iter().enumerate() {
+        at_ms += if index == 0 { 0 } else { turn.after_s * 1000 };
+        scene.say(&speaker.message(conversation, index, at_ms, &turn.say)?).await?;
+        if let Some(problem) = ear.follow(turn).await {
+            let said: String = turn.say.chars().take(SHOWN).collect();
+            return Ok(Some(format!("turn {} («{said}»): {problem}", index + 1)));
+        }
+    }
+    at_ms += LAST_AFTER_S * 1000;
+    let last = speaker.message(conversation, conversation.turns.len(), at_ms, LAST_WORDS)?;
+    scene.say(&last).await?;
+    Ok(match ear.next_decision().await {
+        Some(turn) if turn.turn_id == last.event_id => None,
+        Some(_) => Some("at the end: a decision more came than was expected".to_owned()),
+        None => Some(format!("at the end: {}", nothing_came("decision"))),
+    })
+}
+
+fn nothing_came(what: &str) -> String {
+    format!("no {what} came within {} seconds", PATIENCE.as_secs())
+}
+
+/// What came of a conversation so far. A record may come twice and counts once.
+struct Ear {
+    inbox: Receiver<Heard>,
+    known: HashSet<EventId>,
+    /// Those nobody has asked for yet.
+    decisions: VecDeque<TurnDecided>,
+    replies: Vec<ReplyReady>,
+    decided: Vec<Vec<u8>>,
+}
+
+impl Ear {
+    /// Waits for what has to come of a turn; gives what was not as expected.
+    async fn follow(&mut self, turn: &Turn) -> Option<String> {
+        let mut problems = Vec::new();
+        let mut answered = Vec::new();
+        for expected in &turn.decisions {
+            let Some(came) = self.next_decision().await else { return Some(nothing_came("decision")) };
+            problems.extend(expect::decision(expected, &came));
+            answered.push(came.turn_id);
+        }
+        if !answered.is_empty() && problems.is_empty() {
+            let replies = self.replies_to(turn, &answered).await;
+            if replies.is_empty() {
+                problems.push(nothing_came("reply"));
+            }
+            problems.extend(expect::reply(turn, &replies));
+        }
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+
+    async fn next_decision(&mut self) -> Option<TurnDecided> {
+        let waited = timeout(PATIENCE, async { while self.decisions.is_empty() && self.hear().await {} });
+        if waited.await.is_err() {
+            tracing::debug!("no decision came");
+        }
+        self.decisions.pop_front()
+    }
+
+    /// The replies to these turns, once they say everything that is waited for or the patience ends.
+    async fn replies_to(&mut self, turn: &Turn, answered: &[EventId]) -> Vec<&ReplyReady> {
+        let waited = timeout(PATIENCE, async {
+            while !expect::is_answered(turn, &self.to(answered)) && self.hear().await {}
+        });
+        if waited.await.is_err() {
+            tracing::debug!("not everything that is expected was said");
+        }
+        self.to(answered)
+    }
+
+    fn to(&self, answered: &[EventId]) -> Vec<&ReplyReady> {
+        self.replies.iter().filter(|reply| answered.contains(&reply.turn_id)).collect()
+    }
+
+    /// Keeps the next that comes; `false` when nothing more can come.
+    async fn hear(&mut self) -> bool {
+        let Some(heard) = self.inbox.recv().await else { return false };
+        match heard {
+            Heard::Decision { id, turn, datum } => {
+                if self.known.insert(id) {
+                    self.decisions.push_back(*turn);
+                    self.decided.push(datum);
+                }
+            }
+            Heard::Reply { id, reply } => {
+                if self.known.insert(id) {
+                    self.replies.push(*reply);
+                }
+            }
+        }
+        true
+    }
+}
