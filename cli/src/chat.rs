@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context;
+use peyvand::{event::Button, language::normal::normalise};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{
@@ -45,6 +46,27 @@ struct Page {
 #[derive(Deserialize)]
 struct Reply {
     text: String,
+    /// A server of an earlier version sends none.
+    #[serde(default)]
+    buttons: Vec<Button>,
+}
+
+impl Reply {
+    /// The words, and below them the buttons by the numbers that press them.
+    fn shown(&self) -> String {
+        let mut shown = self.text.clone();
+        for (place, button) in self.buttons.iter().enumerate() {
+            shown.push_str(&format!("\n[{}] {}", place + 1, button.label.expose()));
+        }
+        shown
+    }
+}
+
+/// What a conversation was shown so far.
+struct Shown {
+    cursor: i64,
+    /// What the last reply offered.
+    buttons: Vec<Button>,
 }
 
 #[derive(Deserialize)]
@@ -94,30 +116,40 @@ async fn talk(url: &str, conversation: &str, text: Option<String>) -> anyhow::Re
     );
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut look = interval(LOOK_EACH);
-    let mut cursor = news(&client, url, conversation, 0).await?.0;
+    let (cursor, earlier) = news(&client, url, conversation, 0).await?;
+    let buttons = earlier.into_iter().next_back().map(|reply| reply.buttons).unwrap_or_default();
+    let mut shown = Shown { cursor, buttons };
     loop {
         tokio::select! {
             line = lines.next_line() => match line?.filter(|line| !line.trim().is_empty()) {
                 Some(line) => {
-                    let _shown_below = say(&client, url, conversation, &line).await?;
-                    cursor = show_news(&client, url, conversation, cursor).await;
+                    let _shown_below = say(&client, url, conversation, meant(&line, &shown.buttons)).await?;
+                    show_news(&client, url, conversation, &mut shown).await;
                 }
                 None => return Ok(()),
             },
             // A result may come long after the question.
-            _ = look.tick() => cursor = show_news(&client, url, conversation, cursor).await,
+            _ = look.tick() => show_news(&client, url, conversation, &mut shown).await,
         }
     }
 }
 
-/// Shows what came since a cursor; the cursor of what is shown now. A server that is away is told of by the next message.
+/// What a line says: the number of a button that the last reply offered presses it, anything else is said as it is.
+fn meant<'a>(line: &'a str, buttons: &'a [Button]) -> &'a str {
+    let place = normalise(line).as_str().trim().parse::<usize>().ok();
+    let pressed = place.and_then(|place| buttons.get(place.checked_sub(1)?));
+    pressed.map_or(line, |button| button.value.as_str())
+}
+
+/// Shows what came since then. A server that is away is told of by the next message.
 #[allow(clippy::print_stdout, reason = "the replies are the output")]
-async fn show_news(client: &reqwest::Client, url: &str, conversation: &str, after: i64) -> i64 {
-    let Ok((cursor, texts)) = news(client, url, conversation, after).await else { return after };
-    for text in texts {
-        println!("{text}\n");
+async fn show_news(client: &reqwest::Client, url: &str, conversation: &str, shown: &mut Shown) {
+    let Ok((cursor, replies)) = news(client, url, conversation, shown.cursor).await else { return };
+    shown.cursor = cursor;
+    for reply in replies {
+        println!("{}\n", reply.shown());
+        shown.buttons = reply.buttons;
     }
-    cursor
 }
 
 /// Everything a conversation was told after a cursor, and the cursor of its last reply.
@@ -126,8 +158,8 @@ async fn news(
     url: &str,
     conversation: &str,
     after: i64,
-) -> anyhow::Result<(i64, Vec<String>)> {
-    let (mut cursor, mut texts) = (after, Vec::new());
+) -> anyhow::Result<(i64, Vec<Reply>)> {
+    let (mut cursor, mut replies) = (after, Vec::new());
     loop {
         let url = format!("{}/v1/conversations/{conversation}/replies", url.trim_end_matches('/'));
         let answer = client.get(&url).query(&[("after", cursor)]).send().await;
@@ -135,10 +167,10 @@ async fn news(
             answer.with_context(|| format!("no Peyvand answers at {url}; start one with `peyvand up`"))?;
         let page: Page = answer.json().await.context("the answer cannot be understood")?;
         if page.replies.is_empty() || page.cursor <= cursor {
-            return Ok((cursor, texts));
+            return Ok((cursor, replies));
         }
         cursor = page.cursor;
-        texts.extend(page.replies.into_iter().map(|reply| reply.text));
+        replies.extend(page.replies);
     }
 }
 
@@ -164,4 +196,40 @@ async fn say(client: &reqwest::Client, url: &str, conversation: &str, text: &str
         "no answer within {WAIT_SECONDS} seconds; the message is kept and its answer comes to this conversation"
     );
     Ok(answered.replies.into_iter().map(|reply| reply.text).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(buttons: &[(&str, &str)]) -> Reply {
+        let button = |(label, value): &(&str, &str)| Button {
+            label: (*label).to_owned().into(),
+            value: (*value).to_owned(),
+        };
+        Reply { text: "ثبت کنم؟".to_owned(), buttons: buttons.iter().map(button).collect() }
+    }
+
+    #[test]
+    fn buttons_stand_below_the_words_by_their_numbers() {
+        let reply = reply(&[("بله", "yes"), ("نه", "no")]);
+        assert_eq!(reply.shown(), "ثبت کنم؟\n[1] بله\n[2] نه");
+    }
+
+    #[test]
+    fn a_number_presses_its_button_and_anything_else_is_said() {
+        let Reply { buttons, .. } = reply(&[("بله", "yes"), ("نه", "no")]);
+        for (line, said) in [
+            ("1", "yes"),
+            (" ۲ ", "no"),
+            ("0", "0"),
+            ("3", "3"),
+            ("1 bag", "1 bag"),
+            ("-1", "-1"),
+            ("بله", "بله"),
+        ] {
+            assert_eq!(meant(line, &buttons), said);
+        }
+        assert_eq!(meant("1", &[]), "1");
+    }
 }

@@ -9,3 +9,4 @@ pub mod normal;
 pub mod number;
 pub mod script;
 pub mod slots;
+pub mod spoken;

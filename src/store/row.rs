@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Outgoing, StoreError, StoredReply};
 use crate::{
     bus::{Headers, NewRecord, Topic},
-    event::{ConversationId, EventId, TenantId},
+    event::{Button, ConversationId, EventId, TenantId},
     language::slots::ProductName,
 };
 
@@ -37,6 +37,16 @@ impl TryFrom<OutgoingRow> for Outgoing {
     }
 }
 
+/// Buttons as the text of their column; nothing where there are none.
+pub(super) fn buttons_text(buttons: &[Button]) -> Option<String> {
+    // Two texts each: they always become JSON.
+    if buttons.is_empty() { None } else { serde_json::to_string(buttons).ok() }
+}
+
+fn buttons_of(text: &str) -> Result<Vec<Button>, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "button" })
+}
+
 /// A row of a reply.
 pub(super) struct ReplyRow {
     pub(super) cursor: i64,
@@ -45,6 +55,7 @@ pub(super) struct ReplyRow {
     pub(super) tenant: String,
     pub(super) language: String,
     pub(super) text: String,
+    pub(super) buttons: Option<String>,
 }
 
 impl TryFrom<ReplyRow> for StoredReply {
@@ -60,6 +71,7 @@ impl TryFrom<ReplyRow> for StoredReply {
             tenant: TenantId::parse(row.tenant).map_err(|_| unreadable("tenant"))?,
             language: row.language.parse().map_err(|_| unreadable("language"))?,
             text: row.text.into(),
+            buttons: row.buttons.map_or(Ok(Vec::new()), |buttons| buttons_of(&buttons))?,
         })
     }
 }

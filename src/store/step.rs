@@ -3,7 +3,7 @@
 use super::NewEntry;
 use crate::{
     bus::NewRecord,
-    event::{ConversationId, EventId, TenantId},
+    event::{Button, ConversationId, EventId, TenantId},
     language::script::Language,
     privacy::Sensitive,
 };
@@ -63,6 +63,8 @@ pub struct StoredReply {
     pub language: Language,
     /// The words.
     pub text: Sensitive<String>,
+    /// Answers that the channel may offer.
+    pub buttons: Vec<Button>,
 }
 
 /// What one step changes, all or nothing.

@@ -32,7 +32,7 @@ const FAINT: &str = "
         .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
     const behind = (one) => one ? over(getComputedStyle(one).backgroundColor, behind(one.parentElement)) : [255, 255, 255];
     const faint = [];
-    for (const css of ['h1', '#state', '#language', '.bubble.mine', '.bubble.reply', '.note', '.link', '.keys']) {
+    for (const css of ['h1', '#state', '#language', '.bubble.mine', '.bubble.reply', '.note', '.link', '.offer:enabled', '.keys']) {
         const one = [...document.querySelectorAll(css)].filter(one => one.checkVisibility()).at(-1);
         if (!one) continue;
         const under = behind(one);
@@ -42,13 +42,13 @@ const FAINT: &str = "
     }
     return faint;";
 
-async fn narrow(browser: &Browser) {
+pub(crate) async fn narrow(browser: &Browser) {
     let phone = json!({"width": NARROW, "height": 740, "deviceScaleFactor": 2, "mobile": true});
     browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
 }
 
 /// The wished colours, and nothing that moves while a picture is taken.
-async fn scheme(browser: &Browser, scheme: &str) {
+pub(crate) async fn scheme(browser: &Browser, scheme: &str) {
     let features = json!({"features": [
         {"name": "prefers-color-scheme", "value": scheme},
         {"name": "prefers-reduced-motion", "value": "reduce"},
@@ -56,11 +56,11 @@ async fn scheme(browser: &Browser, scheme: &str) {
     browser.devtools("Emulation.setEmulatedMedia", features).await;
 }
 
-async fn nothing_is_faint(page: &Page, when: &str) {
+pub(crate) async fn nothing_is_faint(page: &Page, when: &str) {
     assert_eq!(page.browser.run(FAINT).await, json!([]), "hard to read {when}");
 }
 
-async fn nothing_stands_out(page: &Page, when: &str) {
+pub(crate) async fn nothing_stands_out(page: &Page, when: &str) {
     assert_eq!(page.browser.run(OUTSIDE).await, json!([]), "wider than the window {when}");
 }
 

@@ -131,6 +131,7 @@ fn reply_of(row: &PgRow) -> Result<StoredReply, StoreError> {
         tenant: row.try_get(3)?,
         language: row.try_get(4)?,
         text,
+        buttons: row.try_get(6)?,
     }
     .try_into()
 }

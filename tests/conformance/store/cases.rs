@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use peyvand::store::{Commit, Found, Step, StepKey};
+use peyvand::store::{Commit, Found, Step, StepKey, StoredReply};
 
 use super::{
     crowd,
@@ -13,12 +13,14 @@ pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
     let store = stage.open().await;
     let first = key("c", "1");
     assert_eq!(store.look(&first).await.unwrap(), fresh(0, None));
+    // As every reply is that was kept before there were buttons.
+    let bare = StoredReply { buttons: Vec::new(), ..reply("2", "\0") };
     let outgoing = done(
         &store,
         Step {
             state: Some(b"s1".to_vec()),
             outgoing: vec![record("a"), record("b")],
-            replies: vec![reply("1", "hi")],
+            replies: vec![reply("1", "hi"), bare.clone()],
             ..step(&first, 0)
         },
     )
@@ -28,7 +30,11 @@ pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
     assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh(1, Some(b"s1")));
     assert_eq!(seen(&store, &first).await, outgoing);
     let kept = store.replies_after(&conversation("c"), 0, 10).await.unwrap();
-    assert_eq!(kept, [peyvand::store::StoredReply { cursor: 1, ..reply("1", "hi") }]);
+    assert_eq!(
+        kept,
+        [StoredReply { cursor: 1, ..reply("1", "hi") }, StoredReply { cursor: 2, ..bare }],
+        "the buttons come back as they were, and none where there are none"
+    );
     // No state leaves the one before; the order of outgoing events goes on.
     let next = done(&store, Step { outgoing: vec![record("c")], ..step(&key("c", "2"), 1) }).await;
     assert_eq!(places(&next), [(1, "a".to_owned()), (2, "b".to_owned()), (3, "c".to_owned())]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use peyvand::{
     bus::{Headers, NewRecord, Topic},
-    event::{ConversationId, EventId, TenantId},
+    event::{Button, ConversationId, EventId, TenantId},
     language::script::Language,
     store::{Commit, Found, Outgoing, SqliteStore, Step, StepKey, Store, StoredReply},
 };
@@ -107,6 +107,7 @@ pub(crate) fn reply(event_name: &str, text: &str) -> StoredReply {
         tenant: TenantId::parse("demo").unwrap(),
         language: Language::Fa,
         text: text.to_owned().into(),
+        buttons: vec![Button { label: text.to_owned().into(), value: "1".to_owned() }],
     }
 }
 

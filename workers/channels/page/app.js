@@ -6,7 +6,7 @@ const WORDS = {
   fa: {
     name: "پیوند", fresh: "گفتگوی تازه", hello: "سلام! چه کمکی از من برمی‌آید؟",
     about: "از سفارش‌ها و موجودی کالا بپرسید؛ پاسخ زنده از سامانهٔ شرکت می‌آید.",
-    samples: "نمونه‌ها", log: "گفتگو", write: "پیام خود را بنویسید…", send: "فرستادن",
+    samples: "نمونه‌ها", offers: "پاسخ‌های پیشنهادی", log: "گفتگو", write: "پیام خود را بنویسید…", send: "فرستادن",
     keys: "Enter می‌فرستد، Shift+Enter خط تازه", other: "English",
     connected: "متصل", connecting: "در حال اتصال…", offline: "اتصال قطع است", retry: "تلاش دوباره",
     you: "شما:", edit: "ویرایش و فرستادن دوباره", long: "پیام بلندتر از اندازهٔ مجاز است؛ کوتاه‌ترش کنید یا در چند پیام بفرستید.",
@@ -18,7 +18,7 @@ const WORDS = {
   en: {
     name: "Peyvand", fresh: "New conversation", hello: "Hello! How can I help?",
     about: "Ask about orders and stock; the answer comes live from the company’s own system.",
-    samples: "Examples", log: "Conversation", write: "Write a message…", send: "Send",
+    samples: "Examples", offers: "Suggested answers", log: "Conversation", write: "Write a message…", send: "Send",
     keys: "Enter sends, Shift+Enter starts a new line", other: "فارسی",
     connected: "Connected", connecting: "Connecting…", offline: "Connection lost", retry: "Try now",
     you: "You:", edit: "Edit and send again", long: "This message is too long; shorten it, or send it in parts.",
@@ -29,6 +29,7 @@ const WORDS = {
   },
 };
 const KEPT_MAX = 200;
+const OFFERS_MAX = 5;
 const LATE_MS = 20_000;
 const GIVE_UP_MS = 180_000;
 const ACCEPT_MS = 10_000;
@@ -113,7 +114,7 @@ function newRow(item) {
   const row = element("div", "");
   const bubble = element("div", `bubble ${item.who}`);
   bubble.dir = "auto";
-  if (item.who === "mine") bubble.textContent = item.text; else fill(bubble, item.text);
+  if (item.who === "mine") bubble.textContent = item.pressed || item.text; else fill(bubble, item.text);
   if (WORDS[item.language]) {
     // A reply's language is known, so a line of it that begins with a Latin name still runs its language's way.
     bubble.lang = item.language;
@@ -141,6 +142,37 @@ function show(item) {
   note.textContent = noteOf(item);
   if (item.state === "failed") note.append(" ", editButton(item));
   if (atEnd || item.who === "mine") toEnd();
+}
+// The newest reply alone offers answers, until something is said after it.
+function showOffers() {
+  const atEnd = nearEnd();
+  const there = talk.items.filter((item) => item.state !== "gone");
+  const newest = there.findLastIndex((item) => item.who === "reply");
+  const buttons = newest < 0 ? [] : buttonsOf(there[newest].buttons);
+  const row = buttons.length > 0 && rows.get(there[newest].id);
+  for (const old of document.querySelectorAll(".offers")) if (old.parentElement !== row) old.remove();
+  if (!row) return;
+  let offers = row.querySelector(".offers");
+  if (!offers) {
+    offers = element("div", "offers");
+    offers.setAttribute("role", "group");
+    offers.setAttribute("aria-label", WORDS[language].offers);
+    offers.dir = row.querySelector(".bubble").dir;
+    for (const { label, value } of buttons) {
+      const button = element("button", "offer", label);
+      button.type = "button";
+      button.addEventListener("click", () => { say(value, label); $("text").focus(); });
+      offers.append(button);
+    }
+    row.append(offers);
+  }
+  const said = there.slice(newest + 1).some((item) => item.who === "mine" && item.state !== "failed");
+  for (const button of offers.children) button.disabled = said;
+  if (atEnd) toEnd();
+}
+function buttonsOf(given) {
+  const isText = (text) => typeof text === "string" && text.trim() !== "";
+  return (Array.isArray(given) ? given : []).filter((one) => one && isText(one.label) && isText(one.value)).slice(0, OFFERS_MAX);
 }
 function editButton(item) {
   const button = element("button", "link", WORDS[language].edit);
@@ -178,6 +210,7 @@ function showWaiting() {
   const late = open.some((item) => now - item.at >= LATE_MS);
   const atEnd = nearEnd();
   $("welcome").hidden = rows.size > 0;
+  showOffers();
   $("typing").hidden = open.length === 0;
   $("hint").hidden = !late && !unsent;
   const hint = unsent ? WORDS[language].unsent : late ? WORDS[language].late : "";
@@ -298,7 +331,7 @@ function takeReply(event) {
       show(item);
     }
   }
-  const reply = { id: event.event_id, who: "reply", text: event.text, language: event.language, turn: event.turn_id, at: Date.now() };
+  const reply = { id: event.event_id, who: "reply", text: event.text, language: event.language, buttons: buttonsOf(event.buttons), turn: event.turn_id, at: Date.now() };
   talk.items.push(reply);
   show(reply);
 }
@@ -309,8 +342,9 @@ const bytesMax = Number($("text").dataset.bytesMax);
 const sayable = (text) => text.trim() !== "" && !tooLong(text);
 const tooLong = (text) => new TextEncoder().encode(text).length > bytesMax;
 
-function say(text) {
-  const item = { id: randomId(), who: "mine", text, state: "pending", at: Date.now() };
+// A button sends its value; the person sees what it was called.
+function say(text, pressed) {
+  const item = { id: randomId(), who: "mine", text, pressed, state: "pending", at: Date.now() };
   talk.items.push(item);
   saveTalk();
   show(item);

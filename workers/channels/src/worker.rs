@@ -105,6 +105,7 @@ impl Handler for Channels {
             tenant: reply.tenant.clone(),
             language: reply.language,
             text: reply.text.clone(),
+            buttons: reply.buttons.clone(),
         };
         let updated = DeliveryUpdated {
             tenant: reply.tenant.clone(),

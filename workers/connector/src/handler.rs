@@ -20,8 +20,8 @@ use crate::{
     write::{Told, Write},
 };
 
-/// Orders listed at once.
-const ORDERS_MAX: usize = 10;
+/// Orders of a list: what a person may page through, and as many as are asked of SAP at once.
+const ORDERS_MAX: usize = 50;
 
 /// Carries operations out on the systems of record.
 pub struct Connector {

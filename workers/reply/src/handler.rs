@@ -48,24 +48,27 @@ impl Handler for Reply {
 
     async fn handle(&self, input: &Envelope<Told>, (): ()) -> Result<Outcome<()>, HandlerError> {
         let ready = match &input.event {
-            Told::Turn(turn) => self.renderer.turn(turn).map(|text| ReplyReady {
+            Told::Turn(turn) => self.renderer.turn(turn).map(|said| ReplyReady {
                 tenant: turn.tenant.clone(),
                 conversation_id: turn.conversation_id.clone(),
                 turn_id: turn.turn_id,
                 channel: turn.channel.clone(),
                 language: turn.language,
-                text: text.into(),
-                buttons: Vec::new(),
+                text: said.text.into(),
+                buttons: said.buttons,
             }),
-            Told::Operation(told) => Some(ReplyReady {
-                tenant: told.tenant.clone(),
-                conversation_id: told.conversation_id.clone(),
-                turn_id: told.turn_id,
-                channel: told.channel.clone(),
-                language: told.language,
-                text: self.renderer.operation(told).into(),
-                buttons: Vec::new(),
-            }),
+            Told::Operation(told) => {
+                let said = self.renderer.operation(told);
+                Some(ReplyReady {
+                    tenant: told.tenant.clone(),
+                    conversation_id: told.conversation_id.clone(),
+                    turn_id: told.turn_id,
+                    channel: told.channel.clone(),
+                    language: told.language,
+                    text: said.text.into(),
+                    buttons: said.buttons,
+                })
+            }
         };
         let emit = ready.map(|ready| Emit::new(topics::REPLY_READY, ready)).into_iter().collect();
         Ok(Outcome { emit, ..Outcome::default() })

@@ -54,7 +54,10 @@ pub(super) async fn publish(
     let replies = answer.await.ok().flatten().transpose()?.unwrap_or_default();
     let shown: Vec<_> = replies
         .iter()
-        .map(|reply| json!({"event_id": reply.event_id, "text": reply.text.expose(), "language": reply.language.as_str()}))
+        .map(|reply| {
+            let (text, language) = (reply.text.expose(), reply.language.as_str());
+            json!({"event_id": reply.event_id, "text": text, "language": language, "buttons": reply.buttons})
+        })
         .collect();
     Ok(Json(json!({"event_id": event_id, "conversation_id": conversation, "replies": shown})).into_response())
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::{get, post};
-use peyvand::event::{ConversationId, EventId, TenantId};
+use peyvand::event::{Button, ConversationId, EventId, TenantId};
 use peyvand::store::StoredReply;
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -77,6 +77,7 @@ struct ShownReply<'a> {
     turn_id: EventId,
     text: &'a str,
     language: &'static str,
+    buttons: &'a [Button],
 }
 
 impl<'a> ShownReply<'a> {
@@ -87,6 +88,7 @@ impl<'a> ShownReply<'a> {
             turn_id: reply.turn_id,
             text: reply.text.expose(),
             language: reply.language.as_str(),
+            buttons: &reply.buttons,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
-use peyvand::event::{ConversationId, Event, EventId, MessageReceived};
+use peyvand::event::{Button, ConversationId, Event, EventId, MessageReceived};
 use peyvand::language::script::Language;
 use peyvand::privacy::Sensitive;
 use peyvand::store::StoredReply;
@@ -34,6 +34,11 @@ impl MemoryDesk {
     }
 
     pub(crate) fn reply(&self, conversation: &str, turn: EventId, text: &str) {
+        self.reply_with(conversation, turn, text, &[]);
+    }
+
+    /// A reply with buttons, each a label and a value.
+    pub(crate) fn reply_with(&self, conversation: &str, turn: EventId, text: &str, buttons: &[(&str, &str)]) {
         let conversation = ConversationId::parse(conversation).unwrap();
         {
             let mut kept = self.kept();
@@ -45,10 +50,15 @@ impl MemoryDesk {
                 tenant: "demo".to_owned().try_into().unwrap(),
                 language: Language::Fa,
                 text: Sensitive::new(text.to_owned()),
+                buttons: buttons.iter().map(|(label, value)| button(label, value)).collect(),
             });
         }
         self.hub.notify(&conversation);
     }
+}
+
+fn button(label: &str, value: &str) -> Button {
+    Button { label: label.to_owned().into(), value: value.to_owned() }
 }
 
 fn id_of(message: &MessageReceived) -> EventId {

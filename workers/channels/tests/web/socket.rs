@@ -286,3 +286,22 @@ async fn one_among_two_thousand_idle_sockets_still_gets_its_reply() {
     site.desk.reply("idle-7", turn, "also here");
     assert_eq!(next(&mut idle[7]).await["text"], "also here");
 }
+
+#[tokio::test]
+async fn the_buttons_of_a_reply_come_by_the_socket_and_by_http_alike() {
+    let site = Site::start().await;
+    let turn = EventId::of_message("web", "demo", "web-1/m-1");
+    site.desk.reply_with("web-1", turn, "بله یا نه؟", &[("بله", "بله"), ("<b>نه</b>", "نه")]);
+    site.desk.reply("web-1", turn, "plain");
+    let expected = json!([{"label": "بله", "value": "بله"}, {"label": "<b>نه</b>", "value": "نه"}]);
+    let mut wire = connect(&site, "web-1", 0).await;
+    assert_eq!(next(&mut wire).await["buttons"], expected);
+    assert_eq!(next(&mut wire).await["buttons"], json!([]));
+    let url = site.url("/v1/conversations/web-1/replies");
+    let page: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    assert_eq!(page["replies"][0]["buttons"], expected);
+    let body = json!({"conversation_id": "web-1", "client_message_id": "m-1", "text": "x"});
+    let waiting = reqwest::Client::new().post(site.url("/v1/messages?wait=5")).json(&body);
+    let answer: Value = waiting.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["replies"][0]["buttons"], expected);
+}

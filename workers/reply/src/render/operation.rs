@@ -1,25 +1,29 @@
 //! Words for what a system of record said: an order, a list of orders, stock, or why it could not be asked.
 
 use peyvand::event::{
-    FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,
+    FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, Stage,
+    StockLevel,
 };
 use peyvand::language::calendar::format_date;
 use peyvand::language::number::{decimal, money, persian_digits, plain, sum};
 use peyvand::language::script::Language;
 
-use super::Words;
+use super::words::Words;
+use super::{Said, buttons};
 
 /// Most lines of one reply.
 const LINES_MAX: usize = 12;
+/// Orders of a list shown at once.
+const ORDERS_A_PAGE: usize = 5;
 
-pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
+pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> Said {
     let subject = update.subject.as_ref().map(|subject| subject.expose().as_str()).unwrap_or_default();
     if let Some(tracking) = &update.tracking {
-        return write(say, update, tracking);
+        return write(say, update, tracking).into();
     }
     match (update.status, update.operation) {
-        (OperationStatus::Failed, _) => failure(say, update.failure),
-        (OperationStatus::NotFound, operation) => not_found(say, operation, subject),
+        (OperationStatus::Failed, _) => failure(say, update.failure).into(),
+        (OperationStatus::NotFound, operation) => not_found(say, operation, subject).into(),
         // A write without its tracking number is not ours; nothing may be promised from it.
         (
             OperationStatus::Accepted
@@ -31,17 +35,26 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> String {
         | (
             OperationStatus::Found,
             Operation::SalesOrderCreate | Operation::CaseCreate | Operation::CallbackRequest,
-        ) => failure(say, Some(FailureKind::Unreadable)),
+        ) => failure(say, Some(FailureKind::Unreadable)).into(),
         (OperationStatus::Found, Operation::OrderStatus) => match update.orders.first() {
-            Some(found) => order(say, found),
-            None => not_found(say, Operation::OrderStatus, subject),
+            Some(found) => in_tone(say, update, order(say, found), "order-after"),
+            None => not_found(say, Operation::OrderStatus, subject).into(),
         },
-        (OperationStatus::Found, Operation::OrderList) => list(say, &update.orders, subject),
+        (OperationStatus::Found, Operation::OrderList) => list(say, &update.orders, subject, update.page),
         (OperationStatus::Found, Operation::StockLevel) => match update.stock.first() {
-            Some(first) => stock(say, &update.stock, &first.product),
-            None => not_found(say, Operation::StockLevel, subject),
+            Some(first) => stock(say, update, &first.product),
+            None => not_found(say, Operation::StockLevel, subject).into(),
         },
     }
+}
+
+/// Something found, in the tone of the stage, and one offer at its end; while a question is open there is nothing to offer.
+fn in_tone(say: &Words<'_>, update: &OperationUpdated, text: String, after: &str) -> Said {
+    let offer = if update.resumed.is_none() { say.text(after) } else { String::new() };
+    let calls = say.stage == Stage::AtRisk && !offer.is_empty();
+    let parts = [say.text("found-before"), text, offer];
+    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    Said { text, buttons: calls.then(|| buttons::call_back(say.language)).into_iter().collect() }
 }
 
 /// How far a write is.
@@ -86,7 +99,7 @@ fn failure(say: &Words<'_>, kind: Option<FailureKind>) -> String {
         Some(FailureKind::Misconfigured) => "failed-misconfigured",
         Some(FailureKind::Unreadable) => "failed-unreadable",
     };
-    say.with(id, &[])
+    say.text(id)
 }
 
 fn not_found(say: &Words<'_>, operation: Operation, subject: &str) -> String {
@@ -112,7 +125,7 @@ fn order(say: &Words<'_>, order: &Order) -> String {
     let mut lines = vec![say.with(id, &[("number", &plain(&order.number, say.language))])];
     lines.extend(order.items.iter().take(LINES_MAX).map(|item| item_line(say, item)));
     if let Some(more) = order.items.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
-        lines.push(say.with("order-more-items", &[("count", &decimal(&more.to_string(), say.language))]));
+        lines.push(counted(say, "order-more-items", more));
     }
     let delivery = match order.progress {
         OrderProgress::PartlyDelivered => Some("order-delivery"),
@@ -139,9 +152,16 @@ fn item_line(say: &Words<'_>, item: &OrderItem) -> String {
             ("name", &name(say, &item.description)),
             ("quantity", &decimal(&item.quantity, say.language)),
             ("delivered", &decimal(&item.delivered, say.language)),
-            ("unit", &unit(say, &item.unit)),
+            ("unit", &unit(say, &item.unit, &item.quantity)),
+            ("delivered_unit", &unit(say, &item.unit, &item.delivered)),
         ],
     )
+}
+
+/// A message about so many of something.
+fn counted(say: &Words<'_>, id: &str, count: usize) -> String {
+    let count = count.to_string();
+    say.with(id, &[("n", &count), ("count", &decimal(&count, say.language))])
 }
 
 /// A purely Persian name gets Persian digits like the sentence around it; a name with Latin letters keeps its own.
@@ -153,8 +173,10 @@ fn name(say: &Words<'_>, description: &str) -> String {
     }
 }
 
-fn unit(say: &Words<'_>, code: &str) -> String {
-    say.maybe(&format!("unit-{code}"), &[]).unwrap_or_else(|| code.to_owned())
+/// The name of a unit as it stands behind this quantity.
+fn unit(say: &Words<'_>, code: &str, quantity: &str) -> String {
+    say.maybe(&format!("unit-{code}"), &[("n", &sum([quantity]).unwrap_or_default())])
+        .unwrap_or_else(|| code.to_owned())
 }
 
 fn plant(say: &Words<'_>, code: &str) -> String {
@@ -162,64 +184,78 @@ fn plant(say: &Words<'_>, code: &str) -> String {
         .unwrap_or_else(|| say.with("plant-other", &[("code", &plain(code, say.language))]))
 }
 
-fn list(say: &Words<'_>, orders: &[Order], subject: &str) -> String {
+fn list(say: &Words<'_>, orders: &[Order], subject: &str, page: u16) -> Said {
     let subject = plain(subject, say.language);
     if orders.is_empty() {
-        return say.with("list-empty", &[("number", &subject)]);
+        return say.with("list-empty", &[("number", &subject)]).into();
     }
-    let mut lines = vec![say.with("list-head", &[("number", &subject)])];
-    for order in orders.iter().take(LINES_MAX) {
-        let progress = match order.progress {
-            OrderProgress::Open => "progress-open",
-            OrderProgress::PartlyDelivered => "progress-partly-delivered",
-            OrderProgress::Delivered => "progress-delivered",
-            OrderProgress::Rejected => "progress-rejected",
-            OrderProgress::Unknown => "progress-unknown",
-        };
-        lines.push(say.with(
-            "list-line",
-            &[
-                ("number", &plain(&order.number, say.language)),
-                ("date", &format_date(&order.ordered_on, say.language)),
-                ("progress", &say.with(progress, &[])),
-                ("amount", &amount(say, order)),
-            ],
-        ));
+    let (_, rest) = orders.split_at(orders.len().min(usize::from(page) * ORDERS_A_PAGE));
+    if rest.is_empty() {
+        return say.text("list-end").into();
     }
-    lines.join("\n")
+    let head = if page == 0 { "list-head" } else { "list-head-more" };
+    let mut lines = vec![say.with(head, &[("number", &subject)])];
+    lines.extend(rest.iter().take(ORDERS_A_PAGE).map(|order| order_line(say, order)));
+    let mut buttons = Vec::new();
+    if let Some(more) = rest.len().checked_sub(ORDERS_A_PAGE).filter(|more| *more > 0) {
+        lines.push(counted(say, "list-more", more));
+        buttons.push(buttons::more(say.language));
+    }
+    Said { text: lines.join("\n"), buttons }
 }
 
-fn stock(say: &Words<'_>, levels: &[StockLevel], product: &str) -> String {
+fn order_line(say: &Words<'_>, order: &Order) -> String {
+    let progress = match order.progress {
+        OrderProgress::Open => "progress-open",
+        OrderProgress::PartlyDelivered => "progress-partly-delivered",
+        OrderProgress::Delivered => "progress-delivered",
+        OrderProgress::Rejected => "progress-rejected",
+        OrderProgress::Unknown => "progress-unknown",
+    };
+    say.with(
+        "list-line",
+        &[
+            ("number", &plain(&order.number, say.language)),
+            ("date", &format_date(&order.ordered_on, say.language)),
+            ("progress", &say.text(progress)),
+            ("amount", &amount(say, order)),
+        ],
+    )
+}
+
+fn stock(say: &Words<'_>, update: &OperationUpdated, product: &str) -> Said {
     let mut lines = Vec::new();
     let (shown, others): (Vec<&StockLevel>, Vec<&StockLevel>) =
-        levels.iter().partition(|level| level.product == product);
+        update.stock.iter().partition(|level| level.product == product);
     let description = shown.first().map(|level| name(say, &level.description)).unwrap_or_default();
     let head = [("name", description.as_str()), ("product", product)];
     let total = sum(shown.iter().map(|level| level.quantity.as_str()));
-    if total.as_deref() == Some("0") {
+    let is_none = total.as_deref() == Some("0");
+    if is_none {
         lines.push(say.with("stock-none", &head));
     } else {
         lines.push(say.with("stock-head", &head));
         lines.extend(shown.iter().take(LINES_MAX).map(|level| stock_line(say, level)));
         let unit_code = shown.first().map(|level| level.unit.as_str()).unwrap_or_default();
         if let (Some(total), true) = (total, shown.len() > 1 && shown.iter().all(|l| l.unit == unit_code)) {
+            let unit = unit(say, unit_code, &total);
             let total = decimal(&total, say.language);
-            lines.push(say.with("stock-total", &[("quantity", &total), ("unit", &unit(say, unit_code))]));
+            lines.push(say.with("stock-total", &[("quantity", &total), ("unit", &unit)]));
         }
     }
     let mut more: Vec<&str> = others.iter().map(|level| level.product.as_str()).collect();
     more.sort_unstable();
     more.dedup();
     if !more.is_empty() {
-        lines.push(say.with("stock-more", &[("count", &decimal(&more.len().to_string(), say.language))]));
+        lines.push(counted(say, "stock-more", more.len()));
     }
-    lines.join("\n")
+    let text = lines.join("\n");
+    // What is not there is not offered.
+    if is_none { text.into() } else { in_tone(say, update, text, "stock-after") }
 }
 
 fn stock_line(say: &Words<'_>, level: &StockLevel) -> String {
     let quantity = decimal(&level.quantity, say.language);
-    say.with(
-        "stock-line",
-        &[("plant", &plant(say, &level.plant)), ("quantity", &quantity), ("unit", &unit(say, &level.unit))],
-    )
+    let unit = unit(say, &level.unit, &level.quantity);
+    say.with("stock-line", &[("plant", &plant(say, &level.plant)), ("quantity", &quantity), ("unit", &unit)])
 }

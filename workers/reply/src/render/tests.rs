@@ -1,10 +1,15 @@
+mod meant;
+mod paged;
+mod sides;
+mod toned;
+
 use super::*;
 use peyvand::assistant::Assistant;
 use peyvand::bus::{Offset, Record, Topic, TopicPartition};
 use peyvand::codec::{self, Schemas};
 use peyvand::event::{
-    ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, Operation, OperationStatus, Order,
-    OrderItem, OrderProgress, StockLevel, TenantId,
+    Answer, ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, Operation, OperationStatus,
+    Order, OrderItem, OrderProgress, Slot, SlotName, StockLevel, TenantId,
 };
 
 fn replies() -> Replies {
@@ -19,7 +24,7 @@ fn the_shipped_replies_have_every_message_in_both_languages() {
 #[test]
 fn replies_that_lack_a_message_are_refused_by_name() {
     let mut replies = replies();
-    replies.en = replies.en.replace("thanks = ", "thank = ");
+    replies.en = replies.en.replace("\nthanks =", "\nthank =");
     let error = Renderer::new(&replies).unwrap_err();
     assert_eq!(error.to_string(), "replies/en.ftl has mistakes: the message thanks is missing");
 }
@@ -28,9 +33,20 @@ fn renderer() -> Renderer {
     Renderer::new(&replies()).unwrap()
 }
 
-/// What is said of a fact, read from a record as the worker reads it.
+/// What is said of a fact.
 fn said(update: &OperationUpdated) -> String {
-    let schemas = Schemas::embedded();
+    told(update).text
+}
+
+/// What is said of a fact, and the buttons under it.
+fn told(update: &OperationUpdated) -> Said {
+    renderer().operation(&committed(update))
+}
+
+/// A fact, read from a record as the worker reads it.
+fn committed(update: &OperationUpdated) -> Committed<OperationUpdated> {
+    static SCHEMAS: std::sync::LazyLock<Schemas> = std::sync::LazyLock::new(Schemas::embedded);
+    let schemas = &*SCHEMAS;
     let id = update.turn_id;
     let envelope = Envelope {
         event_id: id.derived("connector", 0),
@@ -40,7 +56,7 @@ fn said(update: &OperationUpdated) -> String {
         traceparent: None,
         event: update.clone(),
     };
-    let new = codec::encode(&schemas, Topic::new("t"), &envelope).unwrap();
+    let new = codec::encode(schemas, Topic::new("t"), &envelope).unwrap();
     let record = Record {
         place: TopicPartition { topic: new.topic, partition: 0 },
         offset: Offset(0),
@@ -49,7 +65,21 @@ fn said(update: &OperationUpdated) -> String {
         value: new.value,
         headers: new.headers,
     };
-    renderer().operation(&codec::decode_committed(&schemas, &record).unwrap().event)
+    codec::decode_committed(schemas, &record).unwrap().event
+}
+
+/// What is said of a decision, without the isolates.
+fn spoken(turn: &TurnDecided) -> String {
+    bare(&renderer().turn(turn).unwrap().text)
+}
+
+/// The buttons of a reply, each a label and a value.
+fn pressed(said: &Said) -> Vec<(&str, &str)> {
+    said.buttons.iter().map(|button| (button.label.expose().as_str(), button.value.as_str())).collect()
+}
+
+fn slot(name: SlotName, value: &str) -> Slot {
+    Slot { name, value: value.to_owned().into(), raw: value.to_owned().into(), start: None, end: None }
 }
 
 /// The words without the isolates around values.
@@ -76,7 +106,7 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         choices: Vec::new(),
         resumed: None,
         page: 0,
-        stage: peyvand::event::Stage::default(),
+        stage: Stage::Customer,
         ranked: Vec::new(),
         backend: peyvand::event::Backend::default(),
         normal_form: 1,
@@ -106,7 +136,7 @@ fn update(
         reference: None,
         resumed: None,
         page: 0,
-        stage: peyvand::event::Stage::default(),
+        stage: Stage::Customer,
     }
 }
 
@@ -185,7 +215,7 @@ fn stock_is_told_by_plant_with_its_total() {
     let mut found = update(Language::En, Operation::StockLevel, OperationStatus::Found, "cement");
     found.stock = vec![level("1010", "1000"), level("1020", "20.5"), level("9999", "1")];
     let expected = "Stock of Cement (CEM-042):\n• Tehran: 1,000 bags\n• Isfahan: 20.5 bags\n\
-        • Warehouse 9999: 1 bags\nTotal: 1,021.5 bags";
+        • Warehouse 9999: 1 bag\nTotal: 1,021.5 bags";
     assert_eq!(bare(&said(&found)), expected);
     found.language = Language::Fa;
     found.stock = vec![level("1010", "1000")];
@@ -228,13 +258,13 @@ fn every_failure_has_its_own_honest_sentence() {
 fn decisions_are_said_and_an_execution_waits_for_its_result() {
     let renderer = renderer();
     assert_eq!(renderer.turn(&turn(Language::Fa, Decision::Execute)), None);
-    let asked = renderer.turn(&turn(Language::Fa, Decision::Ask)).unwrap();
-    assert_eq!(bare(&asked), "لطفاً شماره‌ی سفارش را بفرمایید؛ مثلاً ۴۵۰۰۱.");
+    let asked = spoken(&turn(Language::Fa, Decision::Ask));
+    assert_eq!(asked, "لطفاً شماره‌ی سفارش را بفرمایید؛ مثلاً ۴۵۰۰۱.");
     let mut product = turn(Language::En, Decision::Ask);
     product.asked_slot = Some(SlotName::Product);
-    assert!(bare(&renderer.turn(&product).unwrap()).ends_with("\"cement\" or CEM-042."));
-    assert!(renderer.turn(&turn(Language::En, Decision::OutOfScope)).unwrap().starts_with("I am sorry"));
-    let help = bare(&renderer.turn(&turn(Language::En, Decision::Answer)).unwrap());
+    assert!(spoken(&product).ends_with("\"cement\" or CEM-042."));
+    assert!(spoken(&turn(Language::En, Decision::OutOfScope)).starts_with("I am sorry"));
+    let help = spoken(&turn(Language::En, Decision::Answer));
     assert_eq!(help.lines().count(), 7, "{help}");
 }
 
@@ -272,13 +302,6 @@ fn a_write_is_told_by_its_steps_and_done_only_with_the_systems_number() {
 
 #[test]
 fn a_proposal_says_back_exactly_what_would_be_written() {
-    let slot = |name, value: &str| peyvand::event::Slot {
-        name,
-        value: value.to_owned().into(),
-        raw: value.to_owned().into(),
-        start: None,
-        end: None,
-    };
     let turn = TurnDecided {
         operation: Some(Operation::SalesOrderCreate),
         slots: vec![
@@ -289,8 +312,8 @@ fn a_proposal_says_back_exactly_what_would_be_written() {
         ..turn(Language::Fa, Decision::Confirm)
     };
     assert_eq!(
-        bare(&renderer().turn(&turn).unwrap()),
-        "این سفارش را ثبت کنم؟ ۱٬۲۰۰ × CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸. لطفاً با بله یا خیر پاسخ دهید."
+        spoken(&turn),
+        "سفارش ۱٬۲۰۰ (هزار و دویست) × CEM-042 را برای مشتری ۱۰۰۰۰۰۰۰۱۸ ثبت کنم؟ لطفاً با «بله» یا «نه» پاسخ دهید."
     );
 }
 
@@ -300,7 +323,7 @@ fn a_day_is_said_in_the_calendar_of_the_language_and_asked_for_with_the_reason()
         let choices = choices.iter().map(|day| (*day).to_owned()).collect();
         let asked_slot = Some(SlotName::DeliveryDate);
         let turn = TurnDecided { asked_slot, doubt, choices, ..turn(language, Decision::Ask) };
-        bare(&renderer().turn(&turn).unwrap())
+        spoken(&turn)
     };
     let days = ["2026-11-28", "2026-12-05"];
     let which = Some(Doubt::OneOfChoices);
@@ -322,38 +345,25 @@ fn a_day_is_said_in_the_calendar_of_the_language_and_asked_for_with_the_reason()
 
 #[test]
 fn an_order_for_a_day_is_proposed_with_the_day() {
-    let slot = |name, value: &str| peyvand::event::Slot {
-        name,
-        value: value.to_owned().into(),
-        raw: value.to_owned().into(),
-        start: None,
-        end: None,
-    };
-    for (language, day) in
-        [(Language::Fa, "تحویل شنبه ۱۴ آذر ۱۴۰۵"), (Language::En, "to be delivered on Sat 5 December 2026")]
-    {
+    for (language, day) in [
+        (Language::Fa, "تحویل در شنبه ۱۴ آذر ۱۴۰۵"),
+        (Language::En, "to be delivered on Sat 5 December 2026"),
+    ] {
         let turn = TurnDecided {
             operation: Some(Operation::SalesOrderCreate),
             slots: vec![slot(SlotName::Product, "CEM-042"), slot(SlotName::DeliveryDate, "2026-12-05")],
             ..turn(language, Decision::Confirm)
         };
-        let text = bare(&renderer().turn(&turn).unwrap());
+        let text = spoken(&turn);
         assert!(text.contains(day) && text.contains("CEM-042"), "{text}");
     }
 }
 
 #[test]
 fn a_case_and_a_call_back_are_proposed_and_told_in_both_languages() {
-    let slot = |name, value: &str| peyvand::event::Slot {
-        name,
-        value: value.to_owned().into(),
-        raw: value.to_owned().into(),
-        start: None,
-        end: None,
-    };
     let propose = |language, operation, slots| {
         let turn = TurnDecided { operation: Some(operation), slots, ..turn(language, Decision::Confirm) };
-        bare(&renderer().turn(&turn).unwrap())
+        spoken(&turn)
     };
     let case = || vec![slot(SlotName::Description, "پمپ نشتی دارد")];
     let call = || vec![slot(SlotName::Phone, "+989123456789")];
