@@ -14,7 +14,7 @@ use source::{File, files, product, rust, text_of};
 const HOMES: &[(&str, &[&str])] = &[
     ("apache_avro", &["src/codec"]),
     ("rdkafka", &["src/bus/kafka"]),
-    ("reqwest", &["cli/", "src/codec", "workers/connector/"]),
+    ("reqwest", &["cli/", "src/codec", "workers/connector/", "workers/intent-classifier/src/understand"]),
     ("schema_registry_converter", &["src/codec"]),
     ("sqlx", &["src/bus/embedded", "src/store"]),
     ("std::env", &["src/config"]),

@@ -60,7 +60,7 @@ impl Command {
             Self::Schemas(command) => cluster::schemas(command).await,
             Self::Database(command) => cluster::database(command).await,
             Self::Train(arguments) => train::run(&arguments),
-            Self::Eval(arguments) => eval::run(&arguments),
+            Self::Eval(arguments) => eval::run(&arguments).await,
             Self::Calibrate(arguments) => calibrate::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Test(arguments) => test::run(arguments).await,

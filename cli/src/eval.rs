@@ -7,19 +7,30 @@ use std::{
 };
 
 use anyhow::Context;
-use peyvand::language::{
-    classifier::{
-        Answered, Assessment, Labelled, Model, TrainOptions, check_intents, confusions_svg, cross_validate,
-        evaluate, labelled, recall_svg, reliability_svg,
+use peyvand::{
+    config::{BackendConfig, UnderstandingConfig},
+    event::Backend,
+    language::{
+        classifier::{
+            Answered, Assessment, DataSet, Example, Labelled, Model, TrainOptions, Written, check_intents,
+            confusions_svg, cross_validate, evaluate, labelled, recall_svg, reliability_svg,
+        },
+        normal::normalise,
     },
-    normal::normalise,
+    privacy::Sensitive,
 };
-use peyvand_intent_classifier::understand::catalogue::{Catalogue, model_of};
+use peyvand_intent_classifier::understand::{
+    Understanding,
+    catalogue::{Catalogue, model_of},
+};
 
 use crate::train;
 
 /// Largest data set and test set that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// How long one question to a server may take here: the figures are about its answers.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -47,15 +58,34 @@ pub(crate) struct Arguments {
     /// Fails when less than this share is right, in percent.
     #[arg(long, value_name = "PERCENT")]
     at_least: Option<f64>,
+    /// A server of embeddings to ask about what the built-in classifier is not sure of, what stands before /v1.
+    #[arg(long, value_name = "URL")]
+    embeddings: Option<String>,
+    /// The model that server is to use.
+    #[arg(long, value_name = "NAME", requires = "embeddings", default_value = "default")]
+    embeddings_model: String,
+    /// What that server lets us in with.
+    #[arg(long, env = "PEYVAND_UNDERSTANDING_EMBEDDINGS_KEY", hide_env_values = true)]
+    embeddings_key: Option<String>,
+    /// The folder that keeps that server's vectors of the examples.
+    #[arg(long, value_name = "FOLDER", requires = "embeddings")]
+    cache: Option<PathBuf>,
+    /// The confidence below which that server is asked.
+    #[arg(long, requires = "embeddings", default_value_t = UnderstandingConfig::default().below)]
+    below: f32,
+    /// Asks only every so many-th sentence.
+    #[arg(long, requires = "embeddings", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    each: u32,
     /// Prints one JSON object.
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let accuracy = match &arguments.file {
-        Some(file) => of_file(file, arguments)?,
-        None => of_assistant(arguments)?,
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let accuracy = match (&arguments.embeddings, &arguments.file) {
+        (Some(url), _) => of_cascade(url, arguments).await?,
+        (None, Some(file)) => of_file(file, arguments)?,
+        (None, None) => of_assistant(arguments)?,
     };
     if let Some(least) = arguments.at_least {
         anyhow::ensure!(
@@ -97,6 +127,53 @@ fn of_assistant(arguments: &Arguments) -> anyhow::Result<f64> {
     if let Some(folder) = &arguments.plots {
         draw(folder, &assessment)?;
     }
+    Ok(assessment.all.accuracy_percent)
+}
+
+/// The built-in classifier and a server behind it, on a data set or a test set: the right share, in percent.
+async fn of_cascade(url: &str, arguments: &Arguments) -> anyhow::Result<f64> {
+    let (catalogue, asked) = match &arguments.file {
+        Some(file) => {
+            let shots = arguments.shots.map(|shots| shots as usize);
+            let DataSet { examples, background, asked } = DataSet::read(&read(file)?, shots)?;
+            let sentence = |Example { text, intent }: Example| Labelled {
+                written: Written::of_any(&text),
+                text,
+                intent: Some(intent),
+            };
+            (Catalogue { sentences: examples.into_iter().map(sentence).collect(), background }, asked)
+        }
+        None => {
+            anyhow::ensure!(!arguments.test.is_empty(), "--embeddings needs a data set or --test");
+            let assistant = train::assistant(arguments.assistant.as_deref())?;
+            (Catalogue::of(&assistant), Vec::new())
+        }
+    };
+    let model = catalogue.learn()?;
+    let asked = if asked.is_empty() { sentences(&arguments.test, &model)? } else { asked };
+    let config = UnderstandingConfig {
+        embeddings: Some(BackendConfig {
+            url: url.to_owned(),
+            model: arguments.embeddings_model.clone(),
+            key: arguments.embeddings_key.clone().map(Sensitive::new),
+        }),
+        below: arguments.below,
+        deadline: PATIENCE,
+        cache: arguments.cache.clone(),
+        ..UnderstandingConfig::default()
+    };
+    let understanding = Understanding::new(model, &catalogue, &config)?;
+    understanding.prepare().await?;
+    let (mut answers, mut sent_on) = (Vec::new(), 0_usize);
+    for sentence in asked.into_iter().step_by(arguments.each as usize) {
+        let (found, backend) = understanding.ask(&sentence.text).await;
+        sent_on += usize::from(backend != Backend::BuiltIn);
+        answers.push(Answered { sentence, found });
+    }
+    let assessment = Assessment::of(&answers);
+    let share = 100.0 * sent_on as f64 / answers.len().max(1) as f64;
+    let title = format!("{} sentences, {share:.1} % decided with the server:", answers.len());
+    print(arguments.json, &assessment, &format!("{title}\n{assessment}"))?;
     Ok(assessment.all.accuracy_percent)
 }
 

@@ -10,8 +10,8 @@ mod eval;
 mod explain;
 mod outbox;
 mod parked;
-mod train;
 mod test;
+mod train;
 mod up;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 //! may not open a connection.
 
 mod settings;
+mod understanding;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -17,6 +18,7 @@ use crate::{
     store::{ParkedRoom, ParkedSize},
 };
 use settings::Settings;
+pub use understanding::{BackendConfig, UnderstandingConfig};
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -40,6 +42,10 @@ pub struct Config {
     pub registry: RegistryConfig,
     /// The database.
     pub database: DatabaseConfig,
+    /// A file that `peyvand train` wrote; without it, the intent-classifier learns the examples at each start.
+    pub model: Option<PathBuf>,
+    /// How messages are understood.
+    pub understanding: UnderstandingConfig,
     /// Where the chat page and its interface are served.
     pub channels_listen: SocketAddr,
     /// How far the clocks of those who write are ahead of UTC: it says which day theirs is.
@@ -122,6 +128,8 @@ impl Config {
                 TenantId::parse(text).ok()
             });
         let assistant = settings.optional("assistant").map(PathBuf::from);
+        let model = settings.optional("model").map(PathBuf::from);
+        let understanding = understanding::understanding(&mut settings);
         let brokers = settings.needed("kafka.brokers", "host:port, several by commas");
         let group_instance_id = settings.optional("kafka.group_instance_id");
         let properties = settings.under("kafka.properties.");
@@ -165,6 +173,8 @@ impl Config {
             ) if mistakes.is_empty() => Ok(Self {
                 tenant,
                 assistant,
+                model,
+                understanding,
                 kafka: KafkaConfig { brokers, properties, group_instance_id },
                 registry: RegistryConfig { url, user, password: password.map(Sensitive::new) },
                 database: DatabaseConfig { url: database_url.into(), password: database_password },
@@ -306,6 +316,25 @@ mod tests {
         let none = [("PEYVAND_PARKED_BYTES_MAX", "0"), ("PEYVAND_PARKED_CONVERSATION_RECORDS_MAX", "many")];
         let error = check(&[ENOUGH, &none].concat(), None).unwrap_err();
         assert_eq!(places(&error), ["PEYVAND_PARKED_BYTES_MAX", "PEYVAND_PARKED_CONVERSATION_RECORDS_MAX"]);
+    }
+
+    #[test]
+    fn the_servers_behind_the_classifier_are_off_until_they_are_set_and_then_whole() {
+        let none = check(ENOUGH, None).unwrap().understanding;
+        assert!(none.embeddings.is_none() && none.chat.is_none());
+        let file = "model: m.model\nunderstanding:\n  below: \"0.8\"\n  embeddings:\n    url: http://e5\n    model: e5\n";
+        let key = [("PEYVAND_UNDERSTANDING_EMBEDDINGS_KEY", "geheim")];
+        let config = check(&[ENOUGH, &key].concat(), Some(file)).unwrap();
+        assert!(!format!("{config:?}").contains("geheim"));
+        let set = config.understanding.embeddings.unwrap();
+        assert_eq!((set.url.as_str(), set.model.as_str()), ("http://e5", "e5"));
+        assert_eq!(set.key.unwrap().expose(), "geheim");
+        assert!((config.understanding.below - 0.8).abs() < 1e-6);
+        assert_eq!(config.model, Some(PathBuf::from("m.model")));
+        let half = [("PEYVAND_UNDERSTANDING_CHAT_KEY", "geheim"), ("PEYVAND_UNDERSTANDING_BELOW", "70")];
+        let error = check(&[ENOUGH, &half].concat(), None).unwrap_err();
+        let wanted = ["PEYVAND_UNDERSTANDING_BELOW", "understanding.chat.model", "understanding.chat.url"];
+        assert_eq!(places(&error), wanted);
     }
 
     #[test]

@@ -22,6 +22,17 @@ const NAMES: &[&str] = &[
     "channels.listen",
     "health.listen",
     "utc_offset",
+    "model",
+    "understanding.embeddings.url",
+    "understanding.embeddings.model",
+    "understanding.embeddings.key",
+    "understanding.chat.url",
+    "understanding.chat.model",
+    "understanding.chat.key",
+    "understanding.below",
+    "understanding.deadline_ms",
+    "understanding.calls_max",
+    "understanding.cache",
     "worker.letters_guard",
     "parked.records_max",
     "parked.bytes_max",
@@ -207,6 +218,11 @@ impl Settings {
             _ => None,
         });
         parsed.unwrap_or(default)
+    }
+
+    /// Whether any setting below a name was given.
+    pub(super) fn is_any_under(&self, name: &str) -> bool {
+        self.values.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// The settings below a name.

@@ -109,6 +109,13 @@ pub(crate) fn is_understood(turn: &TurnDecided) -> bool {
     }
 }
 
+/// Whether a message is a value, a yes, a no or another word to the conversation: what it is likely about does not matter.
+pub(crate) fn speaks_for_itself(read: &Read) -> bool {
+    let text = read.text.as_str();
+    let is_word = words::command(text).is_some() || words::consent(text).is_some() || words::is_cancel(text);
+    is_word || heard::rest(text, &read.values).trim().is_empty()
+}
+
 /// What the reading of a message gave.
 pub(crate) struct Read {
     /// The text of the whole turn, and where its last message begins, in bytes.
@@ -122,6 +129,8 @@ pub(crate) struct Read {
     pub(crate) dates: Vec<FoundDate>,
     /// What it is likely about.
     pub(crate) meaning: Classification,
+    /// What said so.
+    pub(crate) backend: Backend,
     /// The parts it can be taken apart in, when it says several things.
     pub(crate) parts: Vec<Part>,
     /// Which day it was written.
@@ -196,7 +205,7 @@ fn base(model: &Model, input: &Envelope<MessageReceived>, read: &Read, stage: St
         page: 0,
         stage,
         ranked: read.meaning.ranked.iter().take(RANKED_MAX).map(named).collect(),
-        backend: Backend::BuiltIn,
+        backend: read.backend,
         normal_form: NORMAL_FORM_VERSION,
     }
 }

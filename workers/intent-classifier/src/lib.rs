@@ -13,7 +13,7 @@ use std::{
 
 use peyvand::{
     assistant::Assistant,
-    event::{Envelope, MessageReceived, TurnDecided},
+    event::{Backend, Envelope, MessageReceived, TurnDecided},
     language::{
         classifier::Model,
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
@@ -30,7 +30,10 @@ use thiserror::Error;
 pub use dialogue::Dialogue;
 use dialogue::Read;
 pub use serve::{renew_products, serve};
-use understand::catalogue::{Catalogue, ModelError};
+use understand::{
+    Understanding, UnderstandingError,
+    catalogue::{Catalogue, ModelError},
+};
 
 /// The extractors as they are now; product names come and go while the worker runs.
 #[derive(Clone)]
@@ -66,6 +69,9 @@ pub enum StartError {
     /// There is no model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The settings of the servers cannot be used.
+    #[error(transparent)]
+    Understanding(#[from] UnderstandingError),
     /// The product names cannot be used.
     #[error("the product names cannot be used: {0}")]
     Products(#[from] ProductsError),
@@ -74,7 +80,7 @@ pub enum StartError {
 /// Decides what is to happen with each message.
 pub struct IntentClassifier {
     assistant: Arc<Assistant>,
-    model: Model,
+    understanding: Understanding,
     lexicon: Lexicon,
     finglish: Finglish,
     utc_offset: UtcOffset,
@@ -90,18 +96,37 @@ impl IntentClassifier {
         lexicon: Lexicon,
         utc_offset: UtcOffset,
     ) -> Result<Self, StartError> {
-        let model = Catalogue::of(&assistant).learn()?;
+        let understanding = Understanding::built_in(Catalogue::of(&assistant).learn()?);
+        Ok(Self::with(assistant, understanding, lexicon, utc_offset))
+    }
+
+    /// The same with what understands messages, which was made from the same assistant.
+    pub fn with(
+        assistant: Arc<Assistant>,
+        understanding: Understanding,
+        lexicon: Lexicon,
+        utc_offset: UtcOffset,
+    ) -> Self {
         let finglish = finglish(&assistant);
-        Ok(Self { assistant, model, lexicon, finglish, utc_offset })
+        Self { assistant, understanding, lexicon, finglish, utc_offset }
     }
 }
 
 impl IntentClassifier {
-    fn decide(&self, input: &Envelope<MessageReceived>, state: Dialogue) -> (Vec<TurnDecided>, Dialogue) {
+    fn read(&self, input: &Envelope<MessageReceived>, state: &Dialogue) -> Read {
         let extractors = self.lexicon.now();
-        let reader = Reader { extractors: &extractors, model: &self.model, finglish: &self.finglish };
-        let read = read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, &state);
-        dialogue::decide(&self.assistant, &self.model, input, read, state)
+        let model = self.understanding.model();
+        let reader = Reader { extractors: &extractors, model, finglish: &self.finglish };
+        read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, state)
+    }
+
+    fn decide(
+        &self,
+        input: &Envelope<MessageReceived>,
+        read: Read,
+        state: Dialogue,
+    ) -> (Vec<TurnDecided>, Dialogue) {
+        dialogue::decide(&self.assistant, self.understanding.model(), input, read, state)
     }
 }
 
@@ -146,7 +171,7 @@ fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dial
     }
     let parts = wishes::parts(text, model);
     let meaning = model.classify(&normal);
-    Read { text: whole, before, language, values, dates, meaning, parts, today }
+    Read { text: whole, before, language, values, dates, meaning, backend: Backend::BuiltIn, parts, today }
 }
 
 impl Handler for IntentClassifier {
@@ -159,7 +184,12 @@ impl Handler for IntentClassifier {
         input: &Envelope<MessageReceived>,
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
-        let (turns, state) = self.decide(input, state);
+        let mut read = self.read(input, &state);
+        if !dialogue::speaks_for_itself(&read) {
+            (read.meaning, read.backend) =
+                self.understanding.think_again(&read.text, &read.values, read.meaning).await;
+        }
+        let (turns, state) = self.decide(input, read, state);
         let emit = turns.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
     }
@@ -169,7 +199,8 @@ impl Handler for IntentClassifier {
     }
 
     fn stands_alone(&self, input: &Envelope<MessageReceived>, state: &Dialogue) -> bool {
-        !state.may_begin() || self.decide(input, state.clone()).0.iter().any(dialogue::is_understood)
+        let decided = || self.decide(input, self.read(input, state), state.clone()).0;
+        !state.may_begin() || decided().iter().any(dialogue::is_understood)
     }
 
     fn goes_on(&self, input: &Envelope<MessageReceived>, next: &Envelope<MessageReceived>) -> bool {

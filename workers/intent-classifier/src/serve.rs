@@ -9,7 +9,13 @@ use peyvand::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{IntentClassifier, Lexicon};
+use crate::{
+    IntentClassifier, Lexicon, StartError,
+    understand::{
+        Understanding,
+        catalogue::{Catalogue, model_of},
+    },
+};
 
 /// How often the product names are read again, and how often while there are none.
 const READ_EACH: Duration = Duration::from_secs(60);
@@ -24,14 +30,27 @@ pub async fn serve(cluster: Arc<Cluster>) -> Result<(), ProcessError> {
     let lexicon = Lexicon::new(&[]).map_err(|error| start(error.to_string()))?;
     let tenant = cluster.config.tenant.clone();
     let known = read(&lexicon, &cluster.store, &tenant).await;
-    let classifier =
-        IntentClassifier::new(Arc::clone(&cluster.assistant), lexicon.clone(), cluster.config.utc_offset);
-    let classifier = classifier.map_err(|error| start(error.to_string()))?;
+    let understanding = understanding(&cluster).map_err(|error| start(error.to_string()))?;
+    let preparing = tokio::spawn(understanding.clone().prepare_patiently(cluster.shutdown.clone()));
+    let classifier = IntentClassifier::with(
+        Arc::clone(&cluster.assistant),
+        understanding,
+        lexicon.clone(),
+        cluster.config.utc_offset,
+    );
     let renewing =
         tokio::spawn(renew_products(lexicon, cluster.store.clone(), tenant, known, cluster.shutdown.clone()));
     let worked = cluster.work(classifier).await;
     renewing.abort();
+    preparing.abort();
     worked
+}
+
+/// What understands messages, as the settings want it. No server is asked yet.
+fn understanding(cluster: &Cluster) -> Result<Understanding, StartError> {
+    let config = &cluster.config;
+    let model = model_of(&cluster.assistant, config.assistant.as_deref(), config.model.as_deref())?;
+    Ok(Understanding::new(model, &Catalogue::of(&cluster.assistant), &config.understanding)?)
 }
 
 /// Reads the product names again and again, so that new products are known without a restart.

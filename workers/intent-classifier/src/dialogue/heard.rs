@@ -17,6 +17,7 @@ use super::{
     day::{self, InDoubt},
     form::{slot, wants},
     open::Question,
+    words::words,
 };
 
 /// Wishes of one message that are followed.
@@ -89,13 +90,12 @@ impl<'a> Heard<'a> {
 
     /// Whether the message is values and nothing else: an answer, whatever it resembles.
     pub(super) fn is_bare(&self) -> bool {
-        !self.rest().chars().any(char::is_alphanumeric)
+        self.rest().is_empty()
     }
 
-    /// The message without its values.
+    /// The words of the message without its values.
     pub(super) fn rest(&self) -> String {
-        let in_value = |at: usize| self.values.iter().any(|value| value.raw_range.contains(&at));
-        self.text.char_indices().filter(|(at, _)| !in_value(*at)).map(|(_, c)| c).collect()
+        rest(self.text, &self.values)
     }
 
     /// The wishes of a message that has several; what goes with none of them makes it one wish.
@@ -152,6 +152,12 @@ impl<'a> Heard<'a> {
             parts: &[],
         }
     }
+}
+
+/// The words of a text without values.
+pub(super) fn rest(text: &str, values: &[Extracted]) -> String {
+    let in_value = |at: usize| values.iter().any(|value| value.raw_range.contains(&at));
+    words(&text.char_indices().filter(|(at, _)| !in_value(*at)).map(|(_, c)| c).collect::<String>())
 }
 
 fn within(value: &Extracted, at: &Range<usize>) -> bool {

@@ -1,4 +1,314 @@
-//! What a message means: the built-in classifier first, and a server only for what it is not sure of. It may not decide what is
-//! done about it; that is the dialogue's business.
+//! What a message means: the built-in classifier first, and a server only for what it is not sure of. A server that is away, slow
+//! or wrong changes nothing but the answer it would have given. It may not decide what is done about a message, and no text of
+//! one is ever in a log.
 
+mod breaker;
+mod cache;
+mod call;
 pub mod catalogue;
+mod chat;
+mod embeddings;
+mod redact;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use peyvand::{
+    config::UnderstandingConfig,
+    event::Backend,
+    language::{
+        classifier::{Classification, ClassifierError, Model},
+        normal::normalise,
+        slots::{Extracted, Extractors, ProductsError},
+    },
+};
+use thiserror::Error;
+use tokio::{sync::Semaphore, time::timeout_at};
+use tokio_util::sync::CancellationToken;
+
+pub use call::WrongAddress;
+use catalogue::Catalogue;
+use chat::Chat;
+use embeddings::Embeddings;
+
+/// Between these, the figure says neither that a message is in scope nor that it is not.
+const SCOPE_IN_DOUBT: std::ops::RangeInclusive<f32> = 0.3..=0.7;
+/// How long an open breaker lets nobody through.
+const PAUSE: Duration = Duration::from_secs(15);
+/// How often it is tried to read the catalogue in, at first and at last.
+const TRY_FIRST: Duration = Duration::from_secs(5);
+const TRY_LAST: Duration = Duration::from_secs(5 * 60);
+
+/// What became of a question to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its answer decided.
+    Decided,
+    /// The catalogue is not read in yet.
+    NotReady,
+    /// It failed too often lately and is left alone.
+    Open,
+    /// Too many questions were under way.
+    Busy,
+    /// It took longer than the deadline.
+    Slow,
+    /// There was no connection.
+    Unreachable,
+    /// It answered with an error.
+    Refused,
+    /// Its answer cannot be read.
+    Garbage,
+    /// It named an intent that the assistant does not have.
+    UnknownIntent,
+}
+
+impl Outcome {
+    /// A bounded label for metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::NotReady => "not_ready",
+            Self::Open => "open",
+            Self::Busy => "busy",
+            Self::Slow => "slow",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Garbage => "garbage",
+            Self::UnknownIntent => "unknown_intent",
+        }
+    }
+}
+
+/// Why a server of embeddings is not asked yet.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// It did not give the vectors of the catalogue.
+    #[error("the server of embeddings did not give the catalogue's vectors ({})", .outcome.label())]
+    Server {
+        /// What became of the question.
+        outcome: Outcome,
+    },
+    /// Nothing can be learned from its vectors.
+    #[error("nothing can be learned from the vectors of the server of embeddings: {0}")]
+    Head(#[source] ClassifierError),
+    /// The training ended early.
+    #[error("the training on the vectors of the server of embeddings ended early")]
+    Ended,
+}
+
+impl PrepareError {
+    /// A bounded label for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Server { outcome } => outcome.label(),
+            Self::Head(error) => error.kind(),
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Why the settings of the servers cannot be used.
+#[derive(Debug, Error)]
+pub enum UnderstandingError {
+    /// An address.
+    #[error(transparent)]
+    Address(#[from] WrongAddress),
+    /// What finds the values that do not leave.
+    #[error(transparent)]
+    Extractors(#[from] ProductsError),
+}
+
+impl UnderstandingError {
+    /// A bounded label for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "wrong_address",
+            Self::Extractors(error) => error.kind(),
+        }
+    }
+}
+
+/// The built-in classifier and, where they are set, the servers behind it.
+#[derive(Clone)]
+pub struct Understanding {
+    model: Arc<Model>,
+    behind: Option<Arc<Behind>>,
+}
+
+/// The servers.
+struct Behind {
+    below: f32,
+    deadline: Duration,
+    places: Semaphore,
+    extractors: Extractors,
+    embeddings: Option<Embeddings>,
+    chat: Option<Chat>,
+}
+
+impl Understanding {
+    /// The built-in classifier alone.
+    pub fn built_in(model: Model) -> Self {
+        Self { model: Arc::new(model), behind: None }
+    }
+
+    /// The built-in classifier and the servers of the settings; the catalogue is that of the model.
+    ///
+    /// # Errors
+    /// [`UnderstandingError`] when the settings cannot be used. No server is asked here.
+    pub fn new(
+        model: Model,
+        catalogue: &Catalogue,
+        config: &UnderstandingConfig,
+    ) -> Result<Self, UnderstandingError> {
+        Self::with_pause(model, catalogue, config, PAUSE)
+    }
+
+    fn with_pause(
+        model: Model,
+        catalogue: &Catalogue,
+        config: &UnderstandingConfig,
+        pause: Duration,
+    ) -> Result<Self, UnderstandingError> {
+        if config.embeddings.is_none() && config.chat.is_none() {
+            return Ok(Self::built_in(model));
+        }
+        let extractors = Extractors::new(&[])?;
+        let embeddings = config
+            .embeddings
+            .as_ref()
+            .map(|server| Embeddings::new(server, config.cache.as_ref(), catalogue, &extractors, pause))
+            .transpose()?;
+        let chat = config
+            .chat
+            .as_ref()
+            .map(|server| Chat::new(server, catalogue, &extractors, pause))
+            .transpose()?;
+        let behind = Behind {
+            below: config.below,
+            deadline: config.deadline,
+            places: Semaphore::new(config.calls_max.clamp(1, Semaphore::MAX_PERMITS)),
+            extractors,
+            embeddings,
+            chat,
+        };
+        Ok(Self { model: Arc::new(model), behind: Some(Arc::new(behind)) })
+    }
+
+    /// The built-in model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What a text means and what said so, with nothing known of it yet.
+    pub async fn ask(&self, text: &str) -> (Classification, Backend) {
+        let normal = normalise(text);
+        let first = self.model.classify(&normal);
+        let values = match &self.behind {
+            Some(behind) => behind.extractors.extract(text, &normal, None, &[]),
+            None => Vec::new(),
+        };
+        self.think_again(text, &values, first).await
+    }
+
+    /// Asks the servers where the built-in classifier is not sure. `first` is what that says of the text; the `values` that
+    /// were found in it do not leave.
+    pub async fn think_again(
+        &self,
+        text: &str,
+        values: &[Extracted],
+        first: Classification,
+    ) -> (Classification, Backend) {
+        let Some(behind) = &self.behind else { return (first, Backend::BuiltIn) };
+        if !behind.is_unsure(&first) {
+            return (first, Backend::BuiltIn);
+        }
+        let Some(left) = redact::without_values(text, values) else { return (first, Backend::BuiltIn) };
+        behind.decide(text, &left, &self.model, first).await
+    }
+
+    /// Reads the catalogue in where a server of embeddings is set.
+    ///
+    /// # Errors
+    /// [`PrepareError`] when it is not there or cannot be learned from; until this succeeds, it is not asked.
+    pub async fn prepare(&self) -> Result<(), PrepareError> {
+        match self.behind.as_ref().and_then(|behind| behind.embeddings.as_ref()) {
+            Some(embeddings) => embeddings.prepare().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same, again and again until it succeeds.
+    pub async fn prepare_patiently(self, shutdown: CancellationToken) {
+        let mut pause = TRY_FIRST;
+        loop {
+            let Some(prepared) = shutdown.run_until_cancelled(self.prepare()).await else { return };
+            let Err(error) = prepared else { return };
+            tracing::warn!(kind = error.kind(), "{error}; the built-in classifier decides alone for now");
+            if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                return;
+            }
+            pause = (pause * 2).min(TRY_LAST);
+        }
+    }
+}
+
+impl Behind {
+    fn is_unsure(&self, found: &Classification) -> bool {
+        let confidence = found.ranked.first().map_or(0.0, |best| best.confidence);
+        confidence < self.below || SCOPE_IN_DOUBT.contains(&found.out_of_scope)
+    }
+
+    /// Asks one server after the other until somebody is sure or the time is over.
+    async fn decide(
+        &self,
+        text: &str,
+        left: &str,
+        model: &Model,
+        first: Classification,
+    ) -> (Classification, Backend) {
+        let until = Instant::now() + self.deadline;
+        let (mut found, mut backend) = (first, Backend::BuiltIn);
+        // The semaphore is never closed.
+        let Ok(Ok(_place)) = timeout_at(until.into(), self.places.acquire()).await else {
+            count("any", Outcome::Busy);
+            return (found, backend);
+        };
+        if let Some(embeddings) = &self.embeddings {
+            let answer = embeddings.ask(left, (model, &normalise(text)), until).await;
+            if let Some(better) = counted("embeddings", answer) {
+                (found, backend) = (better, Backend::Embeddings);
+            }
+        }
+        if let Some(chat) =
+            self.chat.as_ref().filter(|_| backend == Backend::BuiltIn || self.is_unsure(&found))
+        {
+            let answer = chat.ask(left, &found, until).await;
+            if let Some(better) = counted("chat", answer) {
+                (found, backend) = (better, Backend::Chat);
+            }
+        }
+        (found, backend)
+    }
+}
+
+fn counted(backend: &'static str, answer: Result<Classification, Outcome>) -> Option<Classification> {
+    match answer {
+        Ok(found) => {
+            count(backend, Outcome::Decided);
+            Some(found)
+        }
+        Err(outcome) => {
+            count(backend, outcome);
+            None
+        }
+    }
+}
+
+fn count(backend: &'static str, outcome: Outcome) {
+    metrics::counter!("peyvand_understanding_total", "backend" => backend, "outcome" => outcome.label())
+        .increment(1);
+}
