@@ -6,12 +6,14 @@ use super::{Calendar, Grain, Period, Reading, Ruled, Words, lexicon, lexicon::Un
 const COUNT_MAX: u32 = 1000;
 
 impl Words<'_> {
-    /// A number of days, weeks, months or years from today on, or back.
+    /// A number of days, working days, weeks, months or years from today on, or back.
     pub(super) fn counted(&self, place: usize) -> Ruled {
-        let ahead = self.is(place, &["in", "within", "last", "next", "past"]).then(|| self.word(place));
+        let ahead = self
+            .is(place, &["in", "within", "last", "next", "past", "ظرف", "zarfe"])
+            .then(|| self.word(place));
         let begin = place + usize::from(ahead.is_some());
         let (count, next) = self.count(begin)?;
-        let (unit, calendar) = lexicon::unit(self.word(next))?;
+        let (unit, calendar, next) = self.counted_unit(next)?;
         let (word, behind) = match ahead {
             Some(word) => (word, next + 1),
             None if self.is(next + 1, &["from"]) && self.is(next + 2, &["now"]) => ("later", next + 3),
@@ -29,6 +31,7 @@ impl Words<'_> {
         let today = self.context.today;
         let at = |count: i64| match unit {
             Unit::Day => today.plus(count),
+            Unit::WorkingDay => today.plus_working_days(count),
             Unit::Week => today.plus(7 * count),
             Unit::Month => today.plus_months(calendar, count),
             Unit::Year => today.plus_months(calendar, 12 * count),
@@ -41,10 +44,10 @@ impl Words<'_> {
             "گذشته" | "اخیر" | "gozashte" | "last" | "past" => {
                 Period::span(at(-count), today, calendar)
             }
-            "اینده" | "ayande" | "next" | "within" => {
+            "اینده" | "ayande" | "next" | "within" | "ظرف" | "zarfe" => {
                 // Some months are no day by which something is done.
                 let grain = match unit {
-                    Unit::Day | Unit::Week => Grain::Span,
+                    Unit::Day | Unit::WorkingDay | Unit::Week => Grain::Span,
                     Unit::Month => Grain::Month,
                     Unit::Year => Grain::Year,
                 };
@@ -53,6 +56,16 @@ impl Words<'_> {
             _ => return None,
         };
         Some((Reading::One(period), behind))
+    }
+
+    /// What is counted, with the place of its last word: `روز`, `روز کاری`, `business days`.
+    fn counted_unit(&self, place: usize) -> Option<(Unit, Calendar, usize)> {
+        let works = self.is(place, &["business", "working", "work"]);
+        let (unit, calendar) = lexicon::unit(self.word(place + usize::from(works)))?;
+        if !works && !self.is(place + 1, &["کاری", "kari"]) {
+            return Some((unit, calendar, place));
+        }
+        (unit == Unit::Day).then_some((Unit::WorkingDay, calendar, place + 1))
     }
 
     /// `سه ماهه اول ۱۴۰۵`, `Q1 2026`, `first quarter of 2026`.

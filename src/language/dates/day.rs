@@ -72,6 +72,8 @@ const FIRST: Day = Day(701_345);
 const LAST: Day = Day(767_009);
 /// Saturday begins the week.
 const SATURDAY: i64 = 6;
+/// The day that is free, counted from Saturday: as many working days lie before it.
+const FRIDAY: i64 = 6;
 
 impl Day {
     /// The day of a calendar's year, month and day; `None` when there is none or it is out of the years that are known.
@@ -99,6 +101,15 @@ impl Day {
     /// So many days later, or earlier; it stays within what is known.
     pub fn plus(self, days: i64) -> Self {
         Self(self.0.saturating_add(days)).clamp(FIRST, LAST)
+    }
+
+    /// So many working days later, or earlier: all days but Fridays.
+    pub(super) fn plus_working_days(self, days: i64) -> Self {
+        // A Friday counts as the Thursday before it, and as the Saturday after it when going back.
+        let from = if days < 0 { self.day_of_week() } else { self.day_of_week().min(FRIDAY - 1) };
+        let all = from.saturating_add(days);
+        self.week_start()
+            .plus(all.div_euclid(FRIDAY).saturating_mul(7).saturating_add(all.rem_euclid(FRIDAY)))
     }
 
     /// Days from an earlier one to this one.
@@ -209,7 +220,36 @@ mod tests {
         assert_eq!(gregorian(2026, 1, 15).plus_months(Calendar::Gregorian, -1), gregorian(2025, 12, 15));
     }
 
+    #[test]
+    fn a_working_day_is_no_friday() {
+        // Thursday, and the Friday after it.
+        let (thursday, friday) = (gregorian(2026, 11, 26), gregorian(2026, 11, 27));
+        for (from, days, expected) in [
+            (thursday, 1, gregorian(2026, 11, 28)),
+            (thursday, 3, gregorian(2026, 11, 30)),
+            (thursday, 7, gregorian(2026, 12, 5)),
+            (friday, 1, gregorian(2026, 11, 28)),
+            (friday, -1, thursday),
+            (gregorian(2026, 11, 28), -1, thursday),
+            (thursday, -6, gregorian(2026, 11, 19)),
+        ] {
+            assert_eq!(from.plus_working_days(days), expected, "{from} {days}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn working_days_are_counted_one_by_one(start in 0_i64..3000, count in 1_i64..60, back in any::<bool>()) {
+            let from = FIRST.plus(2000 + start);
+            let step = if back { -1 } else { 1 };
+            let (mut day, mut left) = (from, count);
+            while left > 0 {
+                day = day.plus(step);
+                left -= i64::from(day.day_of_week() != FRIDAY);
+            }
+            prop_assert_eq!(from.plus_working_days(step * count), day);
+        }
+
         #[test]
         fn a_day_is_found_again_by_its_parts(days in 0_i64..65_000) {
             let day = FIRST.plus(days);

@@ -187,6 +187,8 @@ pub(super) fn near_day(words: &[&str]) -> Option<(i64, usize)> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Day,
+    /// Every day but Friday.
+    WorkingDay,
     Week,
     Month,
     Year,
@@ -226,6 +228,33 @@ pub(super) fn which_before(word: &str) -> Option<i64> {
         "next" | "coming" => 1,
         _ => return None,
     })
+}
+
+/// Whether a word beside a name says that it is a person's: «آذر خانم».
+pub(super) fn is_title(word: &str) -> bool {
+    matches!(
+        word,
+        "خانم"
+            | "خانوم"
+            | "اقا"
+            | "اقای"
+            | "جناب"
+            | "سرکار"
+            | "دکتر"
+            | "مهندس"
+            | "نام"
+            | "اسمم"
+            | "mr"
+            | "mrs"
+            | "ms"
+            | "miss"
+            | "khanom"
+            | "khanoom"
+            | "khanome"
+            | "agha"
+            | "aghaye"
+            | "esmam"
+    )
 }
 
 /// Words that are numbers only beside what is counted: "a", "do", «نه».

@@ -2,6 +2,7 @@
 //! be two days is given as both, and what no calendar has as such: the dialogue asks. It may not look at a clock: today is
 //! given.
 
+mod alone;
 mod counted;
 mod day;
 mod edges;
@@ -11,14 +12,15 @@ mod points;
 mod spans;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use std::ops::Range;
 
 pub use day::{Calendar, Day, UtcOffset, WrongOffset};
 
-use self::tokens::Token;
-use super::slots::words;
+use super::{
+    slots::words,
+    tokens::{Token, tokens},
+};
 
 /// Longest stretch of a text that is searched, in bytes.
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
@@ -128,7 +130,7 @@ pub struct FoundDate {
 /// The dates of a text in normal form, in the order they are written.
 pub fn find(text: &str, context: Context) -> Vec<FoundDate> {
     let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
-    let tokens = tokens::tokens(text);
+    let tokens = tokens(text);
     let words = Words { tokens: &tokens, context };
     let mut found = Vec::new();
     let mut place = 0;
@@ -189,7 +191,7 @@ impl<'a> Words<'a> {
                 (number, place + words)
             }
         };
-        let ordered = self.is(next, &["ام", "م", "th", "st", "nd", "rd"]);
+        let ordered = self.is(next, &["ام", "م", "om", "th", "st", "nd", "rd"]);
         Some((number, next + usize::from(ordered)))
     }
 

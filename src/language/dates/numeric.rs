@@ -40,16 +40,20 @@ impl Words<'_> {
                 let year = i32::try_from(c).ok()?;
                 either_order(calendar_of(year)?, year, small(a), small(b))
             }
-            (Some((c, 1..=2)), 1..=2) if separator == "/" => {
-                let year = i32::try_from(a).ok()?;
-                match (self.context.calendar, a > 31) {
-                    (Calendar::Jalali, _) | (Calendar::Gregorian, true) => {
-                        let year = if year >= 50 { 1300 + year } else { 1400 + year };
-                        Reading::day(Day::new(Calendar::Jalali, year, small(b), small(c)), Calendar::Jalali)
+            (Some((c, c_length @ 1..=2)), 1..=2) if separator == "/" => {
+                // A year has two digits: `1/2/3` is none.
+                match (self.context.calendar, a > 31, length, c_length) {
+                    (Calendar::Jalali, _, 2, _) | (Calendar::Gregorian, true, 2, _) => {
+                        let day = Day::new(Calendar::Jalali, short_year(a)?, small(b), small(c));
+                        Reading::day(day, Calendar::Jalali)
                     }
-                    (Calendar::Gregorian, false) => {
+                    (Calendar::Jalali, _, _, 2) => {
+                        either_order(Calendar::Jalali, short_year(c)?, small(a), small(b))
+                    }
+                    (Calendar::Gregorian, false, _, 2) => {
                         either_order(Calendar::Gregorian, 2000 + i32::try_from(c).ok()?, small(a), small(b))
                     }
+                    (Calendar::Jalali | Calendar::Gregorian, _, _, _) => return None,
                 }
             }
             (None, 1..=2) if separator == "/" && self.expects(place, next) => {
@@ -86,6 +90,12 @@ impl Words<'_> {
         // A size or a fraction, unless a date was asked for.
         (!days.is_empty() || self.context.asked).then(|| Reading::of(days))
     }
+}
+
+/// The year of Jalali two digits.
+fn short_year(digits: u32) -> Option<i32> {
+    let year = i32::try_from(digits).ok()?;
+    Some(if year >= 50 { 1300 + year } else { 1400 + year })
 }
 
 /// Day, month and year, or month, day and year: whichever there is, and both when both are. Whoever counts as in Iran does not

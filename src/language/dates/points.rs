@@ -22,6 +22,7 @@ impl Words<'_> {
             Self::counted,
             Self::quarter,
             Self::edge,
+            Self::day_alone,
         ];
         rules
             .iter()
@@ -108,6 +109,11 @@ impl Words<'_> {
             self.month_name(begin)?
         };
         let year = self.year(next).filter(|(same, _, _)| *same == calendar);
+        let before = place.checked_sub(1).map_or("", |before| self.word(before));
+        let a_person = next == begin + 1 && (lexicon::is_title(before) || lexicon::is_title(self.word(next)));
+        if a_person && year.is_none() && !middle {
+            return None;
+        }
         let vague = lexicon::is_vague_month(self.word(begin)) && next == begin + 1 && year.is_none();
         let cued = middle || place.checked_sub(1).is_some_and(|before| self.is(before, INTO_MONTH));
         if vague && !cued {
@@ -223,6 +229,7 @@ impl Words<'_> {
         let (year, month, _) = today.parts(calendar);
         let period = match unit {
             lexicon::Unit::Day => Period::day(today.plus(which), calendar),
+            lexicon::Unit::WorkingDay => Period::day(today.plus_working_days(which), calendar),
             lexicon::Unit::Week => {
                 let start = today.week_start().plus(7 * which);
                 Period { start, end: start.plus(6), grain: Grain::Week, calendar }

@@ -186,6 +186,76 @@ fn a_date_with_its_weekday_is_the_date_and_both_when_they_do_not_fit() {
 }
 
 #[test]
+fn a_day_is_said_by_its_number_alone() {
+    let future = Context { prefer: Prefer::Future, ..context() };
+    check(
+        future,
+        &[
+            (
+                "the 15th|on the 15th, please|deliver it on the 15th|the fifteenth|15th of this month|by 15th",
+                "2026-12-06",
+            ),
+            ("۳ام|روز سوم|تاریخ ۳ام|the 3rd", "2026-12-24"),
+            ("۵ام", "2026-11-26"),
+            ("پانزدهم ماه بعد|۱۵ام ماه آینده|15th of next month", "2027-01-05"),
+            ("۳۱ام|the 31st", "no such day"),
+            ("از ۳ام تا ۱۰ آذر", "2026-11-24..2026-12-01"),
+            ("از ۱۰ام تا ۱۵ام", "2026-12-01..2026-12-06"),
+            ("پانزدهم آذر", "2026-12-06"),
+            ("۱۵ام|۱۵‌ام|پانزدهم|پونزدهم بفرست|روز پانزدهم|15om|پانزدهم همین ماه", "2026-12-06"),
+            (
+                "طبقه ۱۵ام|بار دوم|سفارش دهم|the 15th floor|the second one|دوم|the second|for the 2nd time|15|۱۵",
+                "",
+            ),
+        ],
+    );
+    let past = Context { prefer: Prefer::Past, ..context() };
+    check(past, &[("۱۵ام|the 15th", "2026-11-06")]);
+    let asked = Context { asked: true, ..future };
+    check(asked, &[("15|۱۵|the 15th|پانزدهم", "2026-12-06"), ("دوم", "2026-12-23"), ("45001|32|do", "")]);
+}
+
+#[test]
+fn working_days_leave_the_friday_out() {
+    check(
+        context(),
+        &[
+            (
+                "سه روز کاری دیگه|in 3 business days|3 working days later|۳ روز کاری بعد|se rooz kari dige",
+                "2026-11-30",
+            ),
+            ("یک روز کاری دیگه", "2026-11-28"),
+            ("دو روز کاری پیش", "2026-11-24"),
+            ("ظرف ۷ روز کاری|within 7 business days", "2026-11-26..2026-12-05"),
+            ("سه هفته کاری دیگه", ""),
+        ],
+    );
+}
+
+#[test]
+fn a_year_in_short_has_two_digits() {
+    let asked = Context { asked: true, ..context() };
+    for context in [context(), asked] {
+        check(context, &[("1/2/3|۱/۲/۳", ""), ("۰۵/۹/۵|5/9/05", "2026-11-26")]);
+    }
+}
+
+#[test]
+fn a_month_that_is_a_person_is_no_date() {
+    check(
+        context(),
+        &[
+            (
+                "آذر خانم زنگ زد|خانم آذر|آقای بهمن|با خانم مهر صحبت کردم|Mr Bahman|بهمن آقا|برای آذر خانم|اسمم آذر است",
+                "",
+            ),
+            ("۵ آذر خانم احمدی زنگ زد", "2026-11-26"),
+            ("آقا آبان ماه بفرست", "2026-10-23..2026-11-21"),
+        ],
+    );
+}
+
+#[test]
 fn words_that_are_dates_elsewhere_are_none_here() {
     check(
         context(),

@@ -18,5 +18,7 @@ pub(super) fn of(original: &str) -> Option<Extracted> {
         value: text.chars().filter(|c| !c.is_control() || *c == '\n').collect(),
         raw_range: start..start + text.len(),
         exact: true,
+        flaw: None,
+        choices: Vec::new(),
     })
 }

@@ -1,11 +1,21 @@
-//! Typed values in a message: order numbers, products, phones, e-mails. They are found by shape and by the words around them,
+//! Typed values in a message: numbers of documents, products, amounts, ids, names. They are found by shape and by the words around them,
 //! never guessed by a model, and each leads back to the person's own words. It may not choose between several candidates: the
 //! dialogue asks. Dates are found in `dates`; here they only keep others from their digits.
 
+mod amount;
+mod bank;
+mod checks;
+mod choice;
+mod cues;
 mod customer;
 mod description;
+mod document;
 mod email;
+mod fuzzy;
+mod grouped;
+mod identity;
 mod order;
+mod person;
 mod phone;
 mod product;
 mod quantity;
@@ -25,6 +35,8 @@ use super::normal::NormalText;
 const SEARCHED_BYTES_MAX: usize = 16 * 1024;
 /// Most values taken from one message.
 const VALUES_MAX: usize = 16;
+/// Most numbers that are looked at in one message.
+const RUNS_MAX: usize = 512;
 
 /// The values a message may say and an operation need, by their names in events and in the assistant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,8 +89,21 @@ pub struct Extracted {
     pub value: String,
     /// Where it stands in the original text, in bytes.
     pub raw_range: Range<usize>,
-    /// Whether it names one thing; a name that several products share does not.
+    /// Whether it names one thing; a name that several products share does not, nor does a value with a flaw.
     pub exact: bool,
+    /// What is wrong with it, so that it has to be asked for again.
+    pub flaw: Option<Flaw>,
+    /// What it may be where that is to be asked: two amounts in Rials, the meaning in Tomans first.
+    pub choices: Vec<String>,
+}
+
+/// What is wrong with a value that was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flaw {
+    /// Its check digits do not fit, or it has too few or too many.
+    NotValid,
+    /// An amount of which it is not said whether Tomans or Rials, or thousands or millions, are meant.
+    WhichUnit,
 }
 
 impl std::fmt::Debug for Extracted {
@@ -132,11 +157,19 @@ struct Found {
     value: String,
     at: Range<usize>,
     exact: bool,
+    flaw: Option<Flaw>,
+    choices: Vec<String>,
 }
 
 impl Found {
     fn exact(slot: SlotName, value: &str, at: Range<usize>) -> Self {
-        Self { slot, value: value.to_owned(), at, exact: true }
+        Self { slot, value: value.to_owned(), at, exact: true, flaw: None, choices: Vec::new() }
+    }
+
+    /// A value with check digits.
+    fn checked(slot: SlotName, value: String, at: Range<usize>, valid: bool) -> Self {
+        let flaw = (!valid).then_some(Flaw::NotValid);
+        Self { slot, value, at, exact: valid, flaw, choices: Vec::new() }
     }
 }
 
@@ -160,14 +193,7 @@ impl Extractors {
     ) -> Vec<Extracted> {
         let text = normal.as_str();
         let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
-        let in_date = |at: &Range<usize>| Found::exact(SlotName::DeliveryDate, "", at.clone());
-        let mut found: Vec<Found> = dates.iter().map(in_date).collect();
-        found.extend(email::find(text));
-        found.extend(customer::find(text, &taken(&found), asked == Some(SlotName::Customer)));
-        found.extend(phone::find(text, &taken(&found)));
-        found.extend(self.products.find(text, &taken(&found)));
-        found.extend(quantity::find(text, &found, asked == Some(SlotName::Quantity)));
-        found.extend(order::find(text, &found, asked == Some(SlotName::OrderNumber)));
+        let mut found = self.find(text, asked, dates);
         found.retain(|f| f.slot != SlotName::DeliveryDate);
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
@@ -176,15 +202,40 @@ impl Extractors {
         }
         for f in found {
             if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
-                let raw_range = normal.original_range(f.at);
+                let raw_range = normal.original_range(f.at.clone());
                 debug_assert!(
                     original.get(raw_range.clone()).is_some(),
                     "the normal text is of another original"
                 );
-                values.push(Extracted { slot: f.slot, value: f.value, raw_range, exact: f.exact });
+                let value = match f.slot == SlotName::Person {
+                    true => person::written(original.get(raw_range.clone()).unwrap_or_default()),
+                    false => f.value,
+                };
+                let Found { slot, exact, flaw, choices, .. } = f;
+                values.push(Extracted { slot, value, raw_range, exact, flaw, choices });
             }
         }
         values
+    }
+
+    /// What is plainer stands first: it keeps the others from its digits and words.
+    fn find(&self, text: &str, asked: Option<SlotName>, dates: &[Range<usize>]) -> Vec<Found> {
+        let is_asked = |slot: SlotName| asked == Some(slot);
+        let in_date = |at: &Range<usize>| Found::exact(SlotName::DeliveryDate, "", at.clone());
+        let mut found: Vec<Found> = dates.iter().map(in_date).collect();
+        found.extend(email::find(text));
+        found.extend(bank::find(text, &taken(&found), asked));
+        found.extend(identity::find(text, &taken(&found), asked));
+        found.extend(amount::find(text, &taken(&found), is_asked(SlotName::Amount)));
+        found.extend(customer::find(text, &taken(&found), is_asked(SlotName::Customer)));
+        found.extend(document::find(text, &taken(&found), asked));
+        found.extend(phone::find(text, &taken(&found)));
+        found.extend(self.products.find(text, &taken(&found)));
+        found.extend(quantity::find(text, &found, is_asked(SlotName::Quantity)));
+        found.extend(order::find(text, &found, is_asked(SlotName::OrderNumber)));
+        found.extend(choice::find(text, &taken(&found), asked));
+        found.extend(person::find(text, &taken(&found), is_asked(SlotName::Person)));
+        found
     }
 }
 
@@ -196,13 +247,17 @@ fn overlaps(at: &Range<usize>, taken: &[Range<usize>]) -> bool {
     taken.iter().any(|t| at.start < t.end && t.start < at.end)
 }
 
-/// Runs of digits.
+/// The first runs of digits.
 fn runs(text: &str) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, _) in text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()) {
         match runs.last_mut() {
             Some(last) if last.end == at => last.end = at + 1,
             _ => runs.push(at..at + 1),
+        }
+        if runs.len() > RUNS_MAX {
+            runs.pop();
+            break;
         }
     }
     runs

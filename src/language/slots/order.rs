@@ -1,17 +1,19 @@
 //! Order numbers: four to ten digits that a word nearby calls an order, or the only number there is.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use super::{Found, SlotName, overlaps, runs, words};
+use super::{Found, SlotName, cues, overlaps, runs, words};
 
-pub(super) const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+pub(super) const DIGITS: RangeInclusive<usize> = 4..=10;
 /// How many words a cue may stand away.
 const REACH: usize = 4;
 
 pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let taken = super::taken(found);
-    let numbers: Vec<Range<usize>> =
-        runs(text).into_iter().filter(|at| is_candidate(text, at) && !overlaps(at, &taken)).collect();
+    let numbers: Vec<Range<usize>> = runs(text)
+        .into_iter()
+        .filter(|at| is_candidate(text, at, DIGITS) && !overlaps(at, &taken) && !is_other(text, at))
+        .collect();
     let cued: Vec<Range<usize>> = numbers.iter().filter(|at| is_cued(text, at)).cloned().collect();
     let phone = found.iter().any(|f| f.slot == SlotName::Phone);
     let chosen = if !cued.is_empty() {
@@ -29,10 +31,16 @@ fn order(text: &str, at: Range<usize>) -> Option<Found> {
     (!value.is_empty()).then(|| Found::exact(SlotName::OrderNumber, value, at))
 }
 
-/// Whether the digits can be an order number at all: no price, date, decimal, quantity or part of another code.
-fn is_candidate(text: &str, at: &Range<usize>) -> bool {
-    let (head, tail) = (&text[..at.start], &text[at.end..]);
-    DIGITS.contains(&at.len()) && !joins_before(head) && !joins_after(tail) && !counts_something(text, at)
+/// Whether the number is said to be one of something else.
+fn is_other(text: &str, at: &Range<usize>) -> bool {
+    let none_of_those = [SlotName::OrderNumber, SlotName::Phone, SlotName::Customer];
+    cues::around(text, at).is_some_and(|name| !none_of_those.contains(&name))
+}
+
+/// Whether the digits can be the number of a document at all: no price, date, decimal, quantity or part of another code.
+pub(super) fn is_candidate(text: &str, at: &Range<usize>, digits: RangeInclusive<usize>) -> bool {
+    let (head, tail) = (words::near_before(text, at.start), &text[at.end..]);
+    digits.contains(&at.len()) && !joins_before(head) && !joins_after(tail) && !counts_something(text, at)
 }
 
 fn joins_before(head: &str) -> bool {
@@ -42,12 +50,12 @@ fn joins_before(head: &str) -> bool {
         Some('-') => {
             let code =
                 head[..head.len() - 1].rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            !code.is_empty() && !words::names_order(code) && code != "no"
+            !code.is_empty() && cues::document(code, "").is_none() && code != "no"
         }
         Some('/' | '.' | ',' | ':') => back.next().is_some_and(|c| c.is_ascii_digit()),
         Some(c) if c.is_ascii_alphabetic() => {
             let word = head.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-            !words::names_order(word) && word != "no"
+            cues::document(word, "").is_none() && word != "no"
         }
         Some(_) | None => false,
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use super::{Found, ProductName, ProductsError, SlotName, overlaps, words};
+use super::{Found, ProductName, ProductsError, SlotName, cues, fuzzy, overlaps, words};
 use crate::language::normal::normalise;
 
 /// Most products that are searched.
@@ -23,6 +23,15 @@ pub(super) struct Products {
     searcher: Option<AhoCorasick>,
     /// What each pattern stands for, and whether that is one product.
     values: Vec<(String, bool)>,
+    names: fuzzy::Names,
+}
+
+/// Each way to write a product, with what it stands for.
+struct Pattern {
+    value: String,
+    exact: bool,
+    /// Whether it is a name, in which there may be a slip, and no SKU.
+    is_name: bool,
 }
 
 impl Products {
@@ -37,11 +46,26 @@ impl Products {
         } else {
             Some(AhoCorasick::new(patterns.keys()).map_err(|_| too_many)?)
         };
-        Ok(Self { searcher, values: patterns.into_values().collect() })
+        let mut names = fuzzy::Names::default();
+        for (place, (text, _)) in patterns.iter().enumerate().filter(|(_, (_, pattern))| pattern.is_name) {
+            names.add(text, place);
+        }
+        let values = patterns.into_values().map(|pattern| (pattern.value, pattern.exact)).collect();
+        Ok(Self { searcher, values, names })
     }
 
     pub(super) fn find(&self, text: &str, taken: &[Range<usize>]) -> Vec<Found> {
         let mut found = self.known(text, taken);
+        // A name that several products share may be the beginning of a longer one with a slip in it.
+        let settled = found.iter().filter(|f| f.exact).map(|f| f.at.clone()).chain(taken.iter().cloned());
+        let (alike, _) = self.names.find(text, &settled.collect::<Vec<_>>(), &self.values);
+        for one in alike {
+            let inside = |f: &Found| one.at.start <= f.at.start && f.at.end <= one.at.end && f.at != one.at;
+            if found.iter().all(|f| inside(f) || !overlaps(&f.at, std::slice::from_ref(&one.at))) {
+                found.retain(|f| !inside(f));
+                found.push(one);
+            }
+        }
         let occupied: Vec<Range<usize>> = taken.iter().cloned().chain(super::taken(&found)).collect();
         found.extend(codes(text).filter(|f| !overlaps(&f.at, &occupied)));
         found
@@ -63,15 +87,15 @@ impl Products {
                 && let Some((value, exact)) = self.values.get(pattern)
             {
                 end = at.end;
-                found.push(Found { slot: SlotName::Product, value: value.clone(), at, exact: *exact });
+                found.push(Found { exact: *exact, ..Found::exact(SlotName::Product, value, at) });
             }
         }
         found
     }
 }
 
-/// Every way to write a product, with the value it stands for and whether that is one product.
-fn patterns(products: &[ProductName]) -> BTreeMap<String, (String, bool)> {
+/// Every way to write a product.
+fn patterns(products: &[ProductName]) -> BTreeMap<String, Pattern> {
     let mut patterns = BTreeMap::new();
     let mut shared: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut whole: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -90,18 +114,19 @@ fn patterns(products: &[ProductName]) -> BTreeMap<String, (String, bool)> {
         if name.chars().filter(|c| c.is_alphabetic()).count() < LETTERS_MIN {
             continue;
         }
-        let value = match (skus.first(), skus.len()) {
+        let (value, exact) = match (skus.first(), skus.len()) {
             (Some(sku), 1) => ((*sku).to_owned(), true),
             _ => (name.clone(), false),
         };
-        patterns.insert(name, value);
+        patterns.insert(name, Pattern { value, exact, is_name: true });
     }
     for product in products {
         let sku = normalise(&product.sku);
         let sku = sku.as_str().trim();
         for spelling in [sku.to_owned(), sku.replace('-', " "), sku.replace('-', ""), sku.replace('-', "_")] {
             if spelling.chars().count() >= LETTERS_MIN {
-                patterns.insert(spelling, (product.sku.clone(), true));
+                let value = product.sku.clone();
+                patterns.insert(spelling, Pattern { value, exact: true, is_name: false });
             }
         }
     }
@@ -112,7 +137,8 @@ fn is_whole(text: &str, at: &Range<usize>) -> bool {
     if text[..at.start].ends_with(char::is_alphanumeric) {
         return false;
     }
-    let rest = text[at.end..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let rest =
+        words::near_after(text, at.end).split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     rest.is_empty() || ENDINGS.contains(&rest)
 }
 
@@ -126,8 +152,8 @@ fn codes(text: &str) -> impl Iterator<Item = Found> {
         let prefix = text.get(at.start..dash)?;
         let fits = (2..=5).contains(&letters)
             && (2..=6).contains(&digits)
-            && !words::names_order(prefix)
-            && !matches!(prefix, "no" | "inv" | "tel" | "ext" | "num" | "covid")
+            && cues::document(prefix, "").is_none()
+            && !matches!(prefix, "no" | "tel" | "ext" | "num" | "covid")
             && !text[..at.start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@' | '.'))
             && !text[at.end..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '@'));
         fits.then(|| Found::exact(SlotName::Product, &text[at.clone()].to_uppercase(), at))

@@ -1,3 +1,5 @@
+mod values;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -55,8 +57,8 @@ fn other_numbers_are_no_order_numbers() {
     check(
         None,
         &[
-            ("۱۲٬۵۰۰٬۰۰۰ ریال", &[]),
-            ("قیمتش 250000 تومان است", &[]),
+            ("۱۲٬۵۰۰٬۰۰۰ ریال", &[(SlotName::Amount, "12500000")]),
+            ("قیمتش 250000 تومان است", &[(SlotName::Amount, "2500000")]),
             ("200 bags", &[(Quantity, "200")]),
             ("2000 bags", &[(Quantity, "2000")]),
             ("1405/09/05", &[]),

@@ -1,23 +1,50 @@
 //! Which words stand near a value: what a number means is said by its neighbours.
 
+use std::ops::Range;
+
+/// How far a neighbour is looked for, in bytes: a word as long as the message must not be read again for each number in it.
+const NEAR_BYTES: usize = 160;
+
 /// The last `count` words before byte `at`, nearest first.
 pub(super) fn before(text: &str, at: usize, count: usize) -> impl Iterator<Item = &str> {
-    split(text.get(..at).unwrap_or_default()).rev().take(count)
+    split(near_before(text, at)).rev().take(count)
 }
 
 /// The first `count` words from byte `at` on.
 pub(super) fn after(text: &str, at: usize, count: usize) -> impl Iterator<Item = &str> {
-    split(text.get(at..).unwrap_or_default()).take(count)
+    split(near_after(text, at)).take(count)
+}
+
+/// The text just before byte `at`.
+pub(super) fn near_before(text: &str, at: usize) -> &str {
+    text.get(text.ceil_char_boundary(at.saturating_sub(NEAR_BYTES))..at).unwrap_or_default()
+}
+
+/// The text just behind byte `at`.
+pub(super) fn near_after(text: &str, at: usize) -> &str {
+    text.get(at..text.floor_char_boundary(at.saturating_add(NEAR_BYTES))).unwrap_or_default()
 }
 
 fn split(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '#' | '$' | '€'))).filter(|w| !w.is_empty())
 }
 
+/// The words of a text with their places.
+pub(super) fn places(text: &str) -> Vec<Range<usize>> {
+    let mut words: Vec<Range<usize>> = Vec::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+        match words.last_mut() {
+            Some(last) if last.end == at => last.end += c.len_utf8(),
+            _ => words.push(at..at + c.len_utf8()),
+        }
+    }
+    words
+}
+
 /// Whether a word names an order, in Persian, English or Finglish, with whatever ending.
 pub(super) fn names_order(word: &str) -> bool {
     ["سفارش", "sefares", "order", "ord"].iter().any(|cue| word.starts_with(cue)) && word != "ordinary"
-        || matches!(word, "po" | "so")
+        || word == "so"
 }
 
 /// Whether a word announces a number.

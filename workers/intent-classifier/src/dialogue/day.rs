@@ -50,6 +50,8 @@ fn wanted(dates: &[FoundDate], today: Day) -> Option<(Extracted, Option<InDoubt>
         value: day.map(|day| day.to_string()).unwrap_or_default(),
         raw_range: said.or(dates.first())?.at.clone(),
         exact: day.is_some(),
+        flaw: None,
+        choices: Vec::new(),
     };
     Some((value, doubt))
 }
@@ -103,7 +105,8 @@ pub(super) fn hear(
         }
         Some(Picked::Choice(day)) => {
             let raw_range = 0..text.len();
-            values.push(Extracted { slot: SlotName::DeliveryDate, value: day, raw_range, exact: true });
+            let (slot, choices) = (SlotName::DeliveryDate, Vec::new());
+            values.push(Extracted { slot, value: day, raw_range, exact: true, flaw: None, choices });
             (true, None)
         }
         Some(Picked::Any) => (true, None),

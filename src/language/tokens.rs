@@ -4,20 +4,20 @@ use std::ops::Range;
 
 /// One word, number or sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) text: &'a str,
-    pub(super) at: Range<usize>,
+pub(in crate::language) struct Token<'a> {
+    pub(in crate::language) text: &'a str,
+    pub(in crate::language) at: Range<usize>,
 }
 
 impl Token<'_> {
     /// Its digits as a number, when it is one.
-    pub(super) fn number(&self) -> Option<u32> {
+    pub(in crate::language) fn number(&self) -> Option<u32> {
         if self.text.bytes().all(|b| b.is_ascii_digit()) { self.text.parse().ok() } else { None }
     }
 }
 
 /// The tokens of a text; space is none.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(in crate::language) fn tokens(text: &str) -> Vec<Token<'_>> {
     #[derive(PartialEq, Clone, Copy)]
     enum Kind {
         Word,
