@@ -22,7 +22,10 @@ use peyvand::{
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
 use peyvand_connector::{Systems, fetch_products};
-use peyvand_intent_classifier::{IntentClassifier, Lexicon};
+use peyvand_intent_classifier::{
+    IntentClassifier, Lexicon,
+    understand::{Understanding, catalogue::model_of},
+};
 use peyvand_reply::{Reply, render::Renderer};
 use peyvand_sandbox::{Sandbox, SandboxConfig};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -111,7 +114,8 @@ pub(crate) async fn start_on(
     day: jiff::civil::Date,
 ) -> anyhow::Result<Instance> {
     process::raise_open_files();
-    let assistant = Arc::new(assistant.map_or_else(Assistant::shipped, Assistant::load)?);
+    let folder = assistant;
+    let assistant = Arc::new(folder.map_or_else(Assistant::shipped, Assistant::load)?);
     std::fs::create_dir_all(data)
         .with_context(|| format!("cannot make the data directory {}", data.display()))?;
     let bus = EmbeddedBus::open(&data.join("bus.sqlite")).await?;
@@ -133,7 +137,8 @@ pub(crate) async fn start_on(
     let tenant = TenantId::parse("demo")?;
     fetch_products(&systems.sap(), &store, &tenant).await.map_err(anyhow::Error::msg)?;
     let lexicon = Lexicon::new(&store.products(&tenant).await?)?;
-    let classifier = IntentClassifier::new(Arc::clone(&assistant), lexicon, UtcOffset::IRAN)?;
+    let understanding = Understanding::built_in(model_of(&assistant, folder, None)?);
+    let classifier = IntentClassifier::with(Arc::clone(&assistant), understanding, lexicon, UtcOffset::IRAN);
     let reply = Reply::new(Renderer::new(&assistant.replies)?);
     let hub = Arc::new(Hub::new());
     let schemas = Arc::new(Schemas::embedded());

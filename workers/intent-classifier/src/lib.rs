@@ -185,7 +185,9 @@ impl Handler for IntentClassifier {
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
         let mut read = self.read(input, &state);
-        if !dialogue::speaks_for_itself(&read) {
+        // What was asked to be described in own words is not sorted, so it need not leave.
+        let describes = state.asked_slot() == Some(SlotName::Description);
+        if !describes && !dialogue::speaks_for_itself(&read) {
             (read.meaning, read.backend) =
                 self.understanding.think_again(&read.text, &read.values, read.meaning).await;
         }

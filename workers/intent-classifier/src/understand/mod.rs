@@ -224,10 +224,14 @@ impl Understanding {
     ) -> (Classification, Backend) {
         let Some(behind) = &self.behind else { return (first, Backend::BuiltIn) };
         if !behind.is_unsure(&first) {
+            count("built_in", Outcome::Decided);
             return (first, Backend::BuiltIn);
         }
         let Some(left) = redact::without_values(text, values) else { return (first, Backend::BuiltIn) };
-        behind.decide(text, &left, &self.model, first).await
+        let began = Instant::now();
+        let decided = behind.decide(text, &left, &self.model, first).await;
+        metrics::histogram!("peyvand_understanding_seconds").record(began.elapsed());
+        decided
     }
 
     /// Reads the catalogue in where a server of embeddings is set.

@@ -141,7 +141,7 @@ fn model() -> Model {
     MODEL.get_or_init(|| catalogue().learn().unwrap()).clone()
 }
 
-fn server(url: &str) -> Option<BackendConfig> {
+fn at(url: &str) -> Option<BackendConfig> {
     Some(BackendConfig { url: url.to_owned(), model: "m".to_owned(), key: Some("geheim".to_owned().into()) })
 }
 
@@ -154,15 +154,15 @@ fn understanding(config: &UnderstandingConfig) -> Understanding {
     Understanding::with_pause(model(), &catalogue(), config, Duration::from_millis(50)).unwrap()
 }
 
-async fn with_embeddings(server_: &Server) -> Understanding {
-    let made = understanding(&UnderstandingConfig { embeddings: server(&server_.url), ..doubting() });
+async fn with_embeddings(server: &Server) -> Understanding {
+    let made = understanding(&UnderstandingConfig { embeddings: at(&server.url), ..doubting() });
     made.prepare().await.unwrap();
-    server_.forget();
+    server.forget();
     made
 }
 
-fn with_chat(server_: &Server) -> Understanding {
-    understanding(&UnderstandingConfig { chat: server(&server_.url), ..doubting() })
+fn with_chat(server: &Server) -> Understanding {
+    understanding(&UnderstandingConfig { chat: at(&server.url), ..doubting() })
 }
 
 const VAGUE: &str = "any news of the shipment";
@@ -193,15 +193,15 @@ async fn embeddings_decide_what_the_built_in_classifier_does_not_know() {
 
 #[tokio::test]
 async fn a_message_that_is_sure_or_has_no_words_asks_nobody() {
-    let server_ = Server::start(Does::Embed).await;
-    let config = UnderstandingConfig { embeddings: server(&server_.url), ..UnderstandingConfig::default() };
+    let server = Server::start(Does::Embed).await;
+    let config = UnderstandingConfig { embeddings: at(&server.url), ..UnderstandingConfig::default() };
     let understanding = understanding(&config);
     understanding.prepare().await.unwrap();
-    server_.forget();
+    server.forget();
     for text in ["where is my order number 5", "45001", "09121234567", "👍", ""] {
         assert_stays(&understanding, text).await;
     }
-    assert!(server_.seen().is_empty(), "{:?}", server_.seen());
+    assert!(server.seen().is_empty(), "{:?}", server.seen());
     assert_ne!(understanding.ask("kojast").await.1, Backend::BuiltIn);
 }
 
@@ -265,7 +265,7 @@ async fn whatever_a_server_answers_instead_leaves_the_built_in_answer() {
 async fn a_slow_server_costs_no_more_than_the_deadline_and_a_dead_one_nothing() {
     let slow = Server::start(Does::Nothing).await;
     let deadline = Duration::from_millis(100);
-    let config = UnderstandingConfig { chat: server(&slow.url), deadline, ..doubting() };
+    let config = UnderstandingConfig { chat: at(&slow.url), deadline, ..doubting() };
     let patient = understanding(&config);
     let began = Instant::now();
     assert_stays(&patient, VAGUE).await;
@@ -276,7 +276,7 @@ async fn a_slow_server_costs_no_more_than_the_deadline_and_a_dead_one_nothing() 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert_stays(&understanding(&UnderstandingConfig { chat: server(&nobody), ..doubting() }), VAGUE).await;
+    assert_stays(&understanding(&UnderstandingConfig { chat: at(&nobody), ..doubting() }), VAGUE).await;
 }
 
 #[tokio::test]
@@ -286,8 +286,7 @@ async fn no_personal_value_leaves_to_either_server() {
     let values = ["0912", "1234567", "a.b@example.com", "45001", "6037701689095443", "8205401026"];
     let embeddings = Server::start(Does::Embed).await;
     let chat = Server::start(Does::Say(r#"{"intent":"order"}"#.to_owned())).await;
-    let config =
-        UnderstandingConfig { embeddings: server(&embeddings.url), chat: server(&chat.url), ..doubting() };
+    let config = UnderstandingConfig { embeddings: at(&embeddings.url), chat: at(&chat.url), ..doubting() };
     let understanding = understanding(&config);
     understanding.prepare().await.unwrap();
     embeddings.forget();
@@ -326,7 +325,7 @@ async fn after_five_failures_in_a_row_the_server_is_left_alone_and_one_probe_bri
 async fn no_more_than_so_many_messages_wait_for_a_server_at_once() {
     let slow = Server::start(Does::Nothing).await;
     let deadline = Duration::from_millis(300);
-    let config = UnderstandingConfig { chat: server(&slow.url), deadline, calls_max: 2, ..doubting() };
+    let config = UnderstandingConfig { chat: at(&slow.url), deadline, calls_max: 2, ..doubting() };
     let understanding = understanding(&config);
     let ask = || assert_stays(&understanding, VAGUE);
     tokio::join!(ask(), ask(), ask(), ask());
@@ -336,15 +335,15 @@ async fn no_more_than_so_many_messages_wait_for_a_server_at_once() {
 
 #[tokio::test]
 async fn embeddings_that_are_not_read_in_yet_leave_the_built_in_answer() {
-    let server_ = Server::start(Does::Status(503)).await;
-    let config = UnderstandingConfig { embeddings: server(&server_.url), ..doubting() };
+    let server = Server::start(Does::Status(503)).await;
+    let config = UnderstandingConfig { embeddings: at(&server.url), ..doubting() };
     let understanding = understanding(&config);
     let error = understanding.prepare().await.unwrap_err();
     assert_eq!(error.kind(), "refused");
-    server_.forget();
+    server.forget();
     assert_stays(&understanding, VAGUE).await;
-    assert!(server_.seen().is_empty());
-    server_.now(Does::Embed);
+    assert!(server.seen().is_empty());
+    server.now(Does::Embed);
     understanding.prepare().await.unwrap();
     assert_eq!(understanding.ask(VAGUE).await.1, Backend::Embeddings);
 }
@@ -361,31 +360,30 @@ impl Drop for Folder {
 #[tokio::test]
 async fn a_restart_asks_nothing_for_the_catalogue_and_another_model_asks_anew() {
     let folder = Folder(std::env::temp_dir().join(format!("peyvand-vectors-{}", uuid::Uuid::new_v4())));
-    let server_ = Server::start(Does::Embed).await;
+    let server = Server::start(Does::Embed).await;
     let config =
-        UnderstandingConfig { embeddings: server(&server_.url), cache: Some(folder.0.clone()), ..doubting() };
+        UnderstandingConfig { embeddings: at(&server.url), cache: Some(folder.0.clone()), ..doubting() };
     understanding(&config).prepare().await.unwrap();
-    let asked: usize =
-        server_.seen().iter().map(|question| question["input"].as_array().unwrap().len()).sum();
+    let asked: usize = server.seen().iter().map(|question| question["input"].as_array().unwrap().len()).sum();
     // Numbers are tokens by then, so that sentences which differ in nothing else are asked for once.
     assert!((1..=36).contains(&asked), "{asked}");
-    server_.forget();
+    server.forget();
     let again = understanding(&config);
     again.prepare().await.unwrap();
-    assert!(server_.seen().is_empty());
+    assert!(server.seen().is_empty());
     assert_eq!(again.ask(VAGUE).await.1, Backend::Embeddings);
 
     let mut other = config.clone();
     other.embeddings.as_mut().unwrap().model = "other".to_owned();
-    server_.forget();
+    server.forget();
     understanding(&other).prepare().await.unwrap();
-    assert!(!server_.seen().is_empty());
+    assert!(!server.seen().is_empty());
 }
 
 #[test]
 fn an_address_that_is_none_is_refused_with_its_setting() {
     for url in ["ftp://e5", "http://", "http://user@e5"] {
-        let config = UnderstandingConfig { embeddings: server(url), ..doubting() };
+        let config = UnderstandingConfig { embeddings: at(url), ..doubting() };
         let error = Understanding::new(model(), &catalogue(), &config).err().unwrap();
         assert!(error.to_string().contains("understanding.embeddings.url"), "{error}");
     }

@@ -1,0 +1,148 @@
+//! `peyvand train`, `eval`, `calibrate` and `explain` on a small assistant of its own, as their user calls them.
+
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::support::data;
+
+const INTENTS: &str = "
+- intent: greeting
+  answer: greeting
+  examples:
+    fa: [سلام, سلام خوبی؟, درود بر شما, صبح بخیر, عصر بخیر, سلام علیکم, سلام روز خوش, سلام وقت بخیر, salam, salam khoobi]
+    en: [hi, hello, hello there, hey there, good morning, good evening, hi again, hello bot, hey you, good day]
+- intent: thanks
+  answer: thanks
+  examples:
+    fa: [ممنون, خیلی ممنون, مرسی, تشکر می‌کنم, دستت درد نکنه, سپاسگزارم, متشکرم, ممنونم از شما, merci, kheili mamnoon]
+    en: [thanks, thank you, thank you so much, many thanks, thanks a lot, cheers thanks]
+";
+
+/// A folder with an assistant, gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(data());
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assistant");
+        for part in ["replies", "targets", "intents"] {
+            std::fs::create_dir_all(folder.0.join(part)).unwrap();
+        }
+        for part in ["replies", "targets"] {
+            for entry in std::fs::read_dir(shipped.join(part)).unwrap() {
+                let entry = entry.unwrap();
+                std::fs::copy(entry.path(), folder.0.join(part).join(entry.file_name())).unwrap();
+            }
+        }
+        folder.put("intents/all.yaml", INTENTS);
+        folder
+    }
+
+    fn put(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.join(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs a command on this assistant: whether it succeeded, and what it said.
+    fn peyvand(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_peyvand"))
+            .args(arguments)
+            .args(["--assistant", &self.path("")])
+            .env_clear()
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn test_set() -> String {
+    let mut set = String::new();
+    for n in 0..20 {
+        writeln!(set, "- {{ intent: greeting, language: en, text: 'hello hello {n}' }}").unwrap();
+        writeln!(set, "- {{ intent: thanks, language: fa, text: 'خیلی ممنون {n}' }}").unwrap();
+        writeln!(set, "- {{ intent: out_of_scope, language: en, text: 'what is the weather in city {n}' }}")
+            .unwrap();
+    }
+    set + "- { intent: greeting, language: finglish, text: kheili mamnoon }\n"
+}
+
+#[test]
+fn training_writes_a_model_and_says_where_examples_are_few() {
+    let folder = Folder::new();
+    let out = folder.path("x.model");
+    let (done, said) = folder.peyvand(&["train", "--out", &out]);
+    assert!(done && said.contains("intents      2") && said.contains("finglish 4"), "{said}");
+    assert!(said.contains("thanks has 6 en examples"), "{said}");
+    assert_eq!(std::fs::read(out).unwrap()[..8], *b"PEYVANDI");
+    let (done, said) = folder.peyvand(&["train", "--out", "/proc/nowhere"]);
+    assert!(!done && said.contains("/proc/nowhere"), "{said}");
+}
+
+#[test]
+fn a_test_set_is_judged_by_language_with_pictures_and_a_limit_that_fails() {
+    let folder = Folder::new();
+    let (set, plots) = (folder.put("set.yaml", &test_set()), folder.path("plots"));
+    let (done, said) = folder.peyvand(&["eval", "--test", &set, "--plots", &plots, "--at-least", "90"]);
+    assert!(done && said.contains("1 × greeting taken for thanks"), "{said}");
+    assert!(said.contains("finglish          1    0.0 %"), "{said}");
+    for name in ["reliability", "recall", "confusions"] {
+        let svg = std::fs::read_to_string(folder.0.join(format!("plots/{name}.svg"))).unwrap();
+        assert!(svg.starts_with("<?xml") && svg.ends_with("</svg>\n"), "{svg}");
+    }
+    let (done, said) = folder.peyvand(&["eval", "--test", &set, "--at-least", "99.5", "--json"]);
+    assert!(!done && said.contains("99.5"), "{said}");
+    let report: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(report["by_language"]["fa"]["sentences"], 20);
+    assert_eq!(report["out_of_scope_sentences"], 20);
+    let strange = folder.put("strange.yaml", "- { intent: refund, language: en, text: refund }\n");
+    let (done, said) = folder.peyvand(&["eval", "--test", &strange]);
+    assert!(!done && said.contains("refund") && said.contains("strange.yaml"), "{said}");
+}
+
+#[test]
+fn the_assistant_is_judged_by_its_own_examples_in_turn_the_same_each_time() {
+    let folder = Folder::new();
+    let (done, said) = folder.peyvand(&["eval", "--folds", "4", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(done && report["all"]["sentences"] == 36, "{said}");
+    assert_eq!(folder.peyvand(&["eval", "--folds", "4", "--json"]).1, said);
+}
+
+#[test]
+fn a_calibration_is_taken_up_by_training_until_the_examples_change() {
+    let folder = Folder::new();
+    let (set, out) = (folder.put("set.yaml", &test_set()), folder.path("calibration.yaml"));
+    let (done, said) = folder.peyvand(&["calibrate", "--test", &set, "--out", &out]);
+    assert!(done && said.contains("before") && said.contains("after"), "{said}");
+    let (done, said) = folder.peyvand(&["train"]);
+    assert!(done && said.contains("from sentences people wrote"), "{said}");
+    folder.put("intents/all.yaml", &INTENTS.replace("hello bot", "hello robot"));
+    let (done, said) = folder.peyvand(&["train"]);
+    assert!(!done && said.contains("peyvand calibrate"), "{said}");
+    let (done, said) = folder.peyvand(&["explain", "hello"]);
+    assert!(done && said.contains("calibration.yaml"), "{said}");
+}
+
+#[test]
+fn a_decision_is_explained_in_the_language_of_the_sentence() {
+    let folder = Folder::new();
+    let (done, said) = folder.peyvand(&["explain", "hello zzyzx"]);
+    assert!(done && said.contains("1. greeting") && said.contains("the word «hello»"), "{said}");
+    assert!(said.contains("In no example: zzyzx"), "{said}");
+    let (done, said) = folder.peyvand(&["explain", "سلام"]);
+    assert!(done && said.contains("به سود greeting") && said.contains("کلمهٔ «سلام»"), "{said}");
+}
