@@ -1,3 +1,5 @@
+mod open_set;
+
 use std::path::Path;
 
 use super::source::{Replies, Source, Sources};

@@ -9,6 +9,7 @@ mod log;
 mod conversation;
 mod deployment;
 mod foreign;
+mod golden;
 mod kcat;
 mod letters;
 mod process;

@@ -46,6 +46,8 @@ pub(super) struct Turn {
 #[serde(deny_unknown_fields)]
 pub(super) struct Expected {
     pub(super) decision: Option<Decision>,
+    /// What may not be decided, where several others are fine.
+    pub(super) never: Option<Decision>,
     pub(super) intent: Option<String>,
     pub(super) operation: Option<Operation>,
     pub(super) asked: Option<SlotName>,
@@ -87,6 +89,7 @@ struct WrittenTurn {
     reply_lacks: Vec<String>,
     buttons: Option<Vec<String>>,
     decision: Option<Decision>,
+    never: Option<Decision>,
     intent: Option<String>,
     operation: Option<Operation>,
     asked: Option<SlotName>,
@@ -156,6 +159,7 @@ impl WrittenTurn {
         anyhow::ensure!(near, "after_s is at most {APART_S_MAX}");
         let only = Expected {
             decision: self.decision,
+            never: self.never,
             intent: self.intent,
             operation: self.operation,
             asked: self.asked,
@@ -197,6 +201,7 @@ impl Expected {
     fn is_empty(&self) -> bool {
         let Self {
             decision,
+            never,
             intent,
             operation,
             asked,
@@ -210,6 +215,7 @@ impl Expected {
             language,
         } = self;
         decision.is_none()
+            && never.is_none()
             && intent.is_none()
             && operation.is_none()
             && asked.is_none()

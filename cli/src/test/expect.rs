@@ -11,6 +11,9 @@ const SHOWN: usize = 160;
 /// Where a decision is not as expected.
 pub(super) fn decision(expected: &Expected, came: &TurnDecided) -> Vec<String> {
     let mut found = Vec::new();
+    if expected.never == Some(came.decision) {
+        found.push(format!("decision: {} came, and may never", name(&came.decision)));
+    }
     let mut compare = |what: &str, wanted: Option<String>, came: String| {
         if let Some(wanted) = wanted.filter(|wanted| *wanted != came) {
             found.push(format!("{what}: expected {wanted}, came {came}"));
