@@ -62,7 +62,13 @@ impl Scene {
     ) -> anyhow::Result<Self> {
         let data = data.join(format!("test-{}", Uuid::new_v4()));
         let listen = ([127, 0, 0, 1], 0).into();
-        let instance = up::start_on(listen, &data, assistant, Switch::On, TODAY).await?;
+        let started = up::start_on(listen, &data, assistant, Switch::On, TODAY).await;
+        let instance = started.inspect_err(|_| {
+            // Nothing may have been made yet.
+            if let Err(error) = std::fs::remove_dir_all(&data) {
+                tracing::debug!("the folder {} is not removed ({})", data.display(), error.kind());
+            }
+        })?;
         let consumer = instance.bus.consumer(&group(), &read())?;
         let producer = instance.bus.producer();
         let ground = Ground::Embedded { instance: Box::new(instance), data };
