@@ -73,8 +73,8 @@ clarify-many = Which of these do you mean? Please write its number.
 clarify-nothing = I am not sure what you mean. Could you say it in other words?
 nothing-asked = Nothing waits for your yes or no just now. What can I do for you?
 restarted = All right, we begin anew. What can I do for you?
-not-connected = I understood: you ask about { $label }. No system is connected here for that yet; if you like, a colleague can call you: just write "please call me back".
-not-connected-unnamed = I understood you, but no system is connected here for that yet; if you like, a colleague can call you: just write "please call me back".
+not-connected = I understood: you ask about { $label }. No system is connected here for that yet. If you like, a colleague can call you: just write "please call me back".
+not-connected-unnamed = I understood you, but no system is connected here for that yet. If you like, a colleague can call you: just write "please call me back".
 under-way = Your request is noted and under way; I tell you here as soon as there is news.
 out-of-scope =
     { $stage ->

@@ -20,7 +20,7 @@ use crate::{
     write::{Told, Write},
 };
 
-/// Orders of a list: what a person may page through, and as many as are asked of SAP at once.
+/// Orders of a list that a person may page through.
 const ORDERS_MAX: usize = 50;
 
 /// Carries operations out on the systems of record.

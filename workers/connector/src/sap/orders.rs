@@ -14,6 +14,8 @@ use crate::target::TargetError;
 
 const NUMBER_DIGITS_MAX: usize = 10;
 const LIST_MAX: usize = 50;
+/// Orders asked for at once: with their items and lines they surely fit into one answer.
+const BATCH: usize = 10;
 /// Items and lines below an order.
 const EXPAND: (&str, &str) = ("$expand", "to_Item,to_Item/to_ScheduleLine");
 
@@ -101,24 +103,44 @@ pub(super) async fn of_same_customer(
         return Err(http.line.unreadable());
     }
     let limit = limit.min(LIST_MAX);
-    if limit == 0 {
-        return Ok(Some(Vec::new()));
-    }
-    let filter = format!("SoldToParty eq {}", literal(&given.sold_to_party));
-    let top = limit.to_string();
-    let newest = ("$orderby", "SalesOrderDate desc,SalesOrder desc");
-    let options = [("$filter", filter.as_str()), newest, ("$top", &top), EXPAND];
-    let raw: Vec<RawOrder> = http.list(http.url(ORDERS, &["A_SalesOrder"], &options)).await?;
-    let mut orders = Vec::new();
-    for mut raw in raw.into_iter().take(limit) {
-        // A system that passes over the filter must not show one customer another's orders.
-        if plain(&raw.sold_to_party) != plain(&given.sold_to_party) {
-            return Err(http.line.unreadable());
+    let mut orders: Vec<Order> = Vec::new();
+    while orders.len() < limit {
+        let (known, wanted) = (orders.len(), BATCH.min(limit - orders.len()));
+        let batch = batch_of(http, &given.sold_to_party, known, wanted).await?;
+        let came = batch.len();
+        for mut raw in batch.into_iter().take(wanted) {
+            let items = items(http, &mut raw).await?;
+            let next = order(http, &raw, &items)?;
+            // What was ordered meanwhile has moved the others on.
+            if !orders.iter().any(|order| order.number == next.number) {
+                orders.push(next);
+            }
         }
-        let items = items(http, &mut raw).await?;
-        orders.push(order(http, &raw, &items)?);
+        // A system that passes over `$skip` has nothing new for us.
+        if came < wanted || orders.len() == known {
+            break;
+        }
     }
     Ok(Some(orders))
+}
+
+/// Some of a customer's orders, the newest first.
+async fn batch_of(
+    http: &Http,
+    customer: &str,
+    skip: usize,
+    top: usize,
+) -> Result<Vec<RawOrder>, TargetError> {
+    let filter = format!("SoldToParty eq {}", literal(customer));
+    let (skip, top) = (skip.to_string(), top.to_string());
+    let newest = ("$orderby", "SalesOrderDate desc,SalesOrder desc");
+    let options = [("$filter", filter.as_str()), newest, ("$skip", &skip), ("$top", &top), EXPAND];
+    let batch: Vec<RawOrder> = http.list(http.url(ORDERS, &["A_SalesOrder"], &options)).await?;
+    // A system that passes over the filter must not show one customer another's orders.
+    if batch.iter().any(|raw| plain(&raw.sold_to_party) != plain(customer)) {
+        return Err(http.line.unreadable());
+    }
+    Ok(batch)
 }
 
 async fn find(http: &Http, number: &str, options: &[(&str, &str)]) -> Result<Option<RawOrder>, TargetError> {

@@ -210,3 +210,35 @@ async fn every_request_carries_the_client_of_the_address_and_asks_for_json() {
         assert_eq!(accept, "application/json");
     }
 }
+
+#[tokio::test]
+async fn a_long_list_is_read_in_batches_and_each_order_once() {
+    const ALL: usize = 23;
+    let number = |query: &str, name: &str| -> usize {
+        let (_, rest) = query.split_once(name).unwrap();
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    };
+    // The last is a system that passes over the place to go on from.
+    for (limit, heeds, read, hits) in
+        [(50, true, ALL, 4), (12, true, 12, 3), (10, true, 10, 2), (50, false, 10, 3)]
+    {
+        let server = Server::new(move |request| {
+            let query = request.uri().query().unwrap_or_default();
+            if request.uri().path().contains("A_SalesOrder(") {
+                return std::future::ready(d(&order_json(json!({"results": []}))));
+            }
+            let skip = if heeds { number(query, "skip=") } else { 0 };
+            let batch = (skip..ALL).take(number(query, "top=")).map(|place| {
+                let mut order = order_json(json!({"results": []}));
+                order["SalesOrder"] = json!((70_000 + place).to_string());
+                order
+            });
+            std::future::ready(d(&json!({"results": batch.collect::<Vec<_>>()})))
+        })
+        .await;
+        let orders = server.sap().orders_of_same_customer("45001", limit).await.unwrap().unwrap();
+        let numbers: Vec<String> = orders.into_iter().map(|order| order.number).collect();
+        assert_eq!(numbers, (70_000..70_000 + read).map(|place| place.to_string()).collect::<Vec<_>>());
+        assert_eq!(server.hits(), hits);
+    }
+}
