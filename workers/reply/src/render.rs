@@ -58,12 +58,19 @@ impl std::fmt::Debug for Renderer {
 }
 
 /// What a person is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Said {
     /// The words; they name every choice that a button offers.
     pub text: String,
     /// Answers that the channel may offer.
     pub buttons: Vec<Button>,
+}
+
+impl std::fmt::Debug for Said {
+    /// Without the words: they say back what a person wrote.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Said(with {} buttons)", self.buttons.len())
+    }
 }
 
 impl From<String> for Said {

@@ -37,7 +37,7 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> Said {
             Operation::SalesOrderCreate | Operation::CaseCreate | Operation::CallbackRequest,
         ) => failure(say, Some(FailureKind::Unreadable)).into(),
         (OperationStatus::Found, Operation::OrderStatus) => match update.orders.first() {
-            Some(found) => in_tone(say, update, order(say, found), "order-after"),
+            Some(found) => in_tone(say, update, order(say, found), Some("order-after")),
             None => not_found(say, Operation::OrderStatus, subject).into(),
         },
         (OperationStatus::Found, Operation::OrderList) => list(say, &update.orders, subject, update.page),
@@ -49,8 +49,8 @@ pub(super) fn words(say: &Words<'_>, update: &OperationUpdated) -> Said {
 }
 
 /// Something found, in the tone of the stage, and one offer at its end; while a question is open there is nothing to offer.
-fn in_tone(say: &Words<'_>, update: &OperationUpdated, text: String, after: &str) -> Said {
-    let offer = if update.resumed.is_none() { say.text(after) } else { String::new() };
+fn in_tone(say: &Words<'_>, update: &OperationUpdated, text: String, after: Option<&str>) -> Said {
+    let offer = after.filter(|_| update.resumed.is_none()).map(|id| say.text(id)).unwrap_or_default();
     let calls = say.stage == Stage::AtRisk && !offer.is_empty();
     let parts = [say.text("found-before"), text, offer];
     let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
@@ -249,9 +249,9 @@ fn stock(say: &Words<'_>, update: &OperationUpdated, product: &str) -> Said {
     if !more.is_empty() {
         lines.push(counted(say, "stock-more", more.len()));
     }
-    let text = lines.join("\n");
-    // What is not there is not offered.
-    if is_none { text.into() } else { in_tone(say, update, text, "stock-after") }
+    // What is not there is not offered, and a question for the exact name is enough.
+    let after = (!is_none && more.is_empty()).then_some("stock-after");
+    in_tone(say, update, lines.join("\n"), after)
 }
 
 fn stock_line(say: &Words<'_>, level: &StockLevel) -> String {

@@ -103,7 +103,7 @@ impl Words<'_> {
         args.set(STAGE, stage_name(self.stage));
         for (name, value) in values {
             let value = match *name {
-                NUMBER => FluentValue::try_number(*value),
+                NUMBER => FluentValue::try_number(value),
                 _ => clean(value, chars_max).into(),
             };
             args.set(*name, value);

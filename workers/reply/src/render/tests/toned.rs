@@ -92,4 +92,7 @@ fn nothing_is_offered_while_a_question_is_open_or_of_what_is_not_there() {
     };
     none.stock = vec![level("1010", "0")];
     assert!(!told(&none).text.contains("order"), "{}", told(&none).text);
+    none.stock = vec![level("1010", "5"), StockLevel { product: "CEM-050".to_owned(), ..level("1010", "5") }];
+    let last = bare(told(&none).text.lines().last().unwrap());
+    assert!(last.starts_with("1 more product matches"), "{last}");
 }
