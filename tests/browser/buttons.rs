@@ -153,3 +153,21 @@ async fn five_long_buttons_can_be_read_in_the_dark_and_on_a_phone() {
         page.nothing_went_wrong().await;
     }
 }
+
+#[tokio::test]
+async fn a_long_list_shows_five_orders_and_offers_more() {
+    let peyvand = Peyvand::up(data());
+    let page = Page::open(&peyvand.url, "fa-IR").await;
+    narrow(&page.browser).await;
+    scheme(&page.browser, "light").await;
+    page.say("آخرین سفارش‌هام چیا بودن؟").await;
+    page.reply(1).await;
+    page.say("۴۵۰۰۱").await;
+    let list = page.reply(2).await;
+    assert_eq!(list.lines().filter(|line| line.starts_with('•')).count(), 5, "{list}");
+    assert!(list.contains("بنویسید «بیشتر»"), "{list}");
+    assert_eq!(offers(&page).await, json!([["بیشتر", true]]));
+    nothing_stands_out(&page, "with a list").await;
+    page.browser.picture("fa-list-360").await;
+    page.nothing_went_wrong().await;
+}
