@@ -2,10 +2,11 @@
 //! away from orders, prices, deliveries, greetings and requests for help: an organisation may well want those as intents.
 //! Their sources and licences stand in `background/ATTRIBUTION.md`.
 
-const LISTS: [&str; 3] = [
+const LISTS: [&str; 4] = [
     include_str!("background/clinc_oos.txt"),
     include_str!("background/massive_fa.txt"),
     include_str!("background/massive_en.txt"),
+    include_str!("background/own.txt"),
 ];
 
 /// The shipped sentences, Persian and English, about a thousand.

@@ -3,7 +3,7 @@
 use peyvand::{
     assistant::{Intent, SlotSpec},
     event::{Doubt, Operation, Slot, SlotName},
-    language::slots::Extracted,
+    language::slots::{Extracted, Flaw},
 };
 
 use super::{
@@ -40,12 +40,18 @@ pub(super) fn fill(form: Form<'_>, heard: &Heard<'_>, mentioned: &Mentioned) -> 
     let mut slots = known_now(intent, operation, known, heard, mentioned);
     // A day that was said is asked about first: it is fresh in mind.
     let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);
-    let in_doubt = day.and_then(|_| day::keep(&mut slots, heard));
+    let day_in_doubt = day.and_then(|day| Some((day, day::keep(&mut slots, heard)?)));
     let is_known = |name| slots.iter().any(|slot: &Slot| slot.name == name);
+    let in_doubt = day_in_doubt.or_else(|| {
+        let flawed = |spec: &&SlotSpec| !is_known(spec.name) && flaw(spec.name, heard).is_some();
+        let spec = intent.slots.iter().find(flawed)?;
+        Some((spec, flaw(spec.name, heard)?))
+    });
     let missing = match &in_doubt {
-        Some(_) => day,
+        Some((spec, _)) => Some(*spec),
         None => intent.slots.iter().find(|spec| spec.required && !is_known(spec.name)),
     };
+    let in_doubt = in_doubt.map(|(_, doubt)| doubt);
     match missing {
         None if operation.is_write() => Filled::Propose(propose(slots, intent, heard.now_ms)),
         None => Filled::Execute(slots),
@@ -55,6 +61,16 @@ pub(super) fn fill(form: Form<'_>, heard: &Heard<'_>, mentioned: &Mentioned) -> 
             Filled::Ask(question, slots)
         }
     }
+}
+
+/// Why a value that was said is not taken, and what it may be.
+fn flaw(name: SlotName, heard: &Heard<'_>) -> Option<(Doubt, Vec<String>)> {
+    let value = heard.values.iter().find(|value| value.slot == name && value.flaw.is_some())?;
+    let doubt = match value.flaw? {
+        Flaw::NotValid => Doubt::NotValid,
+        Flaw::WhichUnit => Doubt::WhichUnit,
+    };
+    Some((doubt, value.choices.clone()))
 }
 
 fn ask(
@@ -86,9 +102,9 @@ fn known_now(
     mentioned: &Mentioned,
 ) -> Vec<Slot> {
     let mut slots = heard.slots();
-    // A write needs the one thing; a name that several share would be a guess.
-    let vague: Vec<&Extracted> =
-        heard.values.iter().filter(|value| operation.is_write() && !value.exact).collect();
+    // A write needs the one thing, a name that several share would be a guess; and nothing can be done with what is wrong.
+    let is_vague = |value: &&Extracted| !value.exact && (operation.is_write() || value.flaw.is_some());
+    let vague: Vec<&Extracted> = heard.values.iter().filter(is_vague).collect();
     slots.retain(|slot| !vague.iter().any(|v| v.slot == slot.name && v.value == *slot.value.expose()));
     let lacks = |slots: &[Slot], name: SlotName| {
         slots.iter().all(|slot| slot.name != name) && vague.iter().all(|value| value.slot != name)

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Slot, SlotName},
+    event::{Answer, Doubt, Slot, SlotName},
     language::{
         classifier::Classification,
         dates::{Day, FoundDate},
@@ -17,7 +17,7 @@ use super::{
     day::{self, InDoubt},
     form::{slot, wants},
     open::Question,
-    words::words,
+    words::{place, unit_place, words},
 };
 
 /// Wishes of one message that are followed.
@@ -48,7 +48,13 @@ pub(super) struct Heard<'a> {
 impl<'a> Heard<'a> {
     pub(super) fn new(text: &'a str, question: Option<&Question>, read: &'a Read, now_ms: i64) -> Self {
         let mut values = read.values.clone();
-        let (picked, doubt) = day::hear(text, question, &read.dates, read.today, &mut values);
+        let (picked, doubt) = match question.and_then(|question| amount(text, question)) {
+            Some(amount) => {
+                values.push(amount);
+                (true, None)
+            }
+            None => day::hear(text, question, &read.dates, read.today, &mut values),
+        };
         Self {
             text,
             values,
@@ -152,6 +158,16 @@ impl<'a> Heard<'a> {
             parts: &[],
         }
     }
+}
+
+/// The amount that is picked where its unit was asked for: the one in Tomans stands first.
+fn amount(text: &str, question: &Question) -> Option<Extracted> {
+    if question.doubt != Some(Doubt::WhichUnit) {
+        return None;
+    }
+    let value = question.choices.get(place(text).or_else(|| unit_place(text))?)?.clone();
+    let (slot, raw_range) = (question.slot, 0..text.len());
+    Some(Extracted { slot, value, raw_range, exact: true, flaw: None, choices: Vec::new() })
 }
 
 /// The words of a text without values.

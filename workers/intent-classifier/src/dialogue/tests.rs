@@ -1,5 +1,6 @@
 mod day;
 mod repair;
+mod values;
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,13 @@ use peyvand::{
     },
 };
 
-use super::{open::PROPOSAL_MS, *};
+use peyvand::assistant::{Intent, IntentKind, SlotSpec};
+
+use super::{
+    form::{Filled, Form},
+    open::{PROPOSAL_MS, Question},
+    *,
+};
 
 struct Trained {
     assistant: Assistant,

@@ -78,6 +78,9 @@ static NEITHER: Phrases = Phrases::new(
     "neither, none, none of them, neither of them, هیچکدام, هیچ کدام, هیچکدوم, هیچ کدوم, hichkodoom, \
      hich kodum",
 );
+static TOMAN: Phrases =
+    Phrases::new("toman, tomans, in toman, in tomans, تومان, تومن, به تومان, tooman, toomen");
+static RIAL: Phrases = Phrases::new("rial, rials, in rial, in rials, ریال, به ریال, riyal");
 /// Words that leave a value to whoever does it, or pass over it.
 static ANY: Phrases = Phrases::new(
     "any, any day, skip, skip it, whenever, it does not matter, it doesn't matter, doesn't matter, \
@@ -114,6 +117,11 @@ pub(super) fn command(text: &str) -> Option<Command> {
 /// The choice that a message names by its place, from 0.
 pub(super) fn place(text: &str) -> Option<usize> {
     if FIRST.has(text) { Some(0) } else { SECOND.has(text).then_some(1) }
+}
+
+/// The place of the unit that a message names, where Tomans stand before Rials.
+pub(super) fn unit_place(text: &str) -> Option<usize> {
+    if TOMAN.has(text) { Some(0) } else { RIAL.has(text).then_some(1) }
 }
 
 /// Whether a message wants none of what was offered.

@@ -218,6 +218,8 @@ mod tests {
             value: "Sara Ahmadi".to_owned(),
             raw_range: 5..16,
             exact: true,
+            flaw: None,
+            choices: Vec::new(),
         };
         assert_eq!(without_values(text, &[name]).as_deref(), Some("I am <name>. <name>!"));
     }
