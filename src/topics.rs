@@ -15,7 +15,7 @@ const REDRIVE: &str = ".redrive";
 pub const MESSAGE_RECEIVED: &str = "chat.message.received";
 /// Decisions: intent-classifier → connector, reply.
 pub const TURN_DECIDED: &str = "chat.turn.decided";
-/// Steps of operations: connector → reply.
+/// Steps of operations: connector → reply, intent-classifier.
 pub const OPERATION_UPDATED: &str = "chat.operation.updated";
 /// Replies: reply → channels.
 pub const REPLY_READY: &str = "chat.reply.ready";
@@ -25,6 +25,7 @@ pub const DELIVERY_UPDATED: &str = "chat.delivery.updated";
 /// Which group reads which topic.
 pub const READERS: &[(&str, &str)] = &[
     (MESSAGE_RECEIVED, "intent-classifier"),
+    (OPERATION_UPDATED, "intent-classifier"),
     (TURN_DECIDED, "connector"),
     (TURN_DECIDED, "reply"),
     (OPERATION_UPDATED, "reply"),

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use peyvand::event::{Envelope, MessageReceived};
 use serde::{Deserialize, Serialize};
 
 /// How soon the next message has to follow.
@@ -47,10 +46,10 @@ pub(crate) fn may_be_part(text: &str) -> bool {
         && text.chars().any(char::is_alphanumeric)
 }
 
-/// Whether a message follows another one as closely as parts do.
-pub(crate) fn follows(first: &Envelope<MessageReceived>, next: &Envelope<MessageReceived>) -> bool {
-    let after = next.occurred_at_ms.saturating_sub(first.occurred_at_ms);
-    u64::try_from(after).is_ok_and(|ms| Duration::from_millis(ms) <= FOLLOWS_WITHIN)
+/// Whether a message follows another one as closely as parts do, by their recorded times.
+pub(crate) fn follows(first_ms: i64, next_ms: i64) -> bool {
+    let after = u64::try_from(next_ms.saturating_sub(first_ms));
+    after.is_ok_and(|ms| Duration::from_millis(ms) <= FOLLOWS_WITHIN)
 }
 
 #[cfg(test)]
@@ -66,6 +65,15 @@ mod tests {
         {
             assert!(!may_be_part(whole), "{whole}");
         }
+    }
+
+    #[test]
+    fn what_comes_before_or_much_later_does_not_follow() {
+        assert_eq!(
+            [0, 1500, 1501, -1].map(|after| follows(10_000, 10_000 + after)),
+            [true, true, false, false]
+        );
+        assert!(!follows(i64::MAX, i64::MIN) && !follows(i64::MIN, i64::MAX));
     }
 
     #[test]

@@ -17,8 +17,7 @@ mod words;
 use peyvand::{
     assistant::Assistant,
     event::{
-        Backend, Decision, Doubt, Envelope, MessageReceived, RANKED_MAX, RankedIntent, SlotName, Stage,
-        TurnDecided,
+        Backend, Decision, Doubt, OperationUpdated, RANKED_MAX, RankedIntent, SlotName, Stage, TurnDecided,
     },
     language::{
         classifier::{Classification, Model, Ranked},
@@ -30,7 +29,7 @@ use peyvand::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::burst::Begun;
+use crate::{burst::Begun, received::Message};
 
 pub(crate) use self::{heard::Part, turn::SWITCH};
 
@@ -89,6 +88,11 @@ impl Dialogue {
         self.open.is_none() && !self.begun.is_full()
     }
 
+    /// After an operation took a step, told at this time; `None` when it changes nothing.
+    pub(crate) fn after(mut self, update: &OperationUpdated, at_ms: i64) -> Option<Self> {
+        self.mentioned.learn(update, at_ms).then_some(self)
+    }
+
     /// This message is a part of a turn that goes on.
     pub(crate) fn begun(self, text: &str) -> Self {
         Self { begun: self.begun.and(text), ..self }
@@ -141,11 +145,11 @@ pub(crate) struct Read {
 pub(crate) fn decide(
     assistant: &Assistant,
     model: &Model,
-    input: &Envelope<MessageReceived>,
+    message: Message<'_>,
     read: Read,
     mut state: Dialogue,
 ) -> (Vec<TurnDecided>, Dialogue) {
-    let now_ms = input.occurred_at_ms;
+    let now_ms = message.occurred_at_ms;
     state.begun = Begun::default();
     state.language = Some(read.language);
     let open = state.open.take().filter(|open| open.stands(now_ms));
@@ -164,7 +168,7 @@ pub(crate) fn decide(
     for one in &said {
         state.mentioned.note(&one.slots, now_ms);
     }
-    let base = base(model, input, &read, state.stage);
+    let base = base(model, message, &read, state.stage);
     let turns = said.iter().cloned().map(|said| placed(said, read.before).decided(&base)).collect();
     state.last = said.into_iter().next_back().map(|said| (said, now_ms));
     (turns, state)
@@ -181,14 +185,14 @@ fn placed(mut said: Said, before: usize) -> Said {
 }
 
 /// What all decisions about a message have in common.
-fn base(model: &Model, input: &Envelope<MessageReceived>, read: &Read, stage: Stage) -> TurnDecided {
-    let message = &input.event;
+fn base(model: &Model, message: Message<'_>, read: &Read, stage: Stage) -> TurnDecided {
+    let Message { id, event: message, .. } = message;
     let best = read.meaning.ranked.first();
     let named = |one: &Ranked| RankedIntent { intent: one.intent.clone(), confidence: one.confidence.into() };
     TurnDecided {
         tenant: message.tenant.clone(),
         conversation_id: message.conversation_id.clone(),
-        turn_id: input.event_id,
+        turn_id: id,
         channel: message.channel.clone(),
         language: read.language,
         decision: Decision::OutOfScope,

@@ -2,6 +2,7 @@
 
 mod burst;
 mod dialogue;
+mod received;
 mod serve;
 pub mod understand;
 mod wishes;
@@ -29,6 +30,8 @@ use thiserror::Error;
 
 pub use dialogue::Dialogue;
 use dialogue::Read;
+use received::Message;
+pub use received::Received;
 pub use serve::{renew_products, serve};
 use understand::{
     Understanding, UnderstandingError,
@@ -113,20 +116,15 @@ impl IntentClassifier {
 }
 
 impl IntentClassifier {
-    fn read(&self, input: &Envelope<MessageReceived>, state: &Dialogue) -> Read {
+    fn read(&self, message: Message<'_>, state: &Dialogue) -> Read {
         let extractors = self.lexicon.now();
         let model = self.understanding.model();
         let reader = Reader { extractors: &extractors, model, finglish: &self.finglish };
-        read(&input.event, self.utc_offset.day_at(input.occurred_at_ms), &reader, state)
+        read(message.event, self.utc_offset.day_at(message.occurred_at_ms), &reader, state)
     }
 
-    fn decide(
-        &self,
-        input: &Envelope<MessageReceived>,
-        read: Read,
-        state: Dialogue,
-    ) -> (Vec<TurnDecided>, Dialogue) {
-        dialogue::decide(&self.assistant, self.understanding.model(), input, read, state)
+    fn decide(&self, message: Message<'_>, read: Read, state: Dialogue) -> (Vec<TurnDecided>, Dialogue) {
+        dialogue::decide(&self.assistant, self.understanding.model(), message, read, state)
     }
 }
 
@@ -176,40 +174,52 @@ fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dial
 
 impl Handler for IntentClassifier {
     const GROUP: &'static str = "intent-classifier";
-    type In = MessageReceived;
+    type In = Received;
     type State = Dialogue;
 
     async fn handle(
         &self,
-        input: &Envelope<MessageReceived>,
+        input: &Envelope<Received>,
         state: Dialogue,
     ) -> Result<Outcome<Dialogue>, HandlerError> {
-        let mut read = self.read(input, &state);
+        let message = match &input.event {
+            Received::Message(_) => Message::of(input),
+            Received::Operation(update) => {
+                let state = state.after(update, input.occurred_at_ms);
+                return Ok(Outcome { state, ..Outcome::default() });
+            }
+        };
+        let Some(message) = message else { return Ok(Outcome::default()) };
+        let mut read = self.read(message, &state);
         // What was asked to be described in own words is not sorted, so it need not leave.
         let describes = state.asked_slot() == Some(SlotName::Description);
         if !describes && !dialogue::speaks_for_itself(&read) {
             (read.meaning, read.backend) =
                 self.understanding.think_again(&read.text, &read.values, read.meaning).await;
         }
-        let (turns, state) = self.decide(input, read, state);
+        let (turns, state) = self.decide(message, read, state);
         let emit = turns.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
     }
 
-    fn may_go_on(&self, input: &Envelope<MessageReceived>) -> Option<Duration> {
-        burst::may_be_part(input.event.text.expose()).then_some(burst::FOLLOWS_WITHIN)
+    fn may_go_on(&self, input: &Envelope<Received>) -> Option<Duration> {
+        burst::may_be_part(Message::of(input)?.text()).then_some(burst::FOLLOWS_WITHIN)
     }
 
-    fn stands_alone(&self, input: &Envelope<MessageReceived>, state: &Dialogue) -> bool {
-        let decided = || self.decide(input, self.read(input, state), state.clone()).0;
+    fn stands_alone(&self, input: &Envelope<Received>, state: &Dialogue) -> bool {
+        let Some(message) = Message::of(input) else { return true };
+        let decided = || self.decide(message, self.read(message, state), state.clone()).0;
         !state.may_begin() || decided().iter().any(dialogue::is_understood)
     }
 
-    fn goes_on(&self, input: &Envelope<MessageReceived>, next: &Envelope<MessageReceived>) -> bool {
-        burst::follows(input, next)
+    fn goes_on(&self, input: &Envelope<Received>, next: &Envelope<Received>) -> bool {
+        burst::follows(input.occurred_at_ms, next.occurred_at_ms)
     }
 
-    fn begun(&self, input: &Envelope<MessageReceived>, state: Dialogue) -> Dialogue {
-        state.begun(input.event.text.expose())
+    fn begun(&self, input: &Envelope<Received>, state: Dialogue) -> Dialogue {
+        match Message::of(input) {
+            Some(message) => state.begun(message.text()),
+            None => state,
+        }
     }
 }

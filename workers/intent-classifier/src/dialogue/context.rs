@@ -1,7 +1,7 @@
 //! What a conversation spoke of last, so that "and when is it delivered?" need not name the order again. It is used only where a
 //! word points back to it, and only for a while: whoever does not point is asked.
 
-use peyvand::event::{Slot, SlotName};
+use peyvand::event::{Operation, OperationStatus, OperationUpdated, Slot, SlotName};
 use serde::{Deserialize, Serialize};
 
 use super::{form::of_earlier, words::words};
@@ -18,10 +18,59 @@ impl Mentioned {
     pub(super) fn note(&mut self, slots: &[Slot], now_ms: i64) {
         for name in [SlotName::OrderNumber, SlotName::Product, SlotName::Customer] {
             if let Some(slot) = slots.iter().find(|slot| slot.name == name) {
-                self.0.retain(|(known, _)| known.name != name);
-                self.0.push((of_earlier(slot), now_ms));
+                let _is_newest = self.put(of_earlier(slot), now_ms);
             }
         }
+    }
+
+    /// What came of an operation is spoken of too; says whether that changed anything. What was spoken of later stays, so that
+    /// it does not matter which of two topics is read first.
+    pub(super) fn learn(&mut self, update: &OperationUpdated, at_ms: i64) -> bool {
+        match (update.operation, update.status) {
+            (Operation::SalesOrderCreate, OperationStatus::Done) => {
+                let number = update.reference.as_ref().map(|number| number.expose());
+                number.is_some_and(|number| self.put(told(SlotName::OrderNumber, number), at_ms))
+            }
+            (Operation::OrderStatus, OperationStatus::Found) => {
+                let items = update.orders.first().map(|order| order.items.as_slice());
+                let Some([only]) = items else { return false };
+                self.put(told(SlotName::Product, &only.product), at_ms)
+            }
+            (Operation::OrderStatus | Operation::OrderList, OperationStatus::NotFound) => {
+                let before = self.0.len();
+                let is_it = |slot: &Slot| {
+                    slot.name == SlotName::OrderNumber && Some(&slot.value) == update.subject.as_ref()
+                };
+                self.0.retain(|(slot, _)| !is_it(slot));
+                self.0.len() < before
+            }
+            (
+                Operation::OrderStatus
+                | Operation::OrderList
+                | Operation::StockLevel
+                | Operation::SalesOrderCreate
+                | Operation::CaseCreate
+                | Operation::CallbackRequest,
+                OperationStatus::Found
+                | OperationStatus::NotFound
+                | OperationStatus::Failed
+                | OperationStatus::Accepted
+                | OperationStatus::Done
+                | OperationStatus::Refused
+                | OperationStatus::Unknown,
+            ) => false,
+        }
+    }
+
+    /// Keeps it, when nothing of its kind was spoken of later.
+    fn put(&mut self, slot: Slot, at_ms: i64) -> bool {
+        let is_kind = |known: &Slot| known.name == slot.name;
+        if self.0.iter().any(|(known, known_ms)| is_kind(known) && *known_ms > at_ms) {
+            return false;
+        }
+        self.0.retain(|(known, _)| !is_kind(known));
+        self.0.push((slot, at_ms));
+        true
     }
 
     /// What the words point back to, when it was spoken of not long ago.
@@ -32,6 +81,11 @@ impl Mentioned {
         let is_named = name != SlotName::Customer || has_one_of(text, CUSTOMER);
         (is_named && points_back(text)).then_some(slot)
     }
+}
+
+/// A value that a system told.
+fn told(name: SlotName, value: &str) -> Slot {
+    Slot { name, value: value.to_owned().into(), raw: value.to_owned().into(), start: None, end: None }
 }
 
 const CUSTOMER: &[&str] = &["customer", "client", "مشتری", "moshtari"];

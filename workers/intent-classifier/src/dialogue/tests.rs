@@ -1,3 +1,4 @@
+mod context;
 mod day;
 mod repair;
 mod values;
@@ -5,7 +6,10 @@ mod values;
 use std::sync::LazyLock;
 
 use peyvand::{
-    event::{Answer, ChannelMessageId, ChannelName, ConversationId, Doubt, EventId, Operation, TenantId},
+    event::{
+        Answer, ChannelMessageId, ChannelName, ConversationId, Doubt, EventId, MessageReceived, Operation,
+        TenantId,
+    },
     language::{
         classifier::{self, Example, TrainOptions},
         dates::UtcOffset,
@@ -70,27 +74,20 @@ impl Talk {
         let trained = &*TRAINED;
         self.now_ms += 1000;
         let id = EventId::of_message("web", "t", &self.now_ms.to_string());
-        let input = Envelope {
-            event_id: id,
-            correlation_id: id,
-            causation_id: None,
-            occurred_at_ms: self.now_ms,
-            traceparent: None,
-            event: MessageReceived {
-                tenant: TenantId::parse("t").unwrap(),
-                conversation_id: ConversationId::parse("c").unwrap(),
-                channel: ChannelName::parse("web").unwrap(),
-                channel_message_id: ChannelMessageId::parse(self.now_ms.to_string()).unwrap(),
-                text: text.to_owned().into(),
-                language: None,
-            },
+        let event = MessageReceived {
+            tenant: TenantId::parse("t").unwrap(),
+            conversation_id: ConversationId::parse("c").unwrap(),
+            channel: ChannelName::parse("web").unwrap(),
+            channel_message_id: ChannelMessageId::parse(self.now_ms.to_string()).unwrap(),
+            text: text.to_owned().into(),
+            language: None,
         };
+        let message = Message { id, occurred_at_ms: self.now_ms, event: &event };
         let today = UtcOffset::IRAN.day_at(self.now_ms);
         let Trained { assistant, model, extractors, finglish } = trained;
-        let read =
-            crate::read(&input.event, today, &crate::Reader { extractors, model, finglish }, &self.state);
+        let read = crate::read(&event, today, &crate::Reader { extractors, model, finglish }, &self.state);
         let state = std::mem::take(&mut self.state);
-        let (turns, state) = decide(assistant, model, &input, read, state);
+        let (turns, state) = decide(assistant, model, message, read, state);
         // What is remembered survives being written down.
         self.state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
         turns
