@@ -1,6 +1,6 @@
 //! A day of this month or the next that is said by its number alone: `۱۵ام`, `پانزدهم`, `the 15th`.
 
-use super::{Calendar, Day, Period, Prefer, Reading, Ruled, Words, lexicon};
+use super::{Calendar, Day, Grain, Period, Prefer, Reading, Ruled, Words, lexicon};
 
 /// Words behind which such a number is a day.
 const CUES: &[&str] = &[
@@ -74,6 +74,7 @@ impl Words<'_> {
         let asked = self.context.asked && whole && !lexicon::is_also_no_number(self.word(begin));
         let day = u8::try_from(day).ok().filter(|day| (1..=31).contains(day))?;
         let clear = digits || u32::from(day) >= IN_WORDS_MIN || self.after_the_word_day(place);
+        let of_month = ordered.and_then(|_| self.of_a_month(next));
         let said = match ordered {
             Some(Calendar::Gregorian) => clear && self.is_said_in_english(place, begin, next),
             Some(Calendar::Jalali) => clear && self.is_said_in_persian(place),
@@ -81,26 +82,29 @@ impl Words<'_> {
         };
         // The first of two days has its month from the second.
         let of_another = self.is(next, JOINS) && self.day_of_month(next + 1).is_some();
-        if of_another || !asked && !said {
+        if of_another || !(asked || said || of_month.is_some()) {
             return None;
+        }
+        if let Some((month, behind)) = of_month {
+            return Some((self.in_month(month, day), behind));
         }
         let calendar = match ordered {
             Some(Calendar::Jalali) => Calendar::Jalali,
             Some(Calendar::Gregorian) | None => self.context.calendar,
         };
-        // «پانزدهم این ماه», "the 15th of this month"
-        let of = next + usize::from(self.is(next, &["of"]));
-        match self.this_or_next(of) {
-            Some((Reading::One(month), behind)) if month.grain == super::Grain::Month => {
-                Some((self.in_month(month, day), behind))
-            }
-            Some(_) | None if self.is(next, &["of"]) => None,
-            Some(_) | None => Some((self.next_such_day(calendar, day), next)),
+        (!self.is(next, &["of"])).then(|| (self.next_such_day(calendar, day), next))
+    }
+
+    /// «پانزدهم این ماه», "the 15th of this month".
+    fn of_a_month(&self, next: usize) -> Option<(Period, usize)> {
+        match self.this_or_next(next + usize::from(self.is(next, &["of"])))? {
+            (Reading::One(month), behind) if month.grain == Grain::Month => Some((month, behind)),
+            (Reading::One(_) | Reading::Either(_) | Reading::NoSuchDay, _) => None,
         }
     }
 
     /// Whether a number is said as an order, and in which language.
-    fn is_ordered(&self, begin: usize, next: usize) -> Option<Calendar> {
+    pub(super) fn is_ordered(&self, begin: usize, next: usize) -> Option<Calendar> {
         let last = self.word(next.checked_sub(1)?);
         match last {
             "th" | "st" | "nd" | "rd" => Some(Calendar::Gregorian),
@@ -119,8 +123,7 @@ impl Words<'_> {
     fn is_said_in_english(&self, place: usize, begin: usize, next: usize) -> bool {
         let before = place.checked_sub(1).map_or("", |before| self.word(before));
         let cued = begin > place || CUES.contains(&before) || self.context.asked;
-        let month = lexicon::unit(self.word(next)).is_some() || self.is(next, &["this", "next"]);
-        cued && (ENDS.contains(&self.word(next)) || month) && !self.is(next + 1, &["one", "time"])
+        cued && ENDS.contains(&self.word(next))
     }
 
     /// «طبقه پانزدهم» is no day: in Persian the order follows what it counts.

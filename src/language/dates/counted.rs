@@ -13,17 +13,18 @@ impl Words<'_> {
             .then(|| self.word(place));
         let begin = place + usize::from(ahead.is_some());
         let (count, next) = self.count(begin)?;
-        let (unit, calendar, next) = self.counted_unit(next)?;
+        let (unit, calendar, last) = self.counted_unit(next)?;
         let (word, behind) = match ahead {
-            Some(word) => (word, next + 1),
-            None if self.is(next + 1, &["from"]) && self.is(next + 2, &["now"]) => ("later", next + 3),
-            None => (self.word(next + 1), next + 2),
+            Some(word) => (word, last + 1),
+            None if self.is(last + 1, &["from"]) && self.is(last + 2, &["now"]) => ("later", last + 3),
+            None => (self.word(last + 1), last + 2),
         };
         let said = self.word(begin);
         let some_day = unit == Unit::Day && matches!(said, "یک" | "یه") && matches!(word, "دیگه" | "دیگر");
-        let an_order = matches!(said, "first" | "second" | "third") && ahead.is_none();
+        // «پانزدهم ماه بعد» is a day of it and counts no months.
+        let an_order = ahead.is_none() && self.is_ordered(begin, next).is_some();
         let a_no = said == "نه" && !matches!(word, "دیگه" | "دیگر" | "پیش");
-        if some_day || an_order || a_no || (ahead.is_none() && self.of_what_follows(next + 1)) {
+        if some_day || an_order || a_no || (ahead.is_none() && self.of_what_follows(last + 1)) {
             return None;
         }
         let count = i64::from(Some(count).filter(|count| *count <= COUNT_MAX)?);

@@ -191,14 +191,12 @@ fn a_day_is_said_by_its_number_alone() {
     check(
         future,
         &[
-            (
-                "the 15th|on the 15th, please|deliver it on the 15th|the fifteenth|15th of this month|by 15th",
-                "2026-12-06",
-            ),
-            ("۳ام|روز سوم|تاریخ ۳ام|the 3rd", "2026-12-24"),
+            ("on the 15th, please|deliver it on the 15th", "2026-12-06"),
+            ("تا ۱۵ام", "2026-11-26..2026-12-06"),
+            ("۳ام|روز سوم|تاریخ ۳ام", "2026-12-24"),
             ("۵ام", "2026-11-26"),
-            ("پانزدهم ماه بعد|۱۵ام ماه آینده|15th of next month", "2027-01-05"),
-            ("۳۱ام|the 31st", "no such day"),
+            ("پانزدهم ماه بعد|۱۵ام ماه آینده", "2027-01-05"),
+            ("۳۱ام", "no such day"),
             ("از ۳ام تا ۱۰ آذر", "2026-11-24..2026-12-01"),
             ("از ۱۰ام تا ۱۵ام", "2026-12-01..2026-12-06"),
             ("پانزدهم آذر", "2026-12-06"),
@@ -207,6 +205,17 @@ fn a_day_is_said_by_its_number_alone() {
                 "طبقه ۱۵ام|بار دوم|سفارش دهم|the 15th floor|the second one|دوم|the second|for the 2nd time|15|۱۵",
                 "",
             ),
+        ],
+    );
+    let english = Context { calendar: Calendar::Gregorian, ..future };
+    check(
+        english,
+        &[
+            ("the 15th|on the 15th, please|the fifteenth|15th of next month|the 15th works", "2026-12-15"),
+            ("15th of this month", "2026-11-15"),
+            ("by the 15th", "2026-11-26..2026-12-15"),
+            ("the 30th", "2026-11-30"),
+            ("the 15th floor|the 15th one|the second|the second one", ""),
         ],
     );
     let past = Context { prefer: Prefer::Past, ..context() };

@@ -44,8 +44,7 @@ fn named(text: &str, at: &Range<usize>) -> Option<SlotName> {
     let announced = words::before(text, at.start, 1).any(words::announces_number);
     let near = announced || distance == Some(0);
     let year = at.len() == 4 && matches!(text.get(at.clone())?.parse(), Ok(1300..=1500 | 1900..=2100));
-    let mobile = is_mobile(text, at) && distance.is_none_or(|distance| distance > 1);
-    (is_document(slot) && !mobile && (near || !year)).then_some(slot)
+    (is_document(slot) && (near || !year && !is_mobile(text, at))).then_some(slot)
 }
 
 /// Whether it may be a mobile number, with its zero or without.

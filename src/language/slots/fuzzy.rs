@@ -130,7 +130,8 @@ impl Names {
                 }
             }
         }
-        best
+        // What is a name as it stands was found before.
+        best.filter(|best| best.alike < 100 * 100)
     }
 }
 

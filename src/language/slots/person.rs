@@ -241,7 +241,7 @@ fn name(text: &str, words: &[Range<usize>], taken: &[Range<usize>]) -> Option<(R
             None => "",
         };
         ended = between.chars().any(|c| !c.is_whitespace() && !matches!(c, '-' | '\'' | '’'))
-            || !may_be_of_a_name(text.get(at.clone())?)
+            || !(may_be_of_a_name(text.get(at.clone())?) || is_o_of_o_neil(text, at))
             || overlaps(at, taken);
         if ended || place == WORDS_MAX {
             break;
@@ -251,6 +251,10 @@ fn name(text: &str, words: &[Range<usize>], taken: &[Range<usize>]) -> Option<(R
     let ended = ended || count == words.len();
     let count = if ended { count } else { count.min(UNENDED_WORDS) };
     Some((words.first()?.start..words.get(count.checked_sub(1)?)?.end, count))
+}
+
+fn is_o_of_o_neil(text: &str, at: &Range<usize>) -> bool {
+    matches!(text.get(at.clone()), Some("o" | "d")) && text[at.end..].starts_with(['\'', '’'])
 }
 
 fn may_be_of_a_name(word: &str) -> bool {
