@@ -73,6 +73,26 @@ pub(super) fn find(text: &str) -> Vec<FoundAmount> {
     found
 }
 
+/// The whole numbers that are said in words, below a million, in the order they are written.
+pub(super) fn in_words(text: &str) -> Vec<(Range<usize>, u32)> {
+    let tokens = split(tokens(text));
+    let words = Tokens(&tokens);
+    let mut found = Vec::new();
+    let mut place = 0;
+    while place < tokens.len() && found.len() < AMOUNTS_MAX {
+        let number = words.begins(place).then(|| words.number(place)).flatten();
+        let next = number.as_ref().map_or(place + 1, |number| number.next.max(place + 1));
+        if let Some(Number { meaning: Meaning::One(value), in_digits: false, .. }) = number
+            && let Some(value) =
+                value.to_u32().filter(|whole| Decimal::from(*whole) == value && *whole < 1_000_000)
+        {
+            found.push((tokens[place].at.start..tokens[next - 1].at.end, value));
+        }
+        place = next;
+    }
+    found
+}
+
 /// `هزارتومن` as its two words.
 fn split(tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
     let mut all = Vec::with_capacity(tokens.len());

@@ -4,14 +4,16 @@
 use std::ops::Range;
 
 use super::{Found, SlotName, order, overlaps, runs, words};
+use crate::language::money;
 
 const WHOLE_DIGITS_MAX: usize = 6;
 const DECIMALS_MAX: usize = 3;
 
 pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let taken = super::taken(found);
+    let spoken = spoken(text, asked);
     let numbers: Vec<(Range<usize>, String)> =
-        numbers(text).into_iter().filter(|(at, _)| !overlaps(at, &taken)).collect();
+        numbers(text).into_iter().chain(spoken).filter(|(at, _)| !overlaps(at, &taken)).collect();
     // «سفارش ۴۵۰۰۱ تا فردا»: the word for pieces begins a date, and so long a number counts none.
     let until = |at: &Range<usize>| {
         let is_next =
@@ -30,6 +32,18 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
         (true, _, _) => Vec::new(),
     };
     chosen.into_iter().map(|(at, value)| Found::exact(SlotName::Quantity, &value, at)).collect()
+}
+
+/// Numbers in words: in front of a unit, or nearly alone where one was asked for. Elsewhere "one" and «یه» count nothing.
+fn spoken(text: &str, asked: bool) -> Vec<(Range<usize>, String)> {
+    let words_in = |text: &str| text.split_whitespace().count();
+    let counts = |at: &Range<usize>| {
+        let alone = asked && words_in(&text[..at.start]) == 0 && words_in(&text[at.end..]) <= 1;
+        let ends_a_range = words::before(text, at.start, 1).any(words::lies_between);
+        alone || (words::after(text, at.end, 1).any(words::is_unit) && !ends_a_range)
+    };
+    let numbers = money::in_words(text).into_iter().filter(|(at, value)| *value > 0 && counts(at));
+    numbers.map(|(at, value)| (at, value.to_string())).collect()
 }
 
 /// Whole and decimal numbers above zero, with their plain form.

@@ -108,6 +108,32 @@ fn a_quantity_stands_before_a_unit_or_a_product_or_is_asked_for() {
 }
 
 #[test]
+fn a_quantity_may_be_said_in_words() {
+    check(
+        None,
+        &[
+            ("order twenty bags of CEM-042", &[(Quantity, "20"), (Product, "CEM-042")]),
+            ("صد و بیست کیسه", &[(Quantity, "120")]),
+            ("یه کیسه", &[(Quantity, "1")]),
+            ("bist ta", &[(Quantity, "20")]),
+            ("two or three bags", &[]),
+            ("یه سوال دارم", &[]),
+            ("do you have one?", &[]),
+        ],
+    );
+    check(
+        Some(Quantity),
+        &[
+            ("بیست تا", &[(Quantity, "20")]),
+            ("twenty-five", &[(Quantity, "25")]),
+            ("بیست و پنج", &[(Quantity, "25")]),
+            ("the second one", &[]),
+            ("one of those you sent last week", &[]),
+        ],
+    );
+}
+
+#[test]
 fn a_customer_is_known_by_its_cue_and_is_no_order() {
     check(
         None,

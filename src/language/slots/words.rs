@@ -41,6 +41,11 @@ pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     words
 }
 
+/// Whether a word stands between the two ends of a range, or between two choices.
+pub(super) fn lies_between(word: &str) -> bool {
+    matches!(word, "or" | "to" | "یا" | "تا" | "الی" | "ya" | "ta")
+}
+
 /// Whether a word names an order, in Persian, English or Finglish, with whatever ending.
 pub(super) fn names_order(word: &str) -> bool {
     ["سفارش", "sefares", "order", "ord"].iter().any(|cue| word.starts_with(cue)) && word != "ordinary"

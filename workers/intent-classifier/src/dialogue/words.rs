@@ -69,10 +69,11 @@ static MORE: Phrases = Phrases::new(
     "more, show more, more please, next, next page, the rest, show me more, بیشتر, بقیه, بقیه اش, بقیش, \
      بقیه رو بگو, ادامه, ادامه بده, باز هم, بازم, بعدی, صفحه بعد, bishtar, baghie, baghiash, edame",
 );
-static FIRST: Phrases =
-    Phrases::new("1, one, first, the first, the first one, first one, اول, اولی, اولیش, یک, avali, aval");
+static FIRST: Phrases = Phrases::new(
+    "1, one, first, the first, 1st, the 1st, the first one, first one, اول, اولی, اولیش, یک, avali, aval",
+);
 static SECOND: Phrases = Phrases::new(
-    "2, two, second, the second, the second one, second one, دوم, دومی, دومیش, دو, dovomi, dovom",
+    "2, two, second, the second, 2nd, the 2nd, the second one, second one, دوم, دومی, دومیش, دو, dovomi, dovom",
 );
 static NEITHER: Phrases = Phrases::new(
     "neither, none, none of them, neither of them, هیچکدام, هیچ کدام, هیچکدوم, هیچ کدوم, hichkodoom, \
