@@ -52,10 +52,10 @@ impl<'a> Turn<'a> {
             return vec![said];
         }
         match open {
-            Some(Open::Asked(question)) => vec![self.to_question(question)],
-            Some(Open::Proposed(proposal)) => vec![self.to_proposal(proposal)],
-            Some(Open::Unclear(unclear)) => vec![self.to_unclear(unclear)],
-            None => self.to_nothing(),
+            Some(Open::Asked(question)) => vec![self.answer_to_question(question)],
+            Some(Open::Proposed(proposal)) => vec![self.answer_to_proposal(proposal)],
+            Some(Open::Unclear(unclear)) => vec![self.answer_to_unclear(unclear)],
+            None => self.begin_anew(),
         }
     }
 
@@ -89,9 +89,9 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn to_question(&mut self, question: Question) -> Said {
-        let Some(asked) = self.assistant.intent(&question.intent) else { return self.to_nothing_one() };
-        let IntentKind::Operation(operation) = asked.kind else { return self.to_nothing_one() };
+    fn answer_to_question(&mut self, question: Question) -> Said {
+        let Some(asked) = self.assistant.intent(&question.intent) else { return self.follow_one_wish() };
+        let IntentKind::Operation(operation) = asked.kind else { return self.follow_one_wish() };
         let gives_up = if question.describes() {
             // Every other message is the description, whatever it resembles.
             consent(self.heard.text) == Some(Consent::No)
@@ -132,9 +132,9 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn to_proposal(&mut self, proposal: Proposal) -> Said {
-        let Some(intent) = self.assistant.intent(&proposal.intent) else { return self.to_nothing_one() };
-        let IntentKind::Operation(operation) = intent.kind else { return self.to_nothing_one() };
+    fn answer_to_proposal(&mut self, proposal: Proposal) -> Said {
+        let Some(intent) = self.assistant.intent(&proposal.intent) else { return self.follow_one_wish() };
+        let IntentKind::Operation(operation) = intent.kind else { return self.follow_one_wish() };
         match consent(self.heard.text) {
             Some(Consent::Yes) => {
                 let slots = proposal.slots.iter().map(of_earlier).collect();
@@ -159,7 +159,7 @@ impl<'a> Turn<'a> {
         said
     }
 
-    fn to_unclear(&mut self, unclear: Unclear) -> Said {
+    fn answer_to_unclear(&mut self, unclear: Unclear) -> Said {
         let text = self.heard.text;
         if consent(text) == Some(Consent::No) || is_cancel(text) || words::is_neither(text) {
             return self.not_understood();
@@ -170,19 +170,19 @@ impl<'a> Turn<'a> {
         let name = named.or(sure);
         match name.and_then(|name| self.assistant.intent(&name)) {
             Some(intent) => self.begin(intent, unclear.known, None),
-            None => self.to_nothing_one(),
+            None => self.follow_one_wish(),
         }
     }
 
-    fn to_nothing(&mut self) -> Vec<Said> {
+    fn begin_anew(&mut self) -> Vec<Said> {
         let several = self.heard.several(self.assistant);
         if several.len() > 1 {
             return self.one_after_the_other(several);
         }
-        vec![self.to_nothing_one()]
+        vec![self.follow_one_wish()]
     }
 
-    fn to_nothing_one(&mut self) -> Said {
+    fn follow_one_wish(&mut self) -> Said {
         let text = self.heard.text;
         if consent(text).is_some() || is_cancel(text) {
             return Said::answer(Answer::NothingAsked, self.heard.slots());

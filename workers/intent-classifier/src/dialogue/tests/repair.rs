@@ -334,8 +334,8 @@ fn parts_of_a_burst_are_one_turn_and_values_have_their_places_in_the_last_part()
         (["وضعیت", "سفارش 45001"], "چیه", (None, None)),
         (["وضعیت", "سفارش"], "45001 چیه", (Some(0), Some(5))),
     ] {
-        let mut talk = Talk::default();
-        talk.state = parts.into_iter().fold(Dialogue::default(), Dialogue::begun);
+        let state = parts.into_iter().fold(Dialogue::default(), Dialogue::begun);
+        let mut talk = Talk { state, ..Talk::default() };
         let turn = talk.say(last);
         assert_eq!((turn.decision, turn.operation), (Decision::Execute, Some(Operation::OrderStatus)));
         assert_eq!(turn.slots.iter().map(|slot| (slot.start, slot.end)).collect::<Vec<_>>(), [place]);
