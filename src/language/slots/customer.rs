@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotName, overlaps, runs, words};
+use super::{Found, SlotName, order, overlaps, runs, words};
 
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// How many words the cue may stand away.
@@ -21,7 +21,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
         .collect();
     let chosen = match (cued.is_empty(), asked, numbers.as_slice()) {
         (false, _, _) => cued,
-        (true, true, [only]) => vec![only.clone()],
+        (true, true, [only]) if !order::is_named(text, only) => vec![only.clone()],
         (true, _, _) => Vec::new(),
     };
     chosen

@@ -31,6 +31,11 @@ fn order(text: &str, at: Range<usize>) -> Option<Found> {
     (!value.is_empty()).then(|| Found::exact(SlotName::OrderNumber, value, at))
 }
 
+/// Whether the number is called an order, so that it answers no question for something else.
+pub(super) fn is_named(text: &str, at: &Range<usize>) -> bool {
+    DIGITS.contains(&at.len()) && cues::around(text, at) == Some(SlotName::OrderNumber)
+}
+
 /// Whether the number is said to be one of something else.
 fn is_other(text: &str, at: &Range<usize>) -> bool {
     let none_of_those = [SlotName::OrderNumber, SlotName::Phone, SlotName::Customer];

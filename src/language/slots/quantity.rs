@@ -28,7 +28,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let counting: Vec<_> = numbers.iter().filter(|(at, _)| counts(at)).cloned().collect();
     let chosen = match (counting.is_empty(), asked, numbers.as_slice()) {
         (false, _, _) => counting,
-        (true, true, [only]) => vec![only.clone()],
+        (true, true, [only]) if !order::is_named(text, &only.0) => vec![only.clone()],
         (true, _, _) => Vec::new(),
     };
     chosen.into_iter().map(|(at, value)| Found::exact(SlotName::Quantity, &value, at)).collect()

@@ -108,6 +108,15 @@ fn a_quantity_stands_before_a_unit_or_a_product_or_is_asked_for() {
 }
 
 #[test]
+fn a_number_that_is_called_an_order_is_no_answer_to_another_question() {
+    for asked in [Quantity, Customer] {
+        for text in ["where is order 45002?", "سفارش ۴۵۰۰۲ کجاست؟", "sefaresh 45002 kojast"] {
+            check(Some(asked), &[(text, &[(OrderNumber, "45002")])]);
+        }
+    }
+}
+
+#[test]
 fn a_quantity_may_be_said_in_words() {
     check(
         None,
