@@ -1,6 +1,7 @@
 mod context;
 mod day;
 mod repair;
+mod unclear;
 mod values;
 
 use std::sync::LazyLock;
@@ -71,6 +72,10 @@ impl Talk {
     }
 
     fn all(&mut self, text: &str) -> Vec<TurnDecided> {
+        self.decided(text, |_| {})
+    }
+
+    fn decided(&mut self, text: &str, change: impl FnOnce(&mut Read)) -> Vec<TurnDecided> {
         let trained = &*TRAINED;
         self.now_ms += 1000;
         let id = EventId::of_message("web", "t", &self.now_ms.to_string());
@@ -85,7 +90,9 @@ impl Talk {
         let message = Message { id, occurred_at_ms: self.now_ms, event: &event };
         let today = UtcOffset::IRAN.day_at(self.now_ms);
         let Trained { assistant, model, extractors, finglish } = trained;
-        let read = crate::read(&event, today, &crate::Reader { extractors, model, finglish }, &self.state);
+        let mut read =
+            crate::read(&event, today, &crate::Reader { extractors, model, finglish }, &self.state);
+        change(&mut read);
         let state = std::mem::take(&mut self.state);
         let (turns, state) = decide(assistant, model, message, read, state);
         // What is remembered survives being written down.

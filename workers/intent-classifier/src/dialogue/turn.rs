@@ -164,6 +164,10 @@ impl<'a> Turn<'a> {
         if consent(text) == Some(Consent::No) || is_cancel(text) || words::is_neither(text) {
             return self.not_understood();
         }
+        if consent(text) == Some(Consent::Yes) {
+            // It says yes to neither.
+            return self.not_understood_but(|turn| turn.ask_which(unclear.intents, unclear.known));
+        }
         let named = words::place(text).and_then(|place| unclear.intents.get(place)).cloned();
         let best = self.heard.meaning.ranked.iter().find(|one| unclear.intents.contains(&one.intent));
         let sure = best.filter(|best| best.confidence >= ACCEPT).map(|best| best.intent.clone());
@@ -310,19 +314,27 @@ impl<'a> Turn<'a> {
 
     fn unclear(&mut self, intents: &[&Intent]) -> Said {
         self.state.failures = 0;
-        let names: Vec<String> = intents.iter().map(|intent| intent.name.clone()).collect();
-        let known = self.heard.slots();
-        let open = Unclear { intents: names.clone(), known: known.clone(), at_ms: self.heard.now_ms };
+        let names = intents.iter().map(|intent| intent.name.clone()).collect();
+        self.ask_which(names, self.heard.slots())
+    }
+
+    fn ask_which(&mut self, intents: Vec<String>, known: Vec<Slot>) -> Said {
+        let open = Unclear { intents: intents.clone(), known: known.clone(), at_ms: self.heard.now_ms };
         self.state.open = Some(Open::Unclear(open));
-        Said { choices: names, ..Said::new(Decision::Clarify, known) }
+        Said { choices: intents, ..Said::new(Decision::Clarify, known) }
     }
 
     fn not_understood(&mut self) -> Said {
+        self.not_understood_but(|turn| Said::new(Decision::OutOfScope, turn.heard.slots()))
+    }
+
+    /// This is said once; the next time somebody else is offered.
+    fn not_understood_but(&mut self, say: impl FnOnce(&mut Self) -> Said) -> Said {
         self.state.failures = self.state.failures.saturating_add(1);
         if self.state.failures >= FAILURES_MAX {
             return self.hand_off(None, self.heard.slots());
         }
-        Said::new(Decision::OutOfScope, self.heard.slots())
+        say(self)
     }
 
     /// Somebody of the company is offered, where that can be done; but not because of the offer itself.

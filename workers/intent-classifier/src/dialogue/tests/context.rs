@@ -93,3 +93,47 @@ fn steps_that_name_nothing_change_nothing() {
         assert!(!Talk::default().told(&OperationUpdated { status, ..done("45500") }), "{status:?}");
     }
 }
+
+/// What a conversation reads, in the order of its time.
+fn story() -> Vec<(Option<&'static str>, Option<OperationUpdated>)> {
+    vec![
+        (Some("سلام"), None),
+        (Some("سفارش ۴۵۰۰۱ کجاست؟"), None),
+        (Some("order 20 bags of CEM-042 for customer 1000000018"), None),
+        (Some("I want to file a complaint"), None),
+        (Some("never mind"), None),
+        (Some("yes"), None),
+        (None, Some(done("45500"))),
+        (Some("I want to place an order"), None),
+    ]
+}
+
+fn state_after(story: &[(Option<&str>, Option<OperationUpdated>)], operations_last: bool) -> Dialogue {
+    let mut talk = Talk::default();
+    let mut late = Vec::new();
+    for (text, update) in story {
+        match (text, update) {
+            (Some(text), _) => {
+                talk.all(text);
+            }
+            (None, Some(update)) if operations_last => {
+                talk.now_ms += 1000;
+                late.push((update.clone(), talk.now_ms));
+            }
+            (None, Some(update)) => {
+                talk.told(update);
+            }
+            (None, None) => {}
+        }
+    }
+    late.into_iter()
+        .fold(talk.state, |state, (update, at_ms)| state.clone().after(&update, at_ms).unwrap_or(state))
+}
+
+#[test]
+fn the_state_is_rebuilt_equal_by_a_replay_whichever_topic_is_read_first() {
+    let state = state_after(&story(), false);
+    assert_eq!(state, state_after(&story(), false));
+    assert_eq!(state, state_after(&story(), true));
+    assert!(state.asked_slot().is_some(), "something is open in it");
+}
