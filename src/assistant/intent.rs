@@ -251,3 +251,18 @@ fn check_examples(
         }
     }
 }
+
+/// Sentences one a line; blank lines are none.
+pub(super) fn sentences(source: &Source, errors: &mut Vec<AssistantError>) -> Vec<String> {
+    let lines = source.text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
+    let lines: Vec<(usize, &str)> = lines.filter(|(_, line)| !line.is_empty()).collect();
+    if lines.len() > EXAMPLES_MAX {
+        let problem = format!("the file has {} sentences; at most {EXAMPLES_MAX} are learned", lines.len());
+        errors.push(AssistantError::new(&source.name, None, problem));
+    }
+    for (line, _) in lines.iter().filter(|(_, text)| text.chars().count() > EXAMPLE_CHARS_MAX) {
+        let problem = format!("a sentence has more than {EXAMPLE_CHARS_MAX} characters");
+        errors.push(AssistantError::new(&source.name, Some(*line), problem));
+    }
+    lines.into_iter().map(|(_, line)| line.to_owned()).collect()
+}

@@ -28,6 +28,8 @@ pub struct Assistant {
     pub targets: Vec<Target>,
     /// The texts of the replies.
     pub replies: Replies,
+    /// Sentences near the business that none of the intents means, so that they are not taken for one.
+    pub out_of_scope: Vec<String>,
     /// What works but could be better.
     pub warnings: Vec<Warning>,
 }
@@ -54,8 +56,11 @@ impl Assistant {
         let mut warnings = Vec::new();
         let intents = intent::check(&sources.intents, &mut errors, &mut warnings);
         let targets = target::check(&sources.targets, &mut errors);
+        let out_of_scope = sources.out_of_scope.as_ref();
+        let out_of_scope =
+            out_of_scope.map(|source| intent::sentences(source, &mut errors)).unwrap_or_default();
         if errors.is_empty() {
-            Ok(Self { intents, targets, replies: sources.replies.clone(), warnings })
+            Ok(Self { intents, targets, replies: sources.replies.clone(), out_of_scope, warnings })
         } else {
             Err(AssistantErrors(errors))
         }

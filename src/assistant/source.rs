@@ -7,6 +7,7 @@ use super::error::{AssistantError, AssistantErrors};
 
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_MAX: usize = 256;
+const OUT_OF_SCOPE: &str = "out_of_scope.txt";
 
 /// The Fluent texts of the replies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +29,8 @@ pub(super) struct Sources {
     pub(super) intents: Vec<Source>,
     pub(super) targets: Vec<Source>,
     pub(super) replies: Replies,
+    /// Sentences that belong to none of the intents; an assistant may do without.
+    pub(super) out_of_scope: Option<Source>,
 }
 
 macro_rules! embedded {
@@ -62,6 +65,7 @@ impl Sources {
                 fa: include_str!("../../assistant/replies/fa.ftl").to_owned(),
                 en: include_str!("../../assistant/replies/en.ftl").to_owned(),
             },
+            out_of_scope: Some(embedded!("out_of_scope.txt")),
         }
     }
 
@@ -74,6 +78,10 @@ impl Sources {
                 fa: file(dir, "replies/fa.ftl", &mut errors),
                 en: file(dir, "replies/en.ftl", &mut errors),
             },
+            out_of_scope: dir.join(OUT_OF_SCOPE).exists().then(|| {
+                let text = file(dir, OUT_OF_SCOPE, &mut errors);
+                Source { name: OUT_OF_SCOPE.to_owned(), text }
+            }),
         };
         // Mistakes inside the readable files are worth knowing in the same breath.
         if !errors.is_empty() {

@@ -8,12 +8,22 @@ use crate::event::{Answer, Operation, SlotName};
 
 fn intents(text: &str) -> Result<Assistant, AssistantErrors> {
     let intents = vec![Source { name: "intents/a.yaml".to_owned(), text: text.to_owned() }];
-    Assistant::check(&Sources { intents, targets: Vec::new(), replies: Replies::default() })
+    Assistant::check(&Sources {
+        intents,
+        targets: Vec::new(),
+        replies: Replies::default(),
+        out_of_scope: None,
+    })
 }
 
 fn target(text: &str) -> Result<Assistant, AssistantErrors> {
     let targets = vec![Source { name: "targets/a.yaml".to_owned(), text: text.to_owned() }];
-    Assistant::check(&Sources { intents: Vec::new(), targets, replies: Replies::default() })
+    Assistant::check(&Sources {
+        intents: Vec::new(),
+        targets,
+        replies: Replies::default(),
+        out_of_scope: None,
+    })
 }
 
 fn mistakes(result: Result<Assistant, AssistantErrors>) -> Vec<String> {

@@ -51,6 +51,9 @@ pub struct OperationUpdated {
     /// The tone to answer in.
     #[serde(default)]
     pub stage: Stage,
+    /// The earlier messages that are parts of this turn; it answers them too.
+    #[serde(default)]
+    pub parts: Vec<EventId>,
 }
 event!(OperationUpdated, "operation_updated");
 

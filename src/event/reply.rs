@@ -23,6 +23,9 @@ pub struct ReplyReady {
     /// Answers that the channel may offer.
     #[serde(default)]
     pub buttons: Vec<Button>,
+    /// The earlier messages that are parts of this turn; it answers them too.
+    #[serde(default)]
+    pub parts: Vec<EventId>,
 }
 event!(ReplyReady, "reply_ready");
 

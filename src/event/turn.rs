@@ -66,6 +66,9 @@ pub struct TurnDecided {
     /// Version of the normal form the message was read in.
     #[serde(default)]
     pub normal_form: u16,
+    /// The earlier messages that are parts of this turn; it answers them too.
+    #[serde(default)]
+    pub parts: Vec<EventId>,
 }
 event!(TurnDecided, "turn_decided");
 

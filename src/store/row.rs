@@ -1,11 +1,12 @@
 //! How values lie in rows of either database. It may not ask one.
 
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{Outgoing, StoreError, StoredReply};
 use crate::{
     bus::{Headers, NewRecord, Topic},
-    event::{Button, ConversationId, EventId, TenantId},
+    event::{ConversationId, EventId, TenantId},
     language::slots::ProductName,
 };
 
@@ -37,14 +38,17 @@ impl TryFrom<OutgoingRow> for Outgoing {
     }
 }
 
-/// Buttons as the text of their column; nothing where there are none.
-pub(super) fn buttons_text(buttons: &[Button]) -> Option<String> {
-    // Two texts each: they always become JSON.
-    if buttons.is_empty() { None } else { serde_json::to_string(buttons).ok() }
+/// A list of a reply as the text of its column; nothing where it is empty.
+pub(super) fn list_text<T: Serialize>(list: &[T]) -> Option<String> {
+    // Buttons and ids are texts: they always become JSON.
+    if list.is_empty() { None } else { serde_json::to_string(list).ok() }
 }
 
-fn buttons_of(text: &str) -> Result<Vec<Button>, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "button" })
+fn list_of<T: DeserializeOwned>(text: Option<&str>, what: &'static str) -> Result<Vec<T>, StoreError> {
+    match text {
+        Some(text) => serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what }),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A row of a reply.
@@ -56,6 +60,7 @@ pub(super) struct ReplyRow {
     pub(super) language: String,
     pub(super) text: String,
     pub(super) buttons: Option<String>,
+    pub(super) parts: Option<String>,
 }
 
 impl TryFrom<ReplyRow> for StoredReply {
@@ -71,7 +76,8 @@ impl TryFrom<ReplyRow> for StoredReply {
             tenant: TenantId::parse(row.tenant).map_err(|_| unreadable("tenant"))?,
             language: row.language.parse().map_err(|_| unreadable("language"))?,
             text: row.text.into(),
-            buttons: row.buttons.map_or(Ok(Vec::new()), |buttons| buttons_of(&buttons))?,
+            buttons: list_of(row.buttons.as_deref(), "button")?,
+            parts: list_of(row.parts.as_deref(), "part of a turn")?,
         })
     }
 }

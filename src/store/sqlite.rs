@@ -144,7 +144,7 @@ impl SqliteStore {
         limit: u16,
     ) -> Result<Vec<StoredReply>, StoreError> {
         let rows = sqlx::query(
-            "SELECT cursor, event_id, turn_id, tenant, language, text, buttons FROM reply
+            "SELECT cursor, event_id, turn_id, tenant, language, text, buttons, parts FROM reply
              WHERE conversation_id = ? AND cursor > ? ORDER BY cursor LIMIT ?",
         )
         .bind(conversation_id.as_str())
@@ -332,7 +332,7 @@ fn migrations() -> Migrator {
     let reach = include_str!("../../schemas/sql/sqlite/0008_reach.sql");
     let parked_begun = include_str!("../../schemas/sql/sqlite/0009_parked_begun.sql");
     let parked_size = include_str!("../../schemas/sql/sqlite/0010_parked_size.sql");
-    let reply_buttons = include_str!("../../schemas/sql/sqlite/0011_reply_buttons.sql");
+    let reply_extras = include_str!("../../schemas/sql/sqlite/0011_reply_extras.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -344,7 +344,7 @@ fn migrations() -> Migrator {
         (8, "reach", reach),
         (9, "parked begun", parked_begun),
         (10, "parked size", parked_size),
-        (11, "reply buttons", reply_buttons),
+        (11, "reply extras", reply_extras),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);
@@ -385,6 +385,7 @@ fn reply_of(row: &SqliteRow) -> Result<StoredReply, StoreError> {
         language: row.try_get(4)?,
         text: row.try_get(5)?,
         buttons: row.try_get(6)?,
+        parts: row.try_get(7)?,
     }
     .try_into()
 }

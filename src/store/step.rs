@@ -65,6 +65,8 @@ pub struct StoredReply {
     pub text: Sensitive<String>,
     /// Answers that the channel may offer.
     pub buttons: Vec<Button>,
+    /// The earlier messages that it answers too.
+    pub parts: Vec<EventId>,
 }
 
 /// What one step changes, all or nothing.

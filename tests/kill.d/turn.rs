@@ -71,6 +71,7 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
             ranked: Vec::new(),
             backend: peyvand::event::Backend::default(),
             normal_form: 1,
+            parts: Vec::new(),
         },
     }
 }

@@ -63,7 +63,8 @@ fn model() -> Model {
         .into_iter()
         .map(|(text, intent)| Example { text: text.to_owned(), intent: intent.to_owned() })
         .collect();
-    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
+    let own = assistant.out_of_scope.iter().cloned();
+    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).chain(own).collect();
     classifier::train(&examples, &background, &TrainOptions::default()).unwrap()
 }
 

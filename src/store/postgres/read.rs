@@ -132,6 +132,7 @@ fn reply_of(row: &PgRow) -> Result<StoredReply, StoreError> {
         language: row.try_get(4)?,
         text,
         buttons: row.try_get(6)?,
+        parts: row.try_get(7)?,
     }
     .try_into()
 }

@@ -18,7 +18,7 @@ fn migrations() -> Migrator {
     let reach = include_str!("../../../schemas/sql/postgres/0007_reach.sql");
     let parked_begun = include_str!("../../../schemas/sql/postgres/0008_parked_begun.sql");
     let parked_size = include_str!("../../../schemas/sql/postgres/0009_parked_size.sql");
-    let reply_buttons = include_str!("../../../schemas/sql/postgres/0010_reply_buttons.sql");
+    let reply_extras = include_str!("../../../schemas/sql/postgres/0010_reply_extras.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -29,7 +29,7 @@ fn migrations() -> Migrator {
         (7, "reach", reach),
         (8, "parked begun", parked_begun),
         (9, "parked size", parked_size),
-        (10, "reply buttons", reply_buttons),
+        (10, "reply extras", reply_extras),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

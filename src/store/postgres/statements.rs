@@ -40,7 +40,7 @@ LEFT JOIN LATERAL (
 ORDER BY a.place, o.seq";
 
 pub(super) const REPLIES_AFTER: &str = "
-SELECT cursor, uuid_send(event_id), uuid_send(turn_id), tenant, language, text, buttons FROM reply
+SELECT cursor, uuid_send(event_id), uuid_send(turn_id), tenant, language, text, buttons, parts FROM reply
 WHERE conversation_id = $1 AND cursor > $2 ORDER BY cursor LIMIT $3";
 
 pub(super) const KEEP_PRODUCTS: &str = "
@@ -108,7 +108,8 @@ RETURNING s.place, c.last_seq";
 /// The last part sees the table as it was before the first.
 const OUTGOING: &str = "
 WITH given AS (
-  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[],
+    $8::text[])
     AS g (consumer_group, conversation_id, seq, topic, key, value, headers)
 ), kept AS (
   INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers) SELECT * FROM given
@@ -126,15 +127,16 @@ pub(super) type Waiting = HashMap<(String, String), Vec<Outgoing>>;
 /// Each event once, though it comes in several steps. A cursor that another group gives at the same moment is an error
 /// (the primary key), and the transaction is done again.
 const REPLIES: &str = "
-INSERT INTO reply (conversation_id, cursor, event_id, turn_id, tenant, language, text, buttons)
+INSERT INTO reply (conversation_id, cursor, event_id, turn_id, tenant, language, text, buttons, parts)
 SELECT n.conversation_id,
   COALESCE((SELECT MAX(r.cursor) FROM reply r WHERE r.conversation_id = n.conversation_id), 0)
     + ROW_NUMBER() OVER (PARTITION BY n.conversation_id ORDER BY n.place),
-  n.event_id, n.turn_id, n.tenant, n.language, n.text, n.buttons
+  n.event_id, n.turn_id, n.tenant, n.language, n.text, n.buttons, n.parts
 FROM (
   SELECT DISTINCT ON (event_id) *
-  FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[])
-    WITH ORDINALITY AS t (conversation_id, event_id, turn_id, tenant, language, text, buttons, place)
+  FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[],
+    $8::text[])
+    WITH ORDINALITY AS t (conversation_id, event_id, turn_id, tenant, language, text, buttons, parts, place)
   ORDER BY event_id, place
 ) AS n
 WHERE (SELECT r.event_id FROM reply r WHERE r.event_id = n.event_id) IS NULL
@@ -269,7 +271,8 @@ pub(super) async fn keep_replies(
         .bind(texts(&rows, |(_, reply)| reply.tenant.as_str()))
         .bind(texts(&rows, |(_, reply)| reply.language.to_string()))
         .bind(texts(&rows, |(_, reply)| reply.text.expose().as_bytes()))
-        .bind(texts(&rows, |(_, reply)| row::buttons_text(&reply.buttons)))
+        .bind(texts(&rows, |(_, reply)| row::list_text(&reply.buttons)))
+        .bind(texts(&rows, |(_, reply)| row::list_text(&reply.parts)))
         .execute(connection)
         .await?;
     Ok(())

@@ -176,8 +176,8 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
 async fn keep_replies(connection: &mut SqliteConnection, step: &Step) -> Result<(), StoreError> {
     for reply in &step.replies {
         sqlx::query(
-            "INSERT INTO reply (conversation_id, cursor, event_id, turn_id, tenant, language, text, buttons)
-             SELECT ?1, COALESCE(MAX(cursor), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM reply WHERE conversation_id = ?1
+            "INSERT INTO reply (conversation_id, cursor, event_id, turn_id, tenant, language, text, buttons, parts)
+             SELECT ?1, COALESCE(MAX(cursor), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM reply WHERE conversation_id = ?1
              ON CONFLICT DO NOTHING",
         )
         .bind(step.key.conversation_id.as_str())
@@ -186,7 +186,8 @@ async fn keep_replies(connection: &mut SqliteConnection, step: &Step) -> Result<
         .bind(reply.tenant.as_str())
         .bind(reply.language.to_string())
         .bind(reply.text.expose())
-        .bind(row::buttons_text(&reply.buttons))
+        .bind(row::list_text(&reply.buttons))
+        .bind(row::list_text(&reply.parts))
         .execute(&mut *connection)
         .await?;
     }

@@ -108,6 +108,7 @@ pub(crate) fn reply(event_name: &str, text: &str) -> StoredReply {
         language: Language::Fa,
         text: text.to_owned().into(),
         buttons: vec![Button { label: text.to_owned().into(), value: "1".to_owned() }],
+        parts: vec![event("part")],
     }
 }
 

@@ -325,8 +325,10 @@ function takeReply(event) {
   if (event.cursor <= talk.cursor) return;
   talk.cursor = event.cursor;
   if (talk.items.some((item) => item.id === event.event_id)) return;
+  // Messages that are parts of one turn are answered together.
+  const answered = [event.turn_id, ...(Array.isArray(event.parts) ? event.parts : [])];
   for (const item of talk.items) {
-    if (item.event === event.turn_id && item.state === "accepted") {
+    if (answered.includes(item.event) && item.state === "accepted") {
       item.state = "answered";
       show(item);
     }

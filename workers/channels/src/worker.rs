@@ -106,6 +106,7 @@ impl Handler for Channels {
             language: reply.language,
             text: reply.text.clone(),
             buttons: reply.buttons.clone(),
+            parts: reply.parts.clone(),
         };
         let updated = DeliveryUpdated {
             tenant: reply.tenant.clone(),

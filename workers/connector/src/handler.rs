@@ -115,6 +115,7 @@ impl Connector {
             resumed: turn.resumed.clone(),
             page: turn.page,
             stage: turn.stage,
+            parts: turn.parts.clone(),
         }
     }
 
@@ -135,7 +136,11 @@ impl Connector {
         }
         let write = Write::of(input, operation, &route.target);
         let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;
-        let told = OperationUpdated { resumed: input.event.resumed.clone(), ..write.told(&Told::Accepted) };
+        let told = OperationUpdated {
+            resumed: input.event.resumed.clone(),
+            parts: input.event.parts.clone(),
+            ..write.told(&Told::Accepted)
+        };
         let accepted = Emit::new(topics::OPERATION_UPDATED, told);
         Ok(Outcome { emit: vec![accepted], entries: vec![entry], ..Outcome::default() })
     }

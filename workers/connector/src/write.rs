@@ -154,6 +154,7 @@ impl Write {
             resumed: None,
             page: 0,
             stage: self.stage,
+            parts: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use peyvand::event::EventId;
 use serde::{Deserialize, Serialize};
 
 /// How soon the next message has to follow.
@@ -10,31 +11,43 @@ pub(crate) const FOLLOWS_WITHIN: Duration = Duration::from_millis(1500);
 /// A part has so many words at most, and so many bytes.
 const PART_WORDS_MAX: usize = 3;
 const PART_BYTES_MAX: usize = 100;
+/// So many messages at most are one turn, with the one that ends it one more.
+const PARTS_MAX: usize = 7;
 /// What is longer together is no burst, in bytes.
 const BEGUN_BYTES_MAX: usize = 400;
 
 /// What was said so far of a turn that goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Begun(String);
+pub(crate) struct Begun {
+    text: String,
+    parts: Vec<EventId>,
+}
 
 impl Begun {
     /// With one more part.
-    pub(crate) fn and(self, text: &str) -> Self {
-        Self(self.before(text))
+    pub(crate) fn and(mut self, text: &str, id: EventId) -> Self {
+        self.text = self.before(text);
+        self.parts.push(id);
+        self
+    }
+
+    /// The messages that are parts so far.
+    pub(crate) fn parts(&self) -> &[EventId] {
+        &self.parts
     }
 
     /// The whole text of a turn that this message ends.
     pub(crate) fn before(&self, text: &str) -> String {
-        if self.0.is_empty() { text.to_owned() } else { format!("{} {text}", self.0) }
+        if self.text.is_empty() { text.to_owned() } else { format!("{} {text}", self.text) }
     }
 
     /// Where the last message begins in the whole text, in bytes.
     pub(crate) fn len(&self) -> usize {
-        if self.0.is_empty() { 0 } else { self.0.len() + 1 }
+        if self.text.is_empty() { 0 } else { self.text.len() + 1 }
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len() >= BEGUN_BYTES_MAX
+        self.text.len() >= BEGUN_BYTES_MAX || self.parts.len() >= PARTS_MAX
     }
 }
 
@@ -55,6 +68,10 @@ pub(crate) fn follows(first_ms: i64, next_ms: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn id(text: &str) -> EventId {
+        EventId::of_message("web", "t", text)
+    }
 
     #[test]
     fn only_what_is_short_and_not_ended_may_be_a_part() {
@@ -78,7 +95,9 @@ mod tests {
 
     #[test]
     fn parts_are_put_together_and_the_last_one_is_found_again() {
-        let begun = Begun::default().and("45001").and("وضعیتش");
+        let begun =
+            ["45001", "وضعیتش"].into_iter().fold(Begun::default(), |begun, text| begun.and(text, id(text)));
+        assert_eq!(begun.parts(), [id("45001"), id("وضعیتش")]);
         let whole = begun.before("چیه؟");
         assert_eq!((whole.as_str(), &whole[begun.len()..]), ("45001 وضعیتش چیه؟", "چیه؟"));
         assert_eq!((Begun::default().len(), Begun::default().before("x").as_str()), (0, "x"));

@@ -17,7 +17,8 @@ mod words;
 use peyvand::{
     assistant::Assistant,
     event::{
-        Backend, Decision, Doubt, OperationUpdated, RANKED_MAX, RankedIntent, SlotName, Stage, TurnDecided,
+        Backend, Decision, Doubt, EventId, OperationUpdated, RANKED_MAX, RankedIntent, SlotName, Stage,
+        TurnDecided,
     },
     language::{
         classifier::{Classification, Model, Ranked},
@@ -94,8 +95,8 @@ impl Dialogue {
     }
 
     /// This message is a part of a turn that goes on.
-    pub(crate) fn begun(self, text: &str) -> Self {
-        Self { begun: self.begun.and(text), ..self }
+    pub(crate) fn begun(self, text: &str, id: EventId) -> Self {
+        Self { begun: self.begun.and(text, id), ..self }
     }
 
     /// What was said last, when that is not longer ago.
@@ -150,7 +151,7 @@ pub(crate) fn decide(
     mut state: Dialogue,
 ) -> (Vec<TurnDecided>, Dialogue) {
     let now_ms = message.occurred_at_ms;
-    state.begun = Begun::default();
+    let begun = std::mem::take(&mut state.begun);
     state.language = Some(read.language);
     let open = state.open.take().filter(|open| open.stands(now_ms));
     if open.is_none() {
@@ -168,7 +169,7 @@ pub(crate) fn decide(
     for one in &said {
         state.mentioned.note(&one.slots, now_ms);
     }
-    let base = base(model, message, &read, state.stage);
+    let base = TurnDecided { parts: begun.parts().to_vec(), ..base(model, message, &read, state.stage) };
     let turns = said.iter().cloned().map(|said| placed(said, read.before).decided(&base)).collect();
     state.last = said.into_iter().next_back().map(|said| (said, now_ms));
     (turns, state)
@@ -211,5 +212,6 @@ fn base(model: &Model, message: Message<'_>, read: &Read, stage: Stage) -> TurnD
         ranked: read.meaning.ranked.iter().take(RANKED_MAX).map(named).collect(),
         backend: read.backend,
         normal_form: NORMAL_FORM_VERSION,
+        parts: Vec::new(),
     }
 }

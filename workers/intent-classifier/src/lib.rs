@@ -218,7 +218,7 @@ impl Handler for IntentClassifier {
 
     fn begun(&self, input: &Envelope<Received>, state: Dialogue) -> Dialogue {
         match Message::of(input) {
-            Some(message) => state.begun(message.text()),
+            Some(message) => state.begun(message.text(), message.id),
             None => state,
         }
     }

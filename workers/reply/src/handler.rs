@@ -56,6 +56,7 @@ impl Handler for Reply {
                 language: turn.language,
                 text: said.text.into(),
                 buttons: said.buttons,
+                parts: turn.parts.clone(),
             }),
             Told::Operation(told) => {
                 let said = self.renderer.operation(told);
@@ -67,6 +68,7 @@ impl Handler for Reply {
                     language: told.language,
                     text: said.text.into(),
                     buttons: said.buttons,
+                    parts: told.parts.clone(),
                 })
             }
         };

@@ -92,7 +92,9 @@ async fn answer_of(
             let page = web.page_after(conversation, cursor).await?;
             let Some(last) = page.last() else { break };
             cursor = last.cursor;
-            found.extend(page.into_iter().filter(|reply| reply.turn_id == turn));
+            found.extend(
+                page.into_iter().filter(|reply| reply.turn_id == turn || reply.parts.contains(&turn)),
+            );
         }
         if !found.is_empty() {
             return Ok(found);

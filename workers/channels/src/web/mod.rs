@@ -78,6 +78,7 @@ struct ShownReply<'a> {
     text: &'a str,
     language: &'static str,
     buttons: &'a [Button],
+    parts: &'a [EventId],
 }
 
 impl<'a> ShownReply<'a> {
@@ -89,6 +90,7 @@ impl<'a> ShownReply<'a> {
             text: reply.text.expose(),
             language: reply.language.as_str(),
             buttons: &reply.buttons,
+            parts: &reply.parts,
         }
     }
 }

@@ -51,6 +51,7 @@ impl MemoryDesk {
                 language: Language::Fa,
                 text: Sensitive::new(text.to_owned()),
                 buttons: buttons.iter().map(|(label, value)| button(label, value)).collect(),
+                parts: Vec::new(),
             });
         }
         self.hub.notify(&conversation);

@@ -41,6 +41,7 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         ranked: Vec::new(),
         backend: peyvand::event::Backend::default(),
         normal_form: 1,
+        parts: Vec::new(),
     };
     let envelope = Envelope {
         event_id: turn_id.derived("intent-classifier", 0),

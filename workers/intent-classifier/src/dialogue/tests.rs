@@ -41,7 +41,8 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
         .into_iter()
         .map(|(text, intent)| Example { text: text.to_owned(), intent: intent.to_owned() })
         .collect();
-    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).collect();
+    let own = assistant.out_of_scope.iter().cloned();
+    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).chain(own).collect();
     let model = classifier::train(&examples, &background, &TrainOptions::default()).unwrap();
     let product = |sku: &str, fa: &str, en: &str| ProductName {
         sku: sku.to_owned(),

@@ -58,7 +58,7 @@ impl ModelError {
 pub struct Catalogue {
     /// Every example, with its intent and how it is written.
     pub sentences: Vec<Labelled>,
-    /// The negatives that are part of the program.
+    /// The negatives: those that are part of the program, and the assistant's own.
     pub background: Vec<String>,
 }
 
@@ -75,7 +75,8 @@ impl Catalogue {
             sentences.extend(intent.fa.iter().map(|text| sentence(text, Written::of_persian(text))));
             sentences.extend(intent.en.iter().map(|text| sentence(text, Written::En)));
         }
-        Self { sentences, background: background().map(ToOwned::to_owned).collect() }
+        let own = assistant.out_of_scope.iter().cloned();
+        Self { sentences, background: background().map(ToOwned::to_owned).chain(own).collect() }
     }
 
     /// Trains on it.

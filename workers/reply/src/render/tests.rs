@@ -110,6 +110,7 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         ranked: Vec::new(),
         backend: peyvand::event::Backend::default(),
         normal_form: 1,
+        parts: Vec::new(),
     }
 }
 
@@ -137,6 +138,7 @@ fn update(
         resumed: None,
         page: 0,
         stage: Stage::Customer,
+        parts: Vec::new(),
     }
 }
 

@@ -334,11 +334,14 @@ fn parts_of_a_burst_are_one_turn_and_values_have_their_places_in_the_last_part()
         (["وضعیت", "سفارش 45001"], "چیه", (None, None)),
         (["وضعیت", "سفارش"], "45001 چیه", (Some(0), Some(5))),
     ] {
-        let state = parts.into_iter().fold(Dialogue::default(), Dialogue::begun);
+        let id = |text: &str| EventId::of_message("web", "t", text);
+        let begin = |state: Dialogue, text| state.begun(text, id(text));
+        let state = parts.into_iter().fold(Dialogue::default(), begin);
         let mut talk = Talk { state, ..Talk::default() };
         let turn = talk.say(last);
         assert_eq!((turn.decision, turn.operation), (Decision::Execute, Some(Operation::OrderStatus)));
         assert_eq!(turn.slots.iter().map(|slot| (slot.start, slot.end)).collect::<Vec<_>>(), [place]);
+        assert_eq!(turn.parts, parts.map(id));
         assert_eq!(talk.say("وضعیت سفارش 45002 چیه").slot(SlotName::OrderNumber), Some("45002"));
     }
 }

@@ -1,0 +1,3 @@
+-- See schemas/sql/postgres/0010_reply_extras.sql.
+ALTER TABLE reply ADD COLUMN buttons TEXT;
+ALTER TABLE reply ADD COLUMN parts TEXT;
