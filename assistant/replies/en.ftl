@@ -75,7 +75,7 @@ nothing-asked = Nothing waits for your yes or no just now. What can I do for you
 restarted = All right, we begin anew. What can I do for you?
 not-connected = I understood: you ask about { $label }. No system is connected here for that yet. If you like, a colleague can call you: just write "please call me back".
 not-connected-unnamed = I understood you, but no system is connected here for that yet. If you like, a colleague can call you: just write "please call me back".
-under-way = Your request is noted and under way; I tell you here as soon as there is news.
+under-way = I have noted your request, and what I know of it stands above. I will tell you here as soon as there is something new.
 out-of-scope =
     { $stage ->
         [prospect] I am sorry, that is not something I can do. But I can place an order for you: just write so.

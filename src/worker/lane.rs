@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{
@@ -18,6 +21,8 @@ use crate::bus::Record;
 pub struct Lane {
     waiting: Mutex<VecDeque<Record>>,
     came: Notify,
+    /// Nothing comes any more.
+    is_over: AtomicBool,
 }
 
 impl Lane {
@@ -34,8 +39,10 @@ impl Lane {
         self.waiting().pop_front()
     }
 
-    /// Takes out everything that waits.
-    pub(super) fn empty(&self) -> VecDeque<Record> {
+    /// Takes out everything that waits: its partition goes, and nothing comes any more.
+    pub(super) fn end(&self) -> VecDeque<Record> {
+        self.is_over.store(true, Ordering::Release);
+        self.came.notify_one();
         std::mem::take(&mut *self.waiting())
     }
 
@@ -48,7 +55,7 @@ impl Lane {
     pub(super) async fn next_until(&self, until: Instant) -> Option<Record> {
         loop {
             let next = self.waiting().front().cloned();
-            if next.is_some() {
+            if next.is_some() || self.is_over.load(Ordering::Acquire) {
                 return next;
             }
             timeout_at(until, self.came.notified()).await.ok()?;

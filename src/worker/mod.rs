@@ -38,9 +38,11 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    burst::WAITING_PARTS_MAX,
     crash::CrashGuard,
     settle::{Guard, Settler},
 };
@@ -151,7 +153,9 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         return Ok(());
     }
     let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
-    let settler = Arc::new(Settler { producer, store, schemas, handler, guard, crashes, room: watch.parked });
+    let (room, waiting_parts) = (watch.parked, Semaphore::new(WAITING_PARTS_MAX));
+    let settler =
+        Arc::new(Settler { producer, store, schemas, handler, guard, crashes, room, waiting_parts });
     let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
     let of = |pulse: &Arc<Pulse>| OfLoop { settler: Arc::clone(&settler), pulse: Arc::clone(pulse) };
     let (first, second) = (of(&one), of(&two));

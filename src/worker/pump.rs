@@ -318,7 +318,7 @@ impl<S: Settle> Pump<S> {
             self.pulse.let_go(stay.queued);
             stay.queued = 0;
             for lane in stay.lanes.values() {
-                self.open_bytes -= lane.empty().iter().map(size).sum::<usize>();
+                self.open_bytes -= lane.end().iter().map(size).sum::<usize>();
             }
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Settler<H> {
     pub(super) guard: Option<Guard>,
     pub(super) crashes: CrashGuard,
     pub(super) room: ParkedRoom,
+    /// Places for messages that wait for what their conversation says next.
+    pub(super) waiting_parts: tokio::sync::Semaphore,
 }
 
 /// The guard over dead letters and the clock it goes by.

@@ -147,7 +147,10 @@ function show(item) {
 function showOffers() {
   const atEnd = nearEnd();
   const there = talk.items.filter((item) => item.state !== "gone");
-  const newest = there.findLastIndex((item) => item.who === "reply");
+  // News of an earlier wish, pushed behind a question, do not answer it.
+  const spoken = there.findLastIndex((item) => item.who === "mine" && item.state !== "failed");
+  const offering = there.findLastIndex((item, at) => at > spoken && item.who === "reply" && buttonsOf(item.buttons).length > 0);
+  const newest = offering >= 0 ? offering : there.findLastIndex((item) => item.who === "reply");
   const buttons = newest < 0 ? [] : buttonsOf(there[newest].buttons);
   const row = buttons.length > 0 && rows.get(there[newest].id);
   for (const old of document.querySelectorAll(".offers")) if (old.parentElement !== row) old.remove();

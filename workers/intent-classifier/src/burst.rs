@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use peyvand::event::EventId;
+use peyvand::{event::EventId, privacy::Sensitive};
 use serde::{Deserialize, Serialize};
+
+use crate::received::Message;
 
 /// How soon the next message has to follow.
 pub(crate) const FOLLOWS_WITHIN: Duration = Duration::from_millis(1500);
@@ -19,16 +21,24 @@ const BEGUN_BYTES_MAX: usize = 400;
 /// What was said so far of a turn that goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Begun {
-    text: String,
+    text: Sensitive<String>,
     parts: Vec<EventId>,
+    /// When the last of them was said.
+    at_ms: i64,
 }
 
 impl Begun {
     /// With one more part.
-    pub(crate) fn and(mut self, text: &str, id: EventId) -> Self {
-        self.text = self.before(text);
-        self.parts.push(id);
+    pub(crate) fn and(mut self, message: Message<'_>) -> Self {
+        self.text = self.before(message.text()).into();
+        self.parts.push(message.id);
+        self.at_ms = message.occurred_at_ms;
         self
+    }
+
+    /// The same, when a message of this time goes on with it.
+    pub(crate) fn until(&self, now_ms: i64) -> Option<&Self> {
+        (!self.parts.is_empty() && follows(self.at_ms, now_ms)).then_some(self)
     }
 
     /// The messages that are parts so far.
@@ -38,16 +48,16 @@ impl Begun {
 
     /// The whole text of a turn that this message ends.
     pub(crate) fn before(&self, text: &str) -> String {
-        if self.text.is_empty() { text.to_owned() } else { format!("{} {text}", self.text) }
+        if self.parts.is_empty() { text.to_owned() } else { format!("{} {text}", self.text.expose()) }
     }
 
     /// Where the last message begins in the whole text, in bytes.
     pub(crate) fn len(&self) -> usize {
-        if self.text.is_empty() { 0 } else { self.text.len() + 1 }
+        if self.parts.is_empty() { 0 } else { self.text.expose().len() + 1 }
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.text.len() >= BEGUN_BYTES_MAX || self.parts.len() >= PARTS_MAX
+        self.text.expose().len() >= BEGUN_BYTES_MAX || self.parts.len() >= PARTS_MAX
     }
 }
 
@@ -69,10 +79,6 @@ pub(crate) fn follows(first_ms: i64, next_ms: i64) -> bool {
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> EventId {
-        EventId::of_message("web", "t", text)
-    }
-
     #[test]
     fn only_what_is_short_and_not_ended_may_be_a_part() {
         for part in ["45001", "where is", "سفارش ۴۵۰۰۱", "my order 45001"] {
@@ -91,15 +97,5 @@ mod tests {
             [true, true, false, false]
         );
         assert!(!follows(i64::MAX, i64::MIN) && !follows(i64::MIN, i64::MAX));
-    }
-
-    #[test]
-    fn parts_are_put_together_and_the_last_one_is_found_again() {
-        let begun =
-            ["45001", "وضعیتش"].into_iter().fold(Begun::default(), |begun, text| begun.and(text, id(text)));
-        assert_eq!(begun.parts(), [id("45001"), id("وضعیتش")]);
-        let whole = begun.before("چیه؟");
-        assert_eq!((whole.as_str(), &whole[begun.len()..]), ("45001 وضعیتش چیه؟", "چیه؟"));
-        assert_eq!((Begun::default().len(), Begun::default().before("x").as_str()), (0, "x"));
     }
 }

@@ -35,7 +35,7 @@ use crate::{burst::Begun, received::Message};
 pub(crate) use self::{heard::Part, turn::SWITCH};
 
 use self::{
-    context::Mentioned,
+    context::SpokenOf,
     heard::Heard,
     open::{Interrupted, Open},
     said::Said,
@@ -51,7 +51,10 @@ pub struct Dialogue {
     #[serde(default)]
     interrupted: Interrupted,
     #[serde(default)]
-    mentioned: Mentioned,
+    spoken_of: SpokenOf,
+    /// What was interrupted is come back to behind what a system says to this turn.
+    #[serde(default)]
+    comes_back: Option<EventId>,
     /// How often in a row the person was not understood.
     #[serde(default)]
     failures: u8,
@@ -80,28 +83,83 @@ impl Dialogue {
     }
 
     /// The whole text of a turn that this message ends, and where the message begins in it, in bytes.
-    pub(crate) fn whole(&self, text: &str) -> (String, usize) {
-        (self.begun.before(text), self.begun.len())
+    pub(crate) fn whole(&self, text: &str, now_ms: i64) -> (String, usize) {
+        match self.begun.until(now_ms) {
+            Some(begun) => (begun.before(text), begun.len()),
+            None => (text.to_owned(), 0),
+        }
     }
 
     /// Whether a message may be a part: nothing waits for an answer, and not too much was said.
-    pub(crate) fn may_begin(&self) -> bool {
-        self.open.is_none() && !self.begun.is_full()
-    }
-
-    /// After an operation took a step, told at this time; `None` when it changes nothing.
-    pub(crate) fn after(mut self, update: &OperationUpdated, at_ms: i64) -> Option<Self> {
-        self.mentioned.learn(update, at_ms).then_some(self)
+    pub(crate) fn may_begin(&self, now_ms: i64) -> bool {
+        self.open.is_none() && !self.begun.until(now_ms).is_some_and(Begun::is_full)
     }
 
     /// This message is a part of a turn that goes on.
-    pub(crate) fn begun(self, text: &str, id: EventId) -> Self {
-        Self { begun: self.begun.and(text, id), ..self }
+    pub(crate) fn begun(self, message: Message<'_>) -> Self {
+        let begun = self.begun.until(message.occurred_at_ms).cloned().unwrap_or_default();
+        Self { begun: begun.and(message), ..self }
     }
 
     /// What was said last, when that is not longer ago.
     fn last_within(&self, ms: i64, now_ms: i64) -> Option<&Said> {
         self.last.as_ref().filter(|(_, at_ms)| (0..=ms).contains(&(now_ms - at_ms))).map(|(said, _)| said)
+    }
+}
+
+/// After an operation took a step, told at this time: what is remembered, when that changes, and what is asked again behind it.
+pub(crate) fn after(
+    assistant: &Assistant,
+    model: &Model,
+    update: &OperationUpdated,
+    at_ms: i64,
+    mut state: Dialogue,
+) -> (Option<Dialogue>, Option<TurnDecided>) {
+    let learned = state.spoken_of.learn(update, at_ms);
+    if state.comes_back != Some(update.turn_id) {
+        return (learned.then_some(state), None);
+    }
+    state.comes_back = None;
+    if state.open.is_some() {
+        // The person went on with something else; it is come back to behind that.
+        return (Some(state), None);
+    }
+    let again = state.interrupted.again(assistant, at_ms);
+    let turn = again.map(|(open, prompt)| {
+        let said = Said::of_prompt(open.intent(), prompt);
+        state.open = Some(open);
+        state.last = Some((said.clone(), at_ms));
+        said.decided(&come_back_to(model, update))
+    });
+    (Some(state), turn)
+}
+
+/// What a decision that follows from a step of an operation has of that.
+fn come_back_to(model: &Model, update: &OperationUpdated) -> TurnDecided {
+    TurnDecided {
+        tenant: update.tenant.clone(),
+        conversation_id: update.conversation_id.clone(),
+        turn_id: update.turn_id,
+        channel: update.channel.clone(),
+        language: update.language,
+        decision: Decision::Ask,
+        intent: None,
+        // It was understood long ago.
+        confidence: 1.0,
+        catalogue_hash: model.catalogue_hash().to_owned(),
+        operation: None,
+        slots: Vec::new(),
+        asked_slot: None,
+        answer: None,
+        doubt: None,
+        choices: Vec::new(),
+        resumed: None,
+        page: 0,
+        stage: update.stage,
+        ranked: Vec::new(),
+        backend: Backend::BuiltIn,
+        normal_form: NORMAL_FORM_VERSION,
+        parts: Vec::new(),
     }
 }
 
@@ -154,7 +212,7 @@ pub(crate) fn decide(
     let begun = std::mem::take(&mut state.begun);
     state.language = Some(read.language);
     let open = state.open.take().filter(|open| open.stands(now_ms));
-    if open.is_none() {
+    if open.is_none() && state.comes_back.is_none() {
         // They waited behind something that is over.
         state.interrupted = Interrupted::default();
     }
@@ -163,13 +221,14 @@ pub(crate) fn decide(
         Some(Open::Proposed(_) | Open::Unclear(_)) | None => None,
     };
     let heard = Heard::new(&read.text, question, &read, now_ms);
-    let said = Turn { assistant, heard: &heard, state: &mut state }.said(open);
+    let said = Turn { assistant, heard: &heard, state: &mut state, turn_id: message.id }.said(open);
     let said: Vec<Said> = said.into_iter().flat_map(Said::each).collect();
     state.stage = stage::after(state.stage, &said);
     for one in &said {
-        state.mentioned.note(&one.slots, now_ms);
+        state.spoken_of.note(&one.slots, now_ms);
     }
-    let base = TurnDecided { parts: begun.parts().to_vec(), ..base(model, message, &read, state.stage) };
+    let parts = begun.until(now_ms).map(Begun::parts).unwrap_or_default().to_vec();
+    let base = TurnDecided { parts, ..base(model, message, &read, state.stage) };
     let turns = said.iter().cloned().map(|said| placed(said, read.before).decided(&base)).collect();
     state.last = said.into_iter().next_back().map(|said| (said, now_ms));
     (turns, state)

@@ -14,7 +14,7 @@ use std::{
 
 use peyvand::{
     assistant::Assistant,
-    event::{Backend, Envelope, MessageReceived, TurnDecided},
+    event::{Backend, Envelope, TurnDecided},
     language::{
         classifier::Model,
         dates::{self, Calendar, Context, Day, Prefer, UtcOffset},
@@ -120,7 +120,7 @@ impl IntentClassifier {
         let extractors = self.lexicon.now();
         let model = self.understanding.model();
         let reader = Reader { extractors: &extractors, model, finglish: &self.finglish };
-        read(message.event, self.utc_offset.day_at(message.occurred_at_ms), &reader, state)
+        read(message, self.utc_offset.day_at(message.occurred_at_ms), &reader, state)
     }
 
     fn decide(&self, message: Message<'_>, read: Read, state: Dialogue) -> (Vec<TurnDecided>, Dialogue) {
@@ -143,9 +143,10 @@ struct Reader<'a> {
 }
 
 /// Reads a message as far as no form and no proposal counts.
-fn read(message: &MessageReceived, today: Day, reader: &Reader<'_>, state: &Dialogue) -> Read {
+fn read(message: Message<'_>, today: Day, reader: &Reader<'_>, state: &Dialogue) -> Read {
+    let Message { event: message, occurred_at_ms, .. } = message;
     let Reader { extractors, model, finglish } = reader;
-    let (whole, before) = state.whole(message.text.expose());
+    let (whole, before) = state.whole(message.text.expose(), occurred_at_ms);
     let text = whole.as_str();
     let normal = normalise(text);
     let written = match detect(text) {
@@ -185,8 +186,10 @@ impl Handler for IntentClassifier {
         let message = match &input.event {
             Received::Message(_) => Message::of(input),
             Received::Operation(update) => {
-                let state = state.after(update, input.occurred_at_ms);
-                return Ok(Outcome { state, ..Outcome::default() });
+                let (assistant, model) = (&self.assistant, self.understanding.model());
+                let (state, turn) = dialogue::after(assistant, model, update, input.occurred_at_ms, state);
+                let emit = turn.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
+                return Ok(Outcome { state, emit, ..Outcome::default() });
             }
         };
         let Some(message) = message else { return Ok(Outcome::default()) };
@@ -209,7 +212,7 @@ impl Handler for IntentClassifier {
     fn stands_alone(&self, input: &Envelope<Received>, state: &Dialogue) -> bool {
         let Some(message) = Message::of(input) else { return true };
         let decided = || self.decide(message, self.read(message, state), state.clone()).0;
-        !state.may_begin() || decided().iter().any(dialogue::is_understood)
+        !state.may_begin(message.occurred_at_ms) || decided().iter().any(dialogue::is_understood)
     }
 
     fn goes_on(&self, input: &Envelope<Received>, next: &Envelope<Received>) -> bool {
@@ -218,7 +221,7 @@ impl Handler for IntentClassifier {
 
     fn begun(&self, input: &Envelope<Received>, state: Dialogue) -> Dialogue {
         match Message::of(input) {
-            Some(message) => state.begun(message.text(), message.id),
+            Some(message) => state.begun(message),
             None => state,
         }
     }

@@ -9,40 +9,56 @@ use super::{form::of_earlier, words::words};
 /// How long a word may point back, by the times of the messages.
 const POINTS_BACK_MS: i64 = 30 * 60 * 1000;
 
-/// What was spoken of last: one order, one product, one customer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Mentioned(Vec<(Slot, i64)>);
+/// How much a clock of ours may be ahead of the one that dates messages.
+const AHEAD_MS: i64 = 5_000;
+/// Things of one kind that are kept in mind.
+const KEPT_MAX: usize = 4;
+/// The kinds of things a word may point back to.
+const KINDS: [SlotName; 3] = [SlotName::OrderNumber, SlotName::Product, SlotName::Customer];
 
-impl Mentioned {
+/// Something that was spoken of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Thing {
+    slot: Slot,
+    at_ms: i64,
+    /// Whether there is such a thing at all, as far as is known.
+    is_there: bool,
+}
+
+/// What was spoken of of late, by the recorded times: it does not matter which of two topics is read first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct SpokenOf(Vec<Thing>);
+
+impl SpokenOf {
     /// These were spoken of now.
-    pub(super) fn note(&mut self, slots: &[Slot], now_ms: i64) {
-        for name in [SlotName::OrderNumber, SlotName::Product, SlotName::Customer] {
+    pub(super) fn note(&mut self, slots: &[Slot], at_ms: i64) {
+        for name in KINDS {
             if let Some(slot) = slots.iter().find(|slot| slot.name == name) {
-                let _is_newest = self.put(of_earlier(slot), now_ms);
+                self.put(Thing { slot: of_earlier(slot), at_ms, is_there: true });
             }
         }
     }
 
-    /// What came of an operation is spoken of too; says whether that changed anything. What was spoken of later stays, so that
-    /// it does not matter which of two topics is read first.
+    /// What came of an operation is spoken of too; says whether that changed anything.
     pub(super) fn learn(&mut self, update: &OperationUpdated, at_ms: i64) -> bool {
-        match (update.operation, update.status) {
-            (Operation::SalesOrderCreate, OperationStatus::Done) => {
-                let number = update.reference.as_ref().map(|number| number.expose());
-                number.is_some_and(|number| self.put(told(SlotName::OrderNumber, number), at_ms))
-            }
+        let thing = match (update.operation, update.status) {
+            (Operation::SalesOrderCreate, OperationStatus::Done) => update.reference.as_ref().map(|number| {
+                Thing { slot: told(SlotName::OrderNumber, number.expose()), at_ms, is_there: true }
+            }),
             (Operation::OrderStatus, OperationStatus::Found) => {
-                let items = update.orders.first().map(|order| order.items.as_slice());
-                let Some([only]) = items else { return false };
-                self.put(told(SlotName::Product, &only.product), at_ms)
+                match update.orders.first().map(|order| order.items.as_slice()) {
+                    Some([only]) => {
+                        Some(Thing { slot: told(SlotName::Product, &only.product), at_ms, is_there: true })
+                    }
+                    Some(_) | None => None,
+                }
             }
             (Operation::OrderStatus | Operation::OrderList, OperationStatus::NotFound) => {
-                let before = self.0.len();
-                let is_it = |slot: &Slot| {
-                    slot.name == SlotName::OrderNumber && Some(&slot.value) == update.subject.as_ref()
-                };
-                self.0.retain(|(slot, _)| !is_it(slot));
-                self.0.len() < before
+                update.subject.as_ref().map(|number| Thing {
+                    slot: told(SlotName::OrderNumber, number.expose()),
+                    at_ms,
+                    is_there: false,
+                })
             }
             (
                 Operation::OrderStatus
@@ -58,28 +74,33 @@ impl Mentioned {
                 | OperationStatus::Done
                 | OperationStatus::Refused
                 | OperationStatus::Unknown,
-            ) => false,
-        }
-    }
-
-    /// Keeps it, when nothing of its kind was spoken of later.
-    fn put(&mut self, slot: Slot, at_ms: i64) -> bool {
-        let is_kind = |known: &Slot| known.name == slot.name;
-        if self.0.iter().any(|(known, known_ms)| is_kind(known) && *known_ms > at_ms) {
-            return false;
-        }
-        self.0.retain(|(known, _)| !is_kind(known));
-        self.0.push((slot, at_ms));
-        true
+            ) => None,
+        };
+        let changes = thing.is_some();
+        thing.into_iter().for_each(|thing| self.put(thing));
+        changes
     }
 
     /// What the words point back to, when it was spoken of not long ago.
     pub(super) fn meant(&self, name: SlotName, text: &str, now_ms: i64) -> Option<&Slot> {
-        let fresh = |at_ms: i64| (0..=POINTS_BACK_MS).contains(&(now_ms - at_ms));
-        let (slot, _) = self.0.iter().find(|(slot, at_ms)| slot.name == name && fresh(*at_ms))?;
+        let in_reach = |at_ms: i64| (-AHEAD_MS..=POINTS_BACK_MS).contains(&(now_ms - at_ms));
+        let thing = self.0.iter().rev().find(|thing| thing.slot.name == name && in_reach(thing.at_ms))?;
         // "It" is an order or a product; a customer is called one.
         let is_named = name != SlotName::Customer || has_one_of(text, CUSTOMER);
-        (is_named && points_back(text)).then_some(slot)
+        (thing.is_there && is_named && points_back(text)).then_some(&thing.slot)
+    }
+
+    /// Keeps it in the order of the times, the newest of its kind.
+    fn put(&mut self, thing: Thing) {
+        let name = thing.slot.name;
+        let place = self.0.partition_point(|known| known.at_ms <= thing.at_ms);
+        self.0.insert(place, thing);
+        let of_kind = |known: &&Thing| known.slot.name == name;
+        if self.0.iter().filter(of_kind).count() > KEPT_MAX
+            && let Some(oldest) = self.0.iter().position(|known| known.slot.name == name)
+        {
+            let _forgotten = self.0.remove(oldest);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use peyvand::{
 
 use super::{
     Heard,
-    context::Mentioned,
+    context::SpokenOf,
     day,
     open::{Proposal, Question},
 };
@@ -35,9 +35,9 @@ pub(super) enum Filled {
 
 /// When every required slot is known: a read is executed, a write proposed. Else the first missing one is asked for, as
 /// long as its tries allow.
-pub(super) fn fill(form: Form<'_>, heard: &Heard<'_>, mentioned: &Mentioned) -> Filled {
+pub(super) fn fill(form: Form<'_>, heard: &Heard<'_>, spoken_of: &SpokenOf) -> Filled {
     let Form { intent, operation, tries, known } = form;
-    let mut slots = known_now(intent, operation, known, heard, mentioned);
+    let mut slots = known_now(intent, operation, known, heard, spoken_of);
     // A day that was said is asked about first: it is fresh in mind.
     let day = intent.slots.iter().find(|spec| spec.name == SlotName::DeliveryDate);
     let day_in_doubt = day.and_then(|day| Some((day, day::keep(&mut slots, heard)?)));
@@ -99,13 +99,20 @@ fn known_now(
     operation: Operation,
     known: Vec<Slot>,
     heard: &Heard<'_>,
-    mentioned: &Mentioned,
+    spoken_of: &SpokenOf,
 ) -> Vec<Slot> {
     let mut slots = heard.slots();
     // A write needs the one thing, a name that several share would be a guess; and nothing can be done with what is wrong.
     let is_vague = |value: &&Extracted| !value.exact && (operation.is_write() || value.flaw.is_some());
     let vague: Vec<&Extracted> = heard.values.iter().filter(is_vague).collect();
     slots.retain(|slot| !vague.iter().any(|v| v.slot == slot.name && v.value == *slot.value.expose()));
+    // "Not 20 bags, 15": what was said before is no second value.
+    let of_name = |slots: &[Slot], name| slots.iter().filter(|slot| slot.name == name).count();
+    for old in &known {
+        if of_name(&slots, old.name) > 1 {
+            slots.retain(|slot| slot.name != old.name || slot.value != old.value);
+        }
+    }
     let lacks = |slots: &[Slot], name: SlotName| {
         slots.iter().all(|slot| slot.name != name) && vague.iter().all(|value| value.slot != name)
     };
@@ -115,7 +122,7 @@ fn known_now(
         }
     }
     for spec in intent.slots.iter().filter(|spec| spec.required) {
-        if let Some(meant) = mentioned.meant(spec.name, heard.text, heard.now_ms)
+        if let Some(meant) = spoken_of.meant(spec.name, heard.text, heard.now_ms)
             && lacks(&slots, spec.name)
         {
             slots.push(meant.clone());

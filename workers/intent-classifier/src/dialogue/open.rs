@@ -81,6 +81,15 @@ impl Open {
         }
     }
 
+    /// The intent it is about, when that is one.
+    pub(super) fn intent(&self) -> Option<&str> {
+        match self {
+            Self::Asked(question) => Some(&question.intent),
+            Self::Proposed(proposal) => Some(&proposal.intent),
+            Self::Unclear(_) => None,
+        }
+    }
+
     fn at_ms(&mut self) -> &mut i64 {
         match self {
             Self::Asked(question) => &mut question.at_ms,
@@ -137,11 +146,17 @@ impl Interrupted {
         self.0.push(open);
     }
 
-    /// The last one that is not too old.
-    pub(super) fn pop(&mut self, now_ms: i64) -> Option<Open> {
+    /// Whether the last one is a proposal.
+    pub(super) fn proposes_next(&self) -> bool {
+        matches!(self.0.last(), Some(Open::Proposed(_)))
+    }
+
+    /// The last one that is worth it and not too old, asked now; with the words for it.
+    pub(super) fn again(&mut self, assistant: &Assistant, now_ms: i64) -> Option<(Open, Prompt)> {
         while let Some(mut open) = self.0.pop() {
-            if (0..=INTERRUPTED_MS).contains(&(now_ms - *open.at_ms())) {
-                return Some(open);
+            let fresh = (0..=INTERRUPTED_MS).contains(&(now_ms - *open.at_ms()));
+            if let Some(again) = fresh.then(|| open.again(assistant, now_ms)).flatten() {
+                return Some(again);
             }
         }
         None

@@ -3,8 +3,10 @@
 use peyvand::event::{Answer, Decision, Doubt, Operation, Prompt, Slot, SlotName, TurnDecided};
 use serde::{Deserialize, Serialize};
 
+use super::form::of_earlier;
+
 /// Things that one message can ask about.
-const EACH_MAX: usize = 3;
+const EACH_MAX: usize = 5;
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,19 @@ impl Said {
 
     pub(super) fn answer(answer: Answer, slots: Vec<Slot>) -> Self {
         Self { answer: Some(answer), ..Self::new(Decision::Answer, slots) }
+    }
+
+    /// What was open, asked once more.
+    pub(super) fn of_prompt(intent: Option<&str>, prompt: Prompt) -> Self {
+        let Prompt { decision, operation, slots, asked_slot, doubt, choices } = prompt;
+        Self {
+            intent: intent.map(ToOwned::to_owned),
+            operation: Some(operation),
+            asked_slot,
+            doubt,
+            choices,
+            ..Self::new(decision, slots.iter().map(of_earlier).collect())
+        }
     }
 
     /// Whether a system is asked or written to.

@@ -1,6 +1,6 @@
 //! How near a person is to the company, as far as the conversation shows. It changes the tone of an answer and nothing else.
 
-use peyvand::event::{Operation, SlotName, Stage};
+use peyvand::event::{Decision, Operation, SlotName, Stage};
 
 use super::said::Said;
 
@@ -12,9 +12,12 @@ pub(super) fn after(before: Stage, said: &[Said]) -> Stage {
 fn shown_by(said: &Said) -> Option<Stage> {
     let has_order = said.slots.iter().any(|slot| slot.name == SlotName::OrderNumber);
     Some(match said.operation? {
-        Operation::CaseCreate => Stage::AtRisk,
+        Operation::CaseCreate if said.decision == Decision::Execute => Stage::AtRisk,
         Operation::OrderStatus | Operation::OrderList if has_order => Stage::Customer,
         Operation::SalesOrderCreate | Operation::StockLevel => Stage::Prospect,
-        Operation::OrderStatus | Operation::OrderList | Operation::CallbackRequest => return None,
+        Operation::CaseCreate
+        | Operation::OrderStatus
+        | Operation::OrderList
+        | Operation::CallbackRequest => return None,
     })
 }

@@ -57,6 +57,17 @@ static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     Trained { assistant, model, extractors, finglish }
 });
 
+fn message(text: &str, now_ms: i64) -> MessageReceived {
+    MessageReceived {
+        tenant: TenantId::parse("t").unwrap(),
+        conversation_id: ConversationId::parse("c").unwrap(),
+        channel: ChannelName::parse("web").unwrap(),
+        channel_message_id: ChannelMessageId::parse(now_ms.to_string()).unwrap(),
+        text: text.to_owned().into(),
+        language: None,
+    }
+}
+
 /// A conversation whose clock goes on by a second a message.
 #[derive(Default)]
 struct Talk {
@@ -72,6 +83,16 @@ impl Talk {
         turns.remove(0)
     }
 
+    /// A part of a turn that goes on, a second before the next.
+    fn begin(&mut self, text: &str) -> EventId {
+        self.now_ms += 1000;
+        let id = EventId::of_message("web", "t", &self.now_ms.to_string());
+        let event = message(text, self.now_ms);
+        let state = std::mem::take(&mut self.state);
+        self.state = state.begun(Message { id, occurred_at_ms: self.now_ms, event: &event });
+        id
+    }
+
     fn all(&mut self, text: &str) -> Vec<TurnDecided> {
         self.decided(text, |_| {})
     }
@@ -80,19 +101,12 @@ impl Talk {
         let trained = &*TRAINED;
         self.now_ms += 1000;
         let id = EventId::of_message("web", "t", &self.now_ms.to_string());
-        let event = MessageReceived {
-            tenant: TenantId::parse("t").unwrap(),
-            conversation_id: ConversationId::parse("c").unwrap(),
-            channel: ChannelName::parse("web").unwrap(),
-            channel_message_id: ChannelMessageId::parse(self.now_ms.to_string()).unwrap(),
-            text: text.to_owned().into(),
-            language: None,
-        };
+        let event = message(text, self.now_ms);
         let message = Message { id, occurred_at_ms: self.now_ms, event: &event };
         let today = UtcOffset::IRAN.day_at(self.now_ms);
         let Trained { assistant, model, extractors, finglish } = trained;
         let mut read =
-            crate::read(&event, today, &crate::Reader { extractors, model, finglish }, &self.state);
+            crate::read(message, today, &crate::Reader { extractors, model, finglish }, &self.state);
         change(&mut read);
         let state = std::mem::take(&mut self.state);
         let (turns, state) = decide(assistant, model, message, read, state);

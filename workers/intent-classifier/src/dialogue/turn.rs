@@ -3,7 +3,7 @@
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Decision, Doubt, Operation, Slot},
+    event::{Answer, Decision, Doubt, EventId, Operation, Slot},
 };
 
 use super::{
@@ -34,6 +34,7 @@ pub(super) struct Turn<'a> {
     pub(super) assistant: &'a Assistant,
     pub(super) heard: &'a Heard<'a>,
     pub(super) state: &'a mut Dialogue,
+    pub(super) turn_id: EventId,
 }
 
 /// What a message means where nothing is open.
@@ -69,12 +70,23 @@ impl<'a> Turn<'a> {
             }
             Command::Repeat => {
                 let last = self.state.last_within(LAST_MS, self.heard.now_ms)?.clone();
-                self.state.open = open.cloned();
+                let again = open.cloned().and_then(|open| open.again(self.assistant, self.heard.now_ms));
+                let (open, prompt) = again.unzip();
+                // A question is said again only while it is open.
+                let asks = match last.decision {
+                    Decision::Ask | Decision::Confirm => true,
+                    Decision::Clarify | Decision::Execute | Decision::Answer | Decision::OutOfScope => false,
+                };
+                if asks && open.is_none() {
+                    return None;
+                }
+                self.state.open = open;
+                let resumed = prompt.filter(|_| !asks);
                 let is_write = last.operation.is_some_and(Operation::is_write);
                 Some(if last.decision == Decision::Execute && is_write {
-                    Said { resumed: last.resumed, ..Said::answer(Answer::UnderWay, Vec::new()) }
+                    Said { resumed, ..Said::answer(Answer::UnderWay, Vec::new()) }
                 } else {
-                    Said { slots: last.slots.iter().map(of_earlier).collect(), ..last }
+                    Said { slots: last.slots.iter().map(of_earlier).collect(), resumed, ..last }
                 })
             }
             Command::More => {
@@ -104,7 +116,11 @@ impl<'a> Turn<'a> {
         }
         let stay = |tries| Form { intent: asked, operation, tries, known: question.known.clone() };
         if self.heard.picked {
-            return self.fill(stay(0), None);
+            // Any day will do: the one that was said before will not, and where one is needed it counts as a try.
+            let has_value = self.heard.values.iter().any(|value| value.slot == question.slot);
+            let mut form = stay(if has_value { 0 } else { question.tries });
+            form.known.retain(|slot| slot.name != question.slot);
+            return self.fill(form, None);
         }
         let values = &self.heard.values;
         if values.iter().any(|value| value.slot == question.slot) {
@@ -191,8 +207,8 @@ impl<'a> Turn<'a> {
         if consent(text).is_some() || is_cancel(text) {
             return Said::answer(Answer::NothingAsked, self.heard.slots());
         }
-        if let Some(intent) = self.goes_on() {
-            return self.begin(intent, Vec::new(), None);
+        if let Some((intent, known)) = self.goes_on() {
+            return self.begin(intent, known, None);
         }
         match self.meant() {
             Meant::One(intent) => self.begin(intent, Vec::new(), None),
@@ -202,14 +218,15 @@ impl<'a> Turn<'a> {
     }
 
     /// The read that was done last, when the message says nothing but another value for it: "and 45002?", "no, I meant 45002".
-    fn goes_on(&self) -> Option<&'a Intent> {
+    fn goes_on(&self) -> Option<(&'a Intent, Vec<Slot>)> {
         let last = self.state.last_within(LAST_MS, self.heard.now_ms)?;
         if last.decision != Decision::Execute || last.operation.is_none_or(Operation::is_write) {
             return None;
         }
         let intent = self.assistant.intent(last.intent.as_deref()?)?;
         let says_one = self.heard.values.iter().any(|value| wants(intent, value.slot));
-        (says_one && words::goes_with_the_last(&self.heard.rest())).then_some(intent)
+        let known = || last.slots.iter().filter(|slot| wants(intent, slot.name)).map(of_earlier).collect();
+        (says_one && words::goes_with_the_last(&self.heard.rest())).then(|| (intent, known()))
     }
 
     fn meant(&self) -> Meant<'a> {
@@ -258,7 +275,7 @@ impl<'a> Turn<'a> {
     fn fill(&mut self, form: Form<'a>, interrupted: Option<Open>) -> Said {
         let (intent, operation) = (form.intent, form.operation);
         self.state.failures = 0;
-        let (open, said) = match fill(form, self.heard, &self.state.mentioned) {
+        let (open, said) = match fill(form, self.heard, &self.state.spoken_of) {
             Filled::Execute(slots) => {
                 let said = self.execute(intent, operation, slots);
                 return self.come_back(said, interrupted);
@@ -291,17 +308,21 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// It is through: what was open before is asked again.
+    /// It is through: what was open before is asked again. A proposal is said again only behind what a system answers: until then
+    /// no yes can mean it.
     fn come_back(&mut self, mut said: Said, open: Option<Open>) -> Said {
         let now_ms = self.heard.now_ms;
-        let mut next = open.or_else(|| self.state.interrupted.pop(now_ms));
-        while let Some(open) = next {
-            if let Some((open, prompt)) = open.again(self.assistant, now_ms) {
-                self.state.open = Some(open);
-                said.resumed = Some(prompt);
-                break;
-            }
-            next = self.state.interrupted.pop(now_ms);
+        if let Some(open) = open {
+            self.state.interrupted.push(open);
+        }
+        self.state.comes_back = None;
+        if said.decision == Decision::Execute && self.state.interrupted.proposes_next() {
+            self.state.comes_back = Some(self.turn_id);
+            return said;
+        }
+        if let Some((open, prompt)) = self.state.interrupted.again(self.assistant, now_ms) {
+            self.state.open = Some(open);
+            said.resumed = Some(prompt);
         }
         said
     }
@@ -343,10 +364,11 @@ impl<'a> Turn<'a> {
         let call = IntentKind::Operation(Operation::CallbackRequest);
         let intent = self.assistant.intents.iter().find(|intent| intent.kind == call);
         let Some(intent) = intent.filter(|_| given_up != Some(Operation::CallbackRequest)) else {
-            return match given_up {
+            let said = match given_up {
                 Some(_) => Said::answer(Answer::Help, slots),
                 None => Said::new(Decision::OutOfScope, slots),
             };
+            return self.come_back(said, None);
         };
         let said = self.begin(intent, Vec::new(), None);
         match &mut self.state.open {
@@ -362,7 +384,9 @@ impl<'a> Turn<'a> {
     fn one_after_the_other(&mut self, wishes: Vec<(&'a Intent, Heard<'a>)>) -> Vec<Said> {
         let (mut done, mut waiting) = (Vec::new(), Vec::new());
         for (intent, heard) in wishes {
-            let mut part = Turn { assistant: self.assistant, heard: &heard, state: &mut *self.state };
+            let turn_id = self.turn_id;
+            let mut part =
+                Turn { assistant: self.assistant, heard: &heard, state: &mut *self.state, turn_id };
             let said = part.begin(intent, Vec::new(), None);
             match self.state.open.take() {
                 Some(open) => waiting.push((open, said)),

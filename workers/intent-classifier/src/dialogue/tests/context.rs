@@ -8,13 +8,20 @@ const DONE: &str = include_str!("../../../../../schemas/examples/operation_updat
 const FOUND: &str = include_str!("../../../../../schemas/examples/operation_updated.found.json");
 
 impl Talk {
-    /// An operation took this step, a second later.
-    fn told(&mut self, update: &OperationUpdated) -> bool {
+    /// An operation took this step, a second later; what is asked again behind it.
+    fn told(&mut self, update: &OperationUpdated) -> Option<TurnDecided> {
         self.now_ms += 1000;
-        let after = self.state.clone().after(update, self.now_ms);
+        let at_ms = self.now_ms;
+        self.told_at(update, at_ms).1
+    }
+
+    /// Whether it changed anything, and what is asked again.
+    fn told_at(&mut self, update: &OperationUpdated, at_ms: i64) -> (bool, Option<TurnDecided>) {
+        let Trained { assistant, model, .. } = &*TRAINED;
+        let (after, turn) = super::after(assistant, model, update, at_ms, self.state.clone());
         let changed = after.is_some();
         self.state = after.unwrap_or_else(|| self.state.clone());
-        changed
+        (changed, turn)
     }
 }
 
@@ -37,7 +44,7 @@ fn an_order_that_was_placed_is_meant_by_a_word_that_points_back() {
         talk.say("where is order 45001?");
         talk.say(wish);
         talk.say(yes);
-        assert!(talk.told(&done("45500")));
+        assert_eq!(talk.told(&done("45500")), None);
         let turn = talk.say(then);
         assert_eq!(
             (turn.decision, turn.slot(SlotName::OrderNumber)),
@@ -48,16 +55,32 @@ fn an_order_that_was_placed_is_meant_by_a_word_that_points_back() {
 }
 
 #[test]
-fn what_was_spoken_of_later_stays_whichever_is_read_first() {
-    let update = done("45500");
-    let mut told_first = Talk::default();
-    told_first.told(&update);
-    told_first.say("where is order 45001?");
-    let mut told_last = Talk { now_ms: 1000, ..Talk::default() };
-    told_last.say("where is order 45001?");
-    let late = told_last.state.clone().after(&update, 1000);
-    assert!(late.is_none(), "it is of an earlier time and changes nothing");
-    assert_eq!(told_first.state.mentioned, told_last.state.mentioned);
+fn what_was_spoken_of_at_its_time_is_meant_whichever_topic_is_read_first() {
+    let status = "سفارش ۴۵۰۰۱ کجاست؟";
+    for operation_first in [false, true] {
+        let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
+        let placed = |talk: &mut Talk| talk.told_at(&done("45500"), 110_000);
+        if operation_first {
+            placed(&mut talk);
+        }
+        talk.say(status);
+        assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), Some("45001"));
+        if !operation_first {
+            placed(&mut talk);
+        }
+        talk.now_ms = 111_000;
+        assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), Some("45500"));
+    }
+}
+
+#[test]
+fn an_order_just_placed_is_meant_though_the_clock_that_dates_it_is_ahead() {
+    let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
+    talk.told_at(&done("45500"), 103_000);
+    assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), Some("45500"));
+    let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
+    talk.told_at(&done("45500"), 200_000);
+    assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), None, "that is not known yet");
 }
 
 #[test]
@@ -69,7 +92,7 @@ fn an_order_that_is_not_there_is_not_meant_and_the_one_product_of_an_order_is() 
     missing.status = OperationStatus::NotFound;
     missing.subject = Some("45999".to_owned().into());
     missing.orders.clear();
-    assert!(talk.told(&missing));
+    talk.told(&missing);
     assert_eq!(talk.say("and when is it delivered?").decision, Decision::Ask);
 
     let mut talk = Talk::default();
@@ -77,7 +100,7 @@ fn an_order_that_is_not_there_is_not_meant_and_the_one_product_of_an_order_is() 
     found.operation = Operation::OrderStatus;
     found.orders[0].items.truncate(1);
     found.orders[0].items[0].product = "CEM-042".to_owned();
-    assert!(talk.told(&found));
+    talk.told(&found);
     let turn = talk.say("how much of it is in stock?");
     assert_eq!((turn.decision, turn.slot(SlotName::Product)), (Decision::Execute, Some("CEM-042")));
 }
@@ -90,7 +113,8 @@ fn steps_that_name_nothing_change_nothing() {
         OperationStatus::Refused,
         OperationStatus::Unknown,
     ] {
-        assert!(!Talk::default().told(&OperationUpdated { status, ..done("45500") }), "{status:?}");
+        let (changed, turn) = Talk::default().told_at(&OperationUpdated { status, ..done("45500") }, 1);
+        assert!(!changed && turn.is_none(), "{status:?}");
     }
 }
 
@@ -104,36 +128,51 @@ fn story() -> Vec<(Option<&'static str>, Option<OperationUpdated>)> {
         (Some("never mind"), None),
         (Some("yes"), None),
         (None, Some(done("45500"))),
+        (Some("وضعیتش چیه؟"), None),
         (Some("I want to place an order"), None),
     ]
 }
 
-fn state_after(story: &[(Option<&str>, Option<OperationUpdated>)], operations_last: bool) -> Dialogue {
-    let mut talk = Talk::default();
-    let mut late = Vec::new();
+/// Everything decided, and what is remembered in the end; operations are read where they happened, or before everything else.
+fn played(
+    story: &[(Option<&str>, Option<OperationUpdated>)],
+    operations_first: bool,
+) -> (Vec<TurnDecided>, Dialogue) {
+    let (mut talk, mut turns) = (Talk::default(), Vec::new());
+    if operations_first {
+        for (at, (_, update)) in story.iter().enumerate() {
+            if let Some(update) = update {
+                talk.told_at(update, 1000 * (at as i64 + 1));
+            }
+        }
+    }
     for (text, update) in story {
         match (text, update) {
-            (Some(text), _) => {
-                talk.all(text);
-            }
-            (None, Some(update)) if operations_last => {
-                talk.now_ms += 1000;
-                late.push((update.clone(), talk.now_ms));
-            }
-            (None, Some(update)) => {
-                talk.told(update);
-            }
+            (Some(text), _) => turns.extend(talk.all(text)),
+            (None, Some(_)) if operations_first => talk.now_ms += 1000,
+            (None, Some(update)) => turns.extend(talk.told(update)),
             (None, None) => {}
         }
     }
-    late.into_iter()
-        .fold(talk.state, |state, (update, at_ms)| state.clone().after(&update, at_ms).unwrap_or(state))
+    (turns, talk.state)
 }
 
 #[test]
-fn the_state_is_rebuilt_equal_by_a_replay_whichever_topic_is_read_first() {
-    let state = state_after(&story(), false);
-    assert_eq!(state, state_after(&story(), false));
-    assert_eq!(state, state_after(&story(), true));
+fn decisions_and_state_are_the_same_in_a_replay_whichever_topic_is_read_first() {
+    let (turns, state) = played(&story(), false);
+    assert_eq!((turns.clone(), state.clone()), played(&story(), true));
     assert!(state.asked_slot().is_some(), "something is open in it");
+    let placed = |turn: &TurnDecided| turn.slot(SlotName::OrderNumber) == Some("45500");
+    assert!(turns.iter().any(placed), "what was placed is meant");
+}
+
+#[test]
+fn a_state_of_the_version_before_is_read_and_only_what_was_open_is_forgotten() {
+    let old = r#"{"language":"fa","asked":{"intent":"order_status","slot":"order_number","tries":1},"proposed":null,
+        "mentioned":{"order":{"name":"order_number","value":"45001","raw":"45001"},"at_ms":1}}"#;
+    for old in [old, r#"{"language":"en","asked":null,"mentioned":null}"#, r#"{"language":null}"#] {
+        let state: Dialogue = serde_json::from_str(old).unwrap();
+        let mut talk = Talk { state, ..Talk::default() };
+        assert_eq!(talk.say("where is order 45001?").decision, Decision::Execute);
+    }
 }

@@ -32,23 +32,57 @@ fn a_question_asked_in_between_is_answered_and_the_form_goes_on() {
     }
 }
 
+/// What a system said to a turn: it is there.
+fn answered(talk: &mut Talk, turn: &TurnDecided) -> Option<TurnDecided> {
+    talk.now_ms += 500;
+    let Trained { assistant, model, .. } = &*TRAINED;
+    let found = include_str!("../../../../../schemas/examples/operation_updated.found.json");
+    let found: peyvand::event::OperationUpdated = serde_json::from_str(found).unwrap();
+    let update = peyvand::event::OperationUpdated { turn_id: turn.turn_id, ..found };
+    let (state, again) = after(assistant, model, &update, talk.now_ms, talk.state.clone());
+    talk.state = state.unwrap_or_else(|| talk.state.clone());
+    again
+}
+
 #[test]
-fn a_proposal_is_said_again_after_something_asked_in_between_and_counts_once() {
+fn a_proposal_is_said_again_behind_the_answer_to_what_came_between_and_counts_once() {
     for ((wish, yes), status) in ORDER.into_iter().zip(STATUS) {
         let mut talk = Talk::default();
         talk.say(wish);
         let between = talk.say(status);
-        assert_eq!(between.operation, Some(Operation::OrderStatus));
-        let prompt = between.resumed.expect(status);
-        assert_eq!((prompt.decision, prompt.operation), (Decision::Confirm, Operation::SalesOrderCreate));
-        let said = SlotName::Quantity;
-        let again =
-            prompt.slots.iter().find(|slot| slot.name == said).map(|slot| slot.value.expose().as_str());
-        assert_eq!(again, Some("20"), "everything is said back again");
+        assert_eq!((between.operation, &between.resumed), (Some(Operation::OrderStatus), &None));
+        let again = answered(&mut talk, &between).expect(status);
+        assert_eq!(
+            (again.decision, order(&again)),
+            (Decision::Confirm, WHOLE),
+            "everything is said back again"
+        );
         let done = talk.say(yes);
         assert_eq!((done.decision, order(&done)), (Decision::Execute, WHOLE));
         assert_ne!(talk.say(yes).decision, Decision::Execute);
     }
+}
+
+#[test]
+fn a_yes_before_the_proposal_is_said_again_means_nothing() {
+    for ((wish, yes), status) in ORDER.into_iter().zip(STATUS) {
+        let mut talk = Talk::default();
+        talk.say(wish);
+        let between = talk.say(status);
+        assert_eq!(talk.say(yes).answer, Some(Answer::NothingAsked), "{status}");
+        assert!(answered(&mut talk, &between).is_some_and(|again| again.decision == Decision::Confirm));
+    }
+}
+
+#[test]
+fn whoever_goes_on_with_something_else_is_asked_again_behind_that_and_not_in_between() {
+    let mut talk = Talk::default();
+    talk.say(ORDER[0].0);
+    let between = talk.say(STATUS[0]);
+    assert_eq!(talk.say("please call me back").asked_slot, Some(SlotName::Phone));
+    assert_eq!(answered(&mut talk, &between), None, "the phone number is asked for now");
+    let cancelled = talk.say("never mind");
+    assert_eq!(resumed(&cancelled), Some((Decision::Confirm, None)));
 }
 
 #[test]
@@ -64,7 +98,9 @@ fn a_form_asked_in_between_is_finished_first_and_a_yes_to_it_is_none_to_the_othe
         assert_eq!(talk.say(words).operation, Some(Operation::CaseCreate));
         let done = talk.say(yes);
         assert_eq!((done.decision, done.operation), (Decision::Execute, Some(Operation::CaseCreate)));
-        assert_eq!(resumed(&done), Some((Decision::Confirm, None)), "the order is come back to");
+        assert_eq!(talk.say(yes).answer, Some(Answer::NothingAsked), "the order was not shown again yet");
+        let again = answered(&mut talk, &done).expect("the order is come back to");
+        assert_eq!((again.decision, again.operation), (Decision::Confirm, Some(Operation::SalesOrderCreate)));
         let done = talk.say(yes);
         assert_eq!((done.decision, done.operation), (Decision::Execute, Some(Operation::SalesOrderCreate)));
     }
@@ -124,7 +160,11 @@ fn a_value_that_was_said_wrong_is_put_right_before_and_after() {
             "{right}"
         );
     }
-    for ((wish, yes), right) in ORDER.into_iter().zip(["no, 15 bags", "نه، ۱۵ کیسه"]) {
+    for ((wish, yes), right) in ORDER
+        .into_iter()
+        .zip(["no, 15 bags", "نه، ۱۵ کیسه"])
+        .chain(ORDER.into_iter().zip(["not 20 bags, 15 bags", "۲۰ کیسه نه، ۱۵ کیسه"]))
+    {
         let mut talk = Talk::default();
         talk.say(wish);
         let corrected = talk.say(right);
@@ -165,6 +205,16 @@ fn a_value_that_is_needed_cannot_be_skipped_and_one_that_is_not_can() {
         assert_eq!(talk.say(wish).asked_slot, Some(SlotName::DeliveryDate), "{wish}");
         assert_eq!(talk.say(skip).decision, Decision::Confirm);
     }
+}
+
+#[test]
+fn a_question_that_does_not_stand_any_more_is_not_said_again() {
+    let mut talk = Talk::default();
+    talk.say(ORDER[0].0);
+    talk.now_ms += PROPOSAL_MS;
+    let again = talk.say("say that again");
+    assert_ne!(again.decision, Decision::Confirm);
+    assert_ne!(talk.say("yes").decision, Decision::Execute);
 }
 
 #[test]
@@ -325,7 +375,9 @@ fn a_person_comes_nearer_and_a_complaint_is_heard() {
     assert_eq!(talk.say("how much CEM-042 is in stock?").stage, Stage::Prospect);
     assert_eq!(talk.say("where is order 45001?").stage, Stage::Customer);
     assert_eq!(talk.say("how much CEM-042 is in stock?").stage, Stage::Customer);
-    assert_eq!(talk.say("I want to file a complaint").stage, Stage::AtRisk);
+    talk.say("I want to file a complaint");
+    talk.say("three bags came torn");
+    assert_eq!(talk.say("yes").stage, Stage::AtRisk);
 }
 
 #[test]
@@ -334,14 +386,13 @@ fn parts_of_a_burst_are_one_turn_and_values_have_their_places_in_the_last_part()
         (["وضعیت", "سفارش 45001"], "چیه", (None, None)),
         (["وضعیت", "سفارش"], "45001 چیه", (Some(0), Some(5))),
     ] {
-        let id = |text: &str| EventId::of_message("web", "t", text);
-        let begin = |state: Dialogue, text| state.begun(text, id(text));
-        let state = parts.into_iter().fold(Dialogue::default(), begin);
-        let mut talk = Talk { state, ..Talk::default() };
+        let mut talk = Talk::default();
+        let ids = parts.map(|text| talk.begin(text));
         let turn = talk.say(last);
         assert_eq!((turn.decision, turn.operation), (Decision::Execute, Some(Operation::OrderStatus)));
         assert_eq!(turn.slots.iter().map(|slot| (slot.start, slot.end)).collect::<Vec<_>>(), [place]);
-        assert_eq!(turn.parts, parts.map(id));
+        assert_eq!(turn.parts, ids);
+        assert!(talk.all("سلام")[0].parts.is_empty(), "what was begun is over");
         assert_eq!(talk.say("وضعیت سفارش 45002 چیه").slot(SlotName::OrderNumber), Some("45002"));
     }
 }

@@ -34,7 +34,7 @@ fn heard(text: &str, asked: &Question) -> Filled {
     let heard = Heard::new(text, Some(asked), &read, 0);
     let (intent, operation) = (&refund(), Operation::CallbackRequest);
     let form = Form { intent, operation, tries: 0, known: asked.known.clone() };
-    form::fill(form, &heard, &Mentioned::default())
+    form::fill(form, &heard, &SpokenOf::default())
 }
 
 fn asked_for(slot: SlotName) -> Question {
