@@ -67,7 +67,7 @@ pub(crate) struct Instance {
     workers: JoinSet<anyhow::Result<()>>,
     pub(crate) bus: EmbeddedBus,
     store: Store,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
 }
 
 #[allow(clippy::print_stdout, reason = "the page's address is the output")]

@@ -16,6 +16,10 @@ const TURNS_MAX: usize = 100;
 /// Letters of one message, however often what is said is repeated: the largest a channel takes is below it.
 const SAID_BYTES_MAX: usize = 512 << 10;
 const NAME_BYTES_MAX: usize = 64;
+/// Messages that are sent at once.
+const BURST_MAX: usize = 10;
+/// A minute: what comes later is a turn of its own.
+const GAP_MS_MAX: i64 = 60 * 1000;
 /// A month: no conversation goes on longer.
 const APART_S_MAX: i64 = 30 * 24 * 60 * 60;
 
@@ -26,15 +30,19 @@ pub(super) struct Conversation {
     pub(super) title: String,
     /// What the channel says of the person.
     pub(super) language: Option<Language>,
+    /// Decisions to write, in the whole conversation.
+    pub(super) writes: Option<usize>,
     pub(super) turns: Vec<Turn>,
 }
 
-/// One message and what has to come of it.
+/// One message, or several that are sent at once, and what has to come of it; of a burst, only its last message is answered.
 #[derive(Debug)]
 pub(super) struct Turn {
-    pub(super) say: String,
+    pub(super) say: Vec<String>,
     /// Seconds since the message before.
     pub(super) after_s: i64,
+    /// Milliseconds between the messages of a burst.
+    pub(super) gap_ms: i64,
     pub(super) decisions: Vec<Expected>,
     pub(super) reply_has: Vec<String>,
     pub(super) reply_lacks: Vec<String>,
@@ -69,19 +77,28 @@ pub(super) struct Expected {
 struct Written {
     title: String,
     language: Option<Language>,
+    writes: Option<usize>,
     turns: Vec<WrittenTurn>,
+}
+
+/// What is said: one message, or a burst.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`say` is a text, or a list of texts that are sent at once")]
+enum Say {
+    One(String),
+    Burst(Vec<String>),
 }
 
 /// A turn as it is written: the expectations of its only decision stand in it, or those of several in a list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenTurn {
-    say: String,
+    say: Say,
     /// How often what is said is said in the one message.
-    #[serde(default = "once")]
-    times: usize,
+    times: Option<usize>,
     #[serde(default = "soon")]
     after_s: i64,
+    gap_ms: Option<i64>,
     decisions: Option<Vec<Expected>>,
     #[serde(default)]
     reply_has: Vec<String>,
@@ -104,13 +121,12 @@ struct WrittenTurn {
     language: Option<Language>,
 }
 
-const fn once() -> usize {
-    1
-}
-
 const fn soon() -> i64 {
     5
 }
+
+/// Between the messages of a burst.
+const GAP_MS: i64 = 300;
 
 /// Reads the conversations of a folder whose names hold `filter`, by name.
 pub(super) fn load(folder: &Path, filter: Option<&str>) -> anyhow::Result<Vec<Conversation>> {
@@ -142,19 +158,40 @@ fn parse(text: &str, name: String) -> anyhow::Result<Conversation> {
     let name_fits = name.len() <= NAME_BYTES_MAX
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     anyhow::ensure!(name_fits, "its name has 1 to {NAME_BYTES_MAX} characters of a-z 0-9 - _");
-    let Written { title, language, turns } = serde_norway::from_str(text)?;
+    let Written { title, language, writes, turns } = serde_norway::from_str(text)?;
     anyhow::ensure!((1..=TURNS_MAX).contains(&turns.len()), "it has 1 to {TURNS_MAX} turns");
     let numbered = turns.into_iter().enumerate();
     let turns = numbered
         .map(|(index, turn)| turn.check().with_context(|| format!("turn {}", index + 1)))
         .collect::<anyhow::Result<_>>()?;
-    Ok(Conversation { name, title, language, turns })
+    Ok(Conversation { name, title, language, writes, turns })
 }
 
 impl WrittenTurn {
     fn check(self) -> anyhow::Result<Turn> {
-        let bytes = self.say.len().saturating_mul(self.times);
-        anyhow::ensure!((1..=SAID_BYTES_MAX).contains(&bytes), "1 to {SAID_BYTES_MAX} bytes are said");
+        let gap_ms = self.gap_ms.unwrap_or(GAP_MS);
+        anyhow::ensure!((0..=GAP_MS_MAX).contains(&gap_ms), "gap_ms is 0 to {GAP_MS_MAX}");
+        let say = match self.say {
+            Say::One(text) => {
+                anyhow::ensure!(self.gap_ms.is_none(), "gap_ms stands with several messages");
+                let times = self.times.unwrap_or(1);
+                let bytes = text.len().saturating_mul(times);
+                anyhow::ensure!(
+                    (1..=SAID_BYTES_MAX).contains(&bytes),
+                    "1 to {SAID_BYTES_MAX} bytes are said"
+                );
+                vec![text.repeat(times)]
+            }
+            Say::Burst(texts) => {
+                anyhow::ensure!(self.times.is_none(), "`times` stands with one message");
+                anyhow::ensure!((2..=BURST_MAX).contains(&texts.len()), "2 to {BURST_MAX} are sent at once");
+                anyhow::ensure!(
+                    texts.iter().all(|text| !text.is_empty()),
+                    "each message of a burst says something"
+                );
+                texts
+            }
+        };
         let near = (-APART_S_MAX..=APART_S_MAX).contains(&self.after_s);
         anyhow::ensure!(near, "after_s is at most {APART_S_MAX}");
         let only = Expected {
@@ -187,8 +224,9 @@ impl WrittenTurn {
             }
         };
         Ok(Turn {
-            say: self.say.repeat(self.times),
+            say,
             after_s: self.after_s,
+            gap_ms,
             decisions,
             reply_has: self.reply_has,
             reply_lacks: self.reply_lacks,
@@ -246,12 +284,17 @@ mod tests {
             ("{ say: hi, slots: { colour: red } }", "colour"),
             ("{ say: hi, decisions: [{ decision: ask, reply_has: [x] }] }", "reply_has"),
             ("{ decision: ask }", "say"),
+            ("{ say: 45001 }", "list of texts"),
+            ("{ say: [hi, 1] }", "list of texts"),
+            ("{ say: [a, b], gap: 3 }", "gap"),
         ] {
             let text = format!("title: t\nturns:\n  - {turn}\n");
             let said = refused(&text);
             assert!(said.contains(word) && said.contains("line 3"), "{turn}: {said}");
         }
         assert!(refused("title: t\ncolour: red\nturns: [{ say: hi }]\n").contains("colour"));
+        assert!(refused("title: t\nwrites: none\nturns: [{ say: hi }]\n").contains("writes"));
+        assert!(refused("title: t\nwrites: -1\nturns: [{ say: hi }]\n").contains("writes"));
     }
 
     #[test]
@@ -264,6 +307,29 @@ mod tests {
         let conversation = parse(text, "a".to_owned()).unwrap();
         let counts: Vec<usize> = conversation.turns.iter().map(|turn| turn.decisions.len()).collect();
         assert_eq!(counts, [1, 2]);
+    }
+
+    #[test]
+    fn several_messages_at_once_are_one_turn_with_their_gap() {
+        let text = "title: t\nwrites: 0\nturns: [{ say: [a, b, c], gap_ms: 700 }, { say: [a, b] }, { say: ab, times: 2 }]\n";
+        let conversation = parse(text, "a".to_owned()).unwrap();
+        let said: Vec<_> = conversation.turns.iter().map(|turn| (turn.say.join("|"), turn.gap_ms)).collect();
+        let wanted = [("a|b|c", 700), ("a|b", GAP_MS), ("abab", GAP_MS)];
+        assert_eq!(said, wanted.map(|(say, gap_ms)| (say.to_owned(), gap_ms)));
+        assert_eq!(conversation.writes, Some(0));
+        for (turn, word) in [
+            ("say: []", "2 to 10"),
+            ("say: [a]", "2 to 10"),
+            ("say: [a, b, c, d, e, f, g, h, i, j, k]", "2 to 10"),
+            ("say: [a, '']", "says something"),
+            ("say: [a, b], times: 2", "`times`"),
+            ("say: hi, gap_ms: 300", "several messages"),
+            ("say: [a, b], gap_ms: -1", "gap_ms"),
+            ("say: [a, b], gap_ms: 60001", "gap_ms"),
+        ] {
+            let said = refused(&format!("title: t\nturns: [{{ {turn} }}]\n"));
+            assert!(said.contains("turn 1") && said.contains(word), "{turn}: {said}");
+        }
     }
 
     #[test]

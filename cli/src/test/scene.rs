@@ -16,6 +16,7 @@ use peyvand::{
     event::{ConversationId, Envelope, EventId, MessageReceived, ReplyReady, TurnDecided},
     topics,
 };
+use peyvand_sandbox::SeenRequest;
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     task::JoinHandle,
@@ -33,6 +34,9 @@ const READS_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const DATUM_AT: usize = 5;
 /// The sandbox's company lives on the day of the first message.
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 26);
+
+/// Where a token is got for the systems that want one.
+const LOGON: &str = "/oauth2/token";
 
 /// What came of a message.
 pub(super) enum Heard {
@@ -113,6 +117,23 @@ impl Scene {
         Ok(())
     }
 
+    /// How many requests the sandbox has seen; those of a cluster's systems are not looked at.
+    pub(super) fn requests(&self) -> u64 {
+        self.seen().last().map_or(0, |seen| seen.number)
+    }
+
+    /// How many writes the sandbox has taken since it had seen so many requests.
+    pub(super) fn writes_since(&self, number: u64) -> usize {
+        self.seen().iter().filter(|seen| seen.number > number && is_write(seen)).count()
+    }
+
+    fn seen(&self) -> Vec<SeenRequest> {
+        match &self.ground {
+            Ground::Embedded { instance, .. } => instance.sandbox.requests(),
+            Ground::Cluster(_) => Vec::new(),
+        }
+    }
+
     /// Ends what was started and removes what was kept.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         self.reading.abort();
@@ -126,6 +147,13 @@ impl Scene {
             Ground::Cluster(bus) => Ok(bus.close().await?),
         }
     }
+}
+
+/// Whether a system took what was to be written; a logon is no write.
+fn is_write(seen: &SeenRequest) -> bool {
+    let changes = !matches!(seen.method.as_str(), "GET" | "HEAD");
+    let taken = seen.status.is_none_or(|status| (200..300).contains(&status));
+    changes && taken && !seen.path.ends_with(LOGON)
 }
 
 /// Nobody else is in it, so everything is read.

@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use jiff::Timestamp;
 use peyvand::event::{
-    ChannelMessageId, ChannelName, ConversationId, Envelope, EventId, MessageReceived, ReplyReady, TenantId,
-    TurnDecided,
+    ChannelMessageId, ChannelName, ConversationId, Decision, Envelope, EventId, MessageReceived, Operation,
+    ReplyReady, TenantId, TurnDecided,
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -98,6 +98,8 @@ pub(super) async fn hold(
         decisions: VecDeque::new(),
         replies: Vec::new(),
         decided: Vec::new(),
+        writes: Vec::new(),
+        before: scene.requests(),
     };
     let failure = go_through(scene, speaker, conversation, &mut ear).await?;
     Ok(Went { decided: ear.decided, failure })
@@ -111,22 +113,33 @@ async fn go_through(
 ) -> anyhow::Result<Option<String>> {
     let begins: Timestamp = BEGINS.parse().context("the time of the first message")?;
     let mut at_ms = begins.as_millisecond();
+    let mut number = 0;
     for (index, turn) in conversation.turns.iter().enumerate() {
         at_ms += if index == 0 { 0 } else { turn.after_s * 1000 };
-        scene.say(&speaker.message(conversation, index, at_ms, &turn.say)?).await?;
-        if let Some(problem) = ear.follow(turn).await {
-            let said: String = turn.say.chars().take(SHOWN).collect();
+        let mut burst = Vec::with_capacity(turn.say.len());
+        for (place, text) in turn.say.iter().enumerate() {
+            at_ms += if place == 0 { 0 } else { turn.gap_ms };
+            burst.push(speaker.message(conversation, number, at_ms, text)?);
+            number += 1;
+        }
+        for message in &burst {
+            scene.say(message).await?;
+        }
+        let last = burst.last().context("a turn says something")?.event_id;
+        if let Some(problem) = ear.follow(turn, last).await {
+            let said: String = turn.say.join(" | ").chars().take(SHOWN).collect();
             return Ok(Some(format!("turn {} («{said}»): {problem}", index + 1)));
         }
     }
     at_ms += LAST_AFTER_S * 1000;
-    let last = speaker.message(conversation, conversation.turns.len(), at_ms, LAST_WORDS)?;
+    let last = speaker.message(conversation, number, at_ms, LAST_WORDS)?;
     scene.say(&last).await?;
-    Ok(match ear.next_decision().await {
-        Some(turn) if turn.turn_id == last.event_id => None,
-        Some(_) => Some("at the end: a decision more came than was expected".to_owned()),
-        None => Some(format!("at the end: {}", nothing_came("decision"))),
-    })
+    let problem = match ear.next_decision().await {
+        Some(turn) if turn.turn_id == last.event_id => ear.written(scene, conversation).await,
+        Some(_) => Some("a decision more came than was expected".to_owned()),
+        None => Some(nothing_came("decision")),
+    };
+    Ok(problem.map(|problem| format!("at the end: {problem}")))
 }
 
 fn nothing_came(what: &str) -> String {
@@ -141,15 +154,22 @@ struct Ear {
     decisions: VecDeque<TurnDecided>,
     replies: Vec<ReplyReady>,
     decided: Vec<Vec<u8>>,
+    /// The turns that were decided to be written.
+    writes: Vec<EventId>,
+    /// What the systems had been asked before it.
+    before: u64,
 }
 
 impl Ear {
-    /// Waits for what has to come of a turn; gives what was not as expected.
-    async fn follow(&mut self, turn: &Turn) -> Option<String> {
+    /// Waits for what has to come of a turn; gives what was not as expected. Of a burst, only the last message is answered.
+    async fn follow(&mut self, turn: &Turn, last: EventId) -> Option<String> {
         let mut problems = Vec::new();
         let mut answered = Vec::new();
         for expected in &turn.decisions {
             let Some(came) = self.next_decision().await else { return Some(nothing_came("decision")) };
+            if came.turn_id != last {
+                problems.push("an earlier message was answered".to_owned());
+            }
             problems.extend(expect::decision(expected, &came));
             answered.push(came.turn_id);
         }
@@ -161,6 +181,25 @@ impl Ear {
             problems.extend(expect::reply(turn, &replies));
         }
         (!problems.is_empty()).then(|| problems.join("; "))
+    }
+
+    /// What was written otherwise than it was decided and expected, once every write has come to its end and that was said.
+    async fn written(&mut self, scene: &Scene, conversation: &Conversation) -> Option<String> {
+        let ended = timeout(PATIENCE, async { while !self.is_all_told() && self.hear().await {} });
+        if ended.await.is_err() || !self.is_all_told() {
+            return Some(nothing_came("word of how a write ended"));
+        }
+        let decided = self.writes.len();
+        if let Some(wanted) = conversation.writes.filter(|wanted| *wanted != decided) {
+            return Some(format!("writes: expected {wanted}, came {decided}"));
+        }
+        let taken = scene.writes_since(self.before);
+        (taken > decided).then(|| format!("the systems took {taken} writes, and {decided} were decided"))
+    }
+
+    /// Whether each write was told twice: that it is noted, and how it ended.
+    fn is_all_told(&self) -> bool {
+        self.writes.iter().all(|turn| self.to(&[*turn]).len() >= 2)
     }
 
     async fn next_decision(&mut self) -> Option<TurnDecided> {
@@ -192,6 +231,9 @@ impl Ear {
         match heard {
             Heard::Decision { id, turn, datum } => {
                 if self.known.insert(id) {
+                    if turn.decision == Decision::Execute && turn.operation.is_some_and(Operation::is_write) {
+                        self.writes.push(turn.turn_id);
+                    }
                     self.decisions.push_back(*turn);
                     self.decided.push(datum);
                 }
