@@ -53,6 +53,8 @@ pub(super) struct Turn {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expected {
+    /// Which message of a burst is answered, from 1; without it the last.
+    pub(super) message: Option<usize>,
     pub(super) decision: Option<Decision>,
     /// What may not be decided, where several others are fine.
     pub(super) never: Option<Decision>,
@@ -195,6 +197,7 @@ impl WrittenTurn {
         let near = (-APART_S_MAX..=APART_S_MAX).contains(&self.after_s);
         anyhow::ensure!(near, "after_s is at most {APART_S_MAX}");
         let only = Expected {
+            message: None,
             decision: self.decision,
             never: self.never,
             intent: self.intent,
@@ -223,6 +226,8 @@ impl WrittenTurn {
                 several
             }
         };
+        let is_said = |one: &Expected| one.message.is_none_or(|message| (1..=say.len()).contains(&message));
+        anyhow::ensure!(decisions.iter().all(is_said), "a decision names no message that is said");
         Ok(Turn {
             say,
             after_s: self.after_s,
@@ -238,6 +243,7 @@ impl WrittenTurn {
 impl Expected {
     fn is_empty(&self) -> bool {
         let Self {
+            message,
             decision,
             never,
             intent,
@@ -252,7 +258,8 @@ impl Expected {
             stage,
             language,
         } = self;
-        decision.is_none()
+        message.is_none()
+            && decision.is_none()
             && never.is_none()
             && intent.is_none()
             && operation.is_none()
@@ -324,6 +331,8 @@ mod tests {
             ("say: [a, '']", "says something"),
             ("say: [a, b], times: 2", "`times`"),
             ("say: hi, gap_ms: 300", "several messages"),
+            ("say: [a, b], decisions: [{ message: 3 }]", "names no message"),
+            ("say: [a, b], decisions: [{ message: 0 }]", "names no message"),
             ("say: [a, b], gap_ms: -1", "gap_ms"),
             ("say: [a, b], gap_ms: 60001", "gap_ms"),
         ] {

@@ -125,8 +125,8 @@ async fn go_through(
         for message in &burst {
             scene.say(message).await?;
         }
-        let last = burst.last().context("a turn says something")?.event_id;
-        if let Some(problem) = ear.follow(turn, last).await {
+        let said: Vec<EventId> = burst.iter().map(|message| message.event_id).collect();
+        if let Some(problem) = ear.follow(turn, &said).await {
             let said: String = turn.say.join(" | ").chars().take(SHOWN).collect();
             return Ok(Some(format!("turn {} («{said}»): {problem}", index + 1)));
         }
@@ -161,14 +161,16 @@ struct Ear {
 }
 
 impl Ear {
-    /// Waits for what has to come of a turn; gives what was not as expected. Of a burst, only the last message is answered.
-    async fn follow(&mut self, turn: &Turn, last: EventId) -> Option<String> {
+    /// Waits for what has to come of a turn; gives what was not as expected.
+    async fn follow(&mut self, turn: &Turn, said: &[EventId]) -> Option<String> {
         let mut problems = Vec::new();
         let mut answered = Vec::new();
         for expected in &turn.decisions {
             let Some(came) = self.next_decision().await else { return Some(nothing_came("decision")) };
-            if came.turn_id != last {
-                problems.push("an earlier message was answered".to_owned());
+            let message = expected.message.unwrap_or(said.len());
+            let answers = said.iter().position(|id| *id == came.turn_id).map_or(0, |place| place + 1);
+            if answers != message {
+                problems.push(format!("message: expected {message}, came {answers}"));
             }
             problems.extend(expect::decision(expected, &came));
             answered.push(came.turn_id);
