@@ -83,6 +83,46 @@ fn a_conversation_that_goes_otherwise_fails_with_its_turn_and_both_sides() {
 }
 
 #[test]
+fn a_burst_that_is_answered_apart_or_a_write_that_was_not_expected_fails() {
+    let run = Run::new();
+    let parts = "title: Two turns\nturns: [{ say: [where is order 45001, where is order 45002], decision: execute }]\n";
+    run.write("apart", parts);
+    let together =
+        "title: One turn\nturns: [{ say: [CEM-042, is it in stock], decisions: [{ message: 1 }, {}] }]\n";
+    run.write("together", together);
+    let order = "  - say: order 20 bags of CEM-042 for customer 1000000018\n  - { say: 'yes' }\n";
+    run.write("written", &format!("title: A write\nwrites: 0\nturns:\n{order}"));
+    run.write("unwritten", "title: No write\nwrites: 1\nturns: [{ say: where is order 45001? }]\n");
+    run.write("refused", &format!("title: None is refused\nwrites: 1\nrefused: 1\nturns:\n{order}"));
+    run.write("right", &format!("title: One write\nwrites: 1\nturns:\n{order}"));
+    let (fine, said) = run.test(&run.folder());
+    assert!(!fine, "{said}");
+    for (name, problem) in [
+        ("apart", "message: expected 2, came 1"),
+        ("together", "message: expected 1, came 2"),
+        ("written", "writes: expected 0, came 1"),
+        ("unwritten", "writes: expected 1, came 0"),
+        ("refused", "writes that the systems took: expected 0, came 1"),
+    ] {
+        let line = said.lines().find(|line| line.split_whitespace().nth(1) == Some(name)).unwrap();
+        assert!(line.starts_with("FAILED") && line.contains(problem), "{problem} in {line}");
+    }
+    assert!(said.contains("1 ok, 5 failed"), "{said}");
+}
+
+#[test]
+fn there_are_sixty_golden_conversations_and_half_of_them_are_persian() {
+    let names = std::fs::read_dir(CONVERSATIONS).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    let of = |mark: &str| names.iter().filter(|name| name.contains(mark)).count();
+    assert!(names.len() >= 60 && 2 * (of("-fa") + of("finglish")) >= names.len(), "{}", names.len());
+    assert!(of("finglish") >= 5 && of("mixed") >= 3);
+    let hostile =
+        std::fs::read_to_string(Path::new(CONVERSATIONS).join("hostile-thirty-turns.yaml")).unwrap();
+    assert!(hostile.contains("writes: 0") && hostile.matches("- say:").count() >= 30);
+}
+
+#[test]
 fn a_file_with_an_unknown_key_is_refused_before_anything_starts() {
     let run = Run::new();
     run.write("misspelt", "title: t\nturns: [{ say: hello, desicion: ask }]\n");

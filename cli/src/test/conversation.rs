@@ -32,6 +32,8 @@ pub(super) struct Conversation {
     pub(super) language: Option<Language>,
     /// Decisions to write, in the whole conversation.
     pub(super) writes: Option<usize>,
+    /// How many of them a system refuses.
+    pub(super) refused: usize,
     pub(super) turns: Vec<Turn>,
 }
 
@@ -80,6 +82,8 @@ struct Written {
     title: String,
     language: Option<Language>,
     writes: Option<usize>,
+    #[serde(default)]
+    refused: usize,
     turns: Vec<WrittenTurn>,
 }
 
@@ -160,13 +164,14 @@ fn parse(text: &str, name: String) -> anyhow::Result<Conversation> {
     let name_fits = name.len() <= NAME_BYTES_MAX
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     anyhow::ensure!(name_fits, "its name has 1 to {NAME_BYTES_MAX} characters of a-z 0-9 - _");
-    let Written { title, language, writes, turns } = serde_norway::from_str(text)?;
+    let Written { title, language, writes, refused, turns } = serde_norway::from_str(text)?;
     anyhow::ensure!((1..=TURNS_MAX).contains(&turns.len()), "it has 1 to {TURNS_MAX} turns");
+    anyhow::ensure!(refused <= writes.unwrap_or(0), "no more is refused than is written");
     let numbered = turns.into_iter().enumerate();
     let turns = numbered
         .map(|(index, turn)| turn.check().with_context(|| format!("turn {}", index + 1)))
         .collect::<anyhow::Result<_>>()?;
-    Ok(Conversation { name, title, language, writes, turns })
+    Ok(Conversation { name, title, language, writes, refused, turns })
 }
 
 impl WrittenTurn {
@@ -302,6 +307,10 @@ mod tests {
         assert!(refused("title: t\ncolour: red\nturns: [{ say: hi }]\n").contains("colour"));
         assert!(refused("title: t\nwrites: none\nturns: [{ say: hi }]\n").contains("writes"));
         assert!(refused("title: t\nwrites: -1\nturns: [{ say: hi }]\n").contains("writes"));
+        for text in ["refused: 1", "writes: 1\nrefused: 2"] {
+            let said = refused(&format!("title: t\n{text}\nturns: [{{ say: hi }}]\n"));
+            assert!(said.contains("no more is refused"), "{text}: {said}");
+        }
     }
 
     #[test]

@@ -117,20 +117,21 @@ impl Scene {
         Ok(())
     }
 
-    /// How many requests the sandbox has seen; those of a cluster's systems are not looked at.
+    /// The number of the last request that the sandbox has seen.
     pub(super) fn requests(&self) -> u64 {
-        self.seen().last().map_or(0, |seen| seen.number)
+        self.seen().and_then(|seen| seen.last().map(|last| last.number)).unwrap_or_default()
     }
 
-    /// How many writes the sandbox has taken since it had seen so many requests.
-    pub(super) fn writes_since(&self, number: u64) -> usize {
-        self.seen().iter().filter(|seen| seen.number > number && is_write(seen)).count()
+    /// How many writes the sandbox has taken since; nobody can say it of a cluster's systems.
+    pub(super) fn writes_since(&self, number: u64) -> Option<usize> {
+        let is_new = |seen: &&SeenRequest| seen.number > number && is_write(seen);
+        self.seen().map(|seen| seen.iter().filter(is_new).count())
     }
 
-    fn seen(&self) -> Vec<SeenRequest> {
+    fn seen(&self) -> Option<Vec<SeenRequest>> {
         match &self.ground {
-            Ground::Embedded { instance, .. } => instance.sandbox.requests(),
-            Ground::Cluster(_) => Vec::new(),
+            Ground::Embedded { instance, .. } => Some(instance.sandbox.requests()),
+            Ground::Cluster(_) => None,
         }
     }
 
@@ -149,7 +150,7 @@ impl Scene {
     }
 }
 
-/// Whether a system took what was to be written; a logon is no write.
+/// Whether a system took what was to be written, as far as is known; a logon is no write.
 fn is_write(seen: &SeenRequest) -> bool {
     let changes = !matches!(seen.method.as_str(), "GET" | "HEAD");
     let taken = seen.status.is_none_or(|status| (200..300).contains(&status));

@@ -174,6 +174,9 @@ impl Ear {
             }
             problems.extend(expect::decision(expected, &came));
             answered.push(came.turn_id);
+            if !problems.is_empty() {
+                break;
+            }
         }
         if !answered.is_empty() && problems.is_empty() {
             let replies = self.replies_to(turn, &answered).await;
@@ -192,11 +195,12 @@ impl Ear {
             return Some(nothing_came("word of how a write ended"));
         }
         let decided = self.writes.len();
-        if let Some(wanted) = conversation.writes.filter(|wanted| *wanted != decided) {
+        let wanted = conversation.writes?;
+        if wanted != decided {
             return Some(format!("writes: expected {wanted}, came {decided}"));
         }
-        let taken = scene.writes_since(self.before);
-        (taken > decided).then(|| format!("the systems took {taken} writes, and {decided} were decided"))
+        let (taken, wanted) = (scene.writes_since(self.before)?, wanted - conversation.refused);
+        (taken != wanted).then(|| format!("writes that the systems took: expected {wanted}, came {taken}"))
     }
 
     /// Whether each write was told twice: that it is noted, and how it ended.
