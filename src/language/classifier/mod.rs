@@ -17,6 +17,7 @@ mod model;
 mod plot;
 mod scope;
 mod skeleton;
+mod softmax;
 mod svm;
 #[cfg(test)]
 mod tests;

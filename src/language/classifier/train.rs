@@ -26,41 +26,71 @@ pub fn train(
     background: &[String],
     options: &TrainOptions,
 ) -> Result<Model, ClassifierError> {
-    check_options(options)?;
-    let mut intents: Vec<String> = examples.iter().map(|e| e.intent.clone()).collect();
-    intents.sort_unstable();
-    intents.dedup();
-    if intents.is_empty() {
-        return Err(ClassifierError::NoExamples);
-    }
-    if intents.len() > MAX_INTENTS || examples.len() + background.len() > MAX_TEXTS {
-        return Err(ClassifierError::TooLarge);
-    }
-    let normal: Vec<_> =
-        examples.iter().map(|e| &e.text).chain(background).map(|text| normalise(text)).collect();
-    let mut corpus = Corpus::read(normal.iter().map(|n| n.as_str()));
-    if let Some((example, _)) = examples.iter().zip(&corpus.texts).find(|(_, counts)| counts.rows.is_empty())
-    {
-        return Err(ClassifierError::NoWords { intent: example.intent.clone() });
-    }
-    corpus.prune();
-    let classes = intents.len() + usize::from(!background.is_empty());
-    if corpus.hashes.len() * classes > MAX_WEIGHTS {
-        return Err(ClassifierError::TooLarge);
-    }
-    let mut labels: Vec<usize> =
-        examples.iter().map(|e| intents.partition_point(|i| *i < e.intent)).collect();
-    labels.resize(corpus.texts.len(), intents.len());
+    let Lesson { intents, corpus, labels, classes } = Lesson::read(examples, background, options)?;
     let catalogue = hash_of(examples, background, options);
     let task = Task { corpus: &corpus, labels: &labels, intents: intents.len(), classes, options };
-    let held_out = task.held_out();
-    let (temperature, scope) = fit(&held_out, options);
+    let (temperature, scope) = fit(&task.held_out(), options);
 
     let all: Vec<usize> = (0..labels.len()).collect();
     let importance = corpus.importance(&all);
     let weights = Quantised::from_planes(&task.planes(&all, &importance), corpus.hashes.len());
     let hashes = corpus.hashes;
     Ok(Model::new(Parts { intents, catalogue, temperature, scope, hashes, importance, weights }))
+}
+
+/// What a built-in model says of texts of its catalogue that it was not trained on: those that [`parted`] has first, in its order.
+pub(super) fn held_out(
+    examples: &[Example],
+    background: &[String],
+    options: &TrainOptions,
+) -> Result<Vec<HeldOut>, ClassifierError> {
+    let Lesson { intents, corpus, labels, classes } = Lesson::read(examples, background, options)?;
+    Ok(Task { corpus: &corpus, labels: &labels, intents: intents.len(), classes, options }.held_out())
+}
+
+/// A catalogue as numbers.
+struct Lesson {
+    intents: Vec<String>,
+    corpus: Corpus,
+    /// The intent of each text; one more than the last for the background.
+    labels: Vec<usize>,
+    classes: usize,
+}
+
+impl Lesson {
+    fn read(
+        examples: &[Example],
+        background: &[String],
+        options: &TrainOptions,
+    ) -> Result<Self, ClassifierError> {
+        check_options(options)?;
+        let mut intents: Vec<String> = examples.iter().map(|e| e.intent.clone()).collect();
+        intents.sort_unstable();
+        intents.dedup();
+        if intents.is_empty() {
+            return Err(ClassifierError::NoExamples);
+        }
+        if intents.len() > MAX_INTENTS || examples.len() + background.len() > MAX_TEXTS {
+            return Err(ClassifierError::TooLarge);
+        }
+        let normal: Vec<_> =
+            examples.iter().map(|e| &e.text).chain(background).map(|text| normalise(text)).collect();
+        let mut corpus = Corpus::read(normal.iter().map(|n| n.as_str()));
+        if let Some((example, _)) =
+            examples.iter().zip(&corpus.texts).find(|(_, counts)| counts.rows.is_empty())
+        {
+            return Err(ClassifierError::NoWords { intent: example.intent.clone() });
+        }
+        corpus.prune();
+        let classes = intents.len() + usize::from(!background.is_empty());
+        if corpus.hashes.len() * classes > MAX_WEIGHTS {
+            return Err(ClassifierError::TooLarge);
+        }
+        let mut labels: Vec<usize> =
+            examples.iter().map(|e| intents.partition_point(|i| *i < e.intent)).collect();
+        labels.resize(corpus.texts.len(), intents.len());
+        Ok(Self { intents, corpus, labels, classes })
+    }
 }
 
 fn check_options(options: &TrainOptions) -> Result<(), ClassifierError> {
@@ -115,36 +145,43 @@ pub(super) fn planes(
     classes: usize,
     options: &TrainOptions,
 ) -> Vec<Plane> {
+    by_turns(classes, options.threads, |class| {
+        let effort = Effort {
+            cost: options.cost,
+            tolerance: 0.1,
+            max_epochs: 100,
+            seed: options.seed.wrapping_add(class as u64),
+        };
+        separate(rows, features, |i| labels[i] == class, effort)
+    })
+}
+
+/// What `task` makes of every number below `count`, in their order, by as many threads as may work.
+pub(super) fn by_turns<T: Send>(count: usize, threads: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         loop {
-            let class = next.fetch_add(1, Ordering::Relaxed);
-            if class >= classes {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
                 return done;
             }
-            let effort = Effort {
-                cost: options.cost,
-                tolerance: 0.1,
-                max_epochs: 100,
-                seed: options.seed.wrapping_add(class as u64),
-            };
-            done.push((class, separate(rows, features, |i| labels[i] == class, effort)));
+            done.push((number, task(number)));
         }
     };
-    let mut planes = std::thread::scope(|threads| {
-        let others: Vec<_> = (1..options.threads).map(|_| threads.spawn(work)).collect();
-        let mut planes = work();
+    let mut all = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
         for other in others {
             match other.join() {
-                Ok(done) => planes.extend(done),
+                Ok(done) => all.extend(done),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        planes
+        all
     });
-    planes.sort_unstable_by_key(|(class, _)| *class);
-    planes.into_iter().map(|(_, plane)| plane).collect()
+    all.sort_unstable_by_key(|(number, _)| *number);
+    all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Parts `labels` into what is asked and what is learned from, once for each fold, each label spread evenly over the folds.
@@ -199,18 +236,25 @@ impl Task<'_> {
 /// The factor that makes the softmax of the scores say how often the best intent is right (golden section on the log loss).
 /// Each text comes with its scores and the intent that is right.
 pub(super) fn fit_temperature(labelled: &[(&[f32], usize)]) -> f32 {
-    let loss = |factor: f32| -> f32 {
-        labelled
-            .iter()
-            .map(|(scores, label)| {
-                let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f32 = scores.iter().map(|s| ((s - best) * factor).exp()).sum();
-                sum.ln() - (scores[*label] - best) * factor
-            })
-            .sum()
-    };
+    least((1.0, 20.0), |factor| log_loss(labelled, factor))
+}
+
+/// How surprising what is right is on the whole, when scores are multiplied with `factor`.
+pub(super) fn log_loss(labelled: &[(impl AsRef<[f32]>, usize)], factor: f32) -> f32 {
+    labelled
+        .iter()
+        .map(|(scores, label)| {
+            let scores = scores.as_ref();
+            let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = scores.iter().map(|s| ((s - best) * factor).exp()).sum();
+            sum.ln() - (scores[*label] - best) * factor
+        })
+        .sum()
+}
+
+/// Where a loss with one valley is least.
+pub(super) fn least((mut low, mut high): (f32, f32), loss: impl Fn(f32) -> f32) -> f32 {
     let ratio = 0.618_034_f32;
-    let (mut low, mut high) = (1.0_f32, 20.0_f32);
     for _ in 0..24 {
         let (a, b) = (high - ratio * (high - low), low + ratio * (high - low));
         if loss(a) < loss(b) { high = b } else { low = a }

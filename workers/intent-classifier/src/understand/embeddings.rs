@@ -35,8 +35,9 @@ const QUESTIONS_PER_WRITE: usize = 20;
 pub(super) struct Embeddings {
     line: Line,
     model: String,
-    /// The examples, and what leaves the house of them and of the background.
+    /// The examples and the background, and what leaves the house of both.
     examples: Vec<Example>,
+    background: Vec<String>,
     texts: Vec<String>,
     cache: Option<PathBuf>,
     head: Arc<OnceLock<Head>>,
@@ -73,6 +74,7 @@ impl Embeddings {
             line: Line::new(config, "/v1/embeddings", "understanding.embeddings.url", pause)?,
             model: config.model.clone(),
             examples: examples_of(&catalogue.sentences),
+            background: catalogue.background.clone(),
             texts: inside
                 .chain(&catalogue.background)
                 .map(|text| redact::example(text, extractors))
@@ -130,9 +132,10 @@ impl Embeddings {
             self.keep(&known);
         }
         let vectors: Vec<Vec<f32>> = keys.iter().filter_map(|key| known.get(key).cloned()).collect();
-        let examples = self.examples.clone();
-        let trained =
-            tokio::task::spawn_blocking(move || Head::train(&examples, &vectors, &TrainOptions::default()));
+        let (examples, background) = (self.examples.clone(), self.background.clone());
+        let trained = tokio::task::spawn_blocking(move || {
+            Head::train(&examples, &background, &vectors, &TrainOptions::default())
+        });
         match trained.await.map_err(|_| PrepareError::Ended)? {
             Ok(head) => {
                 // Another call may have been as far at the same time, from the same vectors.
