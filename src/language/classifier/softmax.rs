@@ -6,7 +6,7 @@ use super::svm::Plane;
 use super::train::by_turns;
 
 /// Beyond this, the fit changes no decision any more.
-const STEPS_MAX: usize = 20;
+const STEPS_MAX: usize = 40;
 const MEMORY: usize = 8;
 const TOLERANCE: f32 = 1e-4;
 const HALVINGS_MAX: usize = 20;
