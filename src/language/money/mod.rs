@@ -1,6 +1,7 @@
 //! Amounts of money as people write them: «۲/۵ میلیون تومان», «دو میلیون و نیم», "two and a half million rials", `500k toman`. What
 //! may be two amounts is given as both, and an amount that is said to lie between two is none. It may not ask and not choose.
 
+mod counted;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -15,15 +16,17 @@ use self::{
     words::Unit,
 };
 use super::{
-    slots::words as around,
+    slots::{cues, words as around},
     tokens::{Token, tokens},
 };
+
+pub(super) use self::counted::{Counted, numbers};
 
 /// Most amounts taken from one message.
 const AMOUNTS_MAX: usize = 32;
 /// Nobody pays more Rials.
 const RIALS_MAX: u64 = 1_000_000_000_000_000_000;
-/// Tomans as they are spoken, below which thousands or millions are meant.
+/// Tomans below which thousands or millions are meant, however the word is written.
 const SPOKEN_BELOW: i64 = 1_000;
 
 /// An amount with its place in the normal text, in bytes.
@@ -73,26 +76,6 @@ pub(super) fn find(text: &str) -> Vec<FoundAmount> {
     found
 }
 
-/// The whole numbers that are said in words, below a million, in the order they are written.
-pub(super) fn in_words(text: &str) -> Vec<(Range<usize>, u32)> {
-    let tokens = split(tokens(text));
-    let words = Tokens(&tokens);
-    let mut found = Vec::new();
-    let mut place = 0;
-    while place < tokens.len() && found.len() < AMOUNTS_MAX {
-        let number = words.begins(place).then(|| words.number(place)).flatten();
-        let next = number.as_ref().map_or(place + 1, |number| number.next.max(place + 1));
-        if let Some(Number { meaning: Meaning::One(value), in_digits: false, .. }) = number
-            && let Some(value) =
-                value.to_u32().filter(|whole| Decimal::from(*whole) == value && *whole < 1_000_000)
-        {
-            found.push((tokens[place].at.start..tokens[next - 1].at.end, value));
-        }
-        place = next;
-    }
-    found
-}
-
 /// `هزارتومن` as its two words.
 fn split(tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
     let mut all = Vec::with_capacity(tokens.len());
@@ -118,7 +101,7 @@ impl Tokens<'_> {
             return false;
         }
         if !self.touches(place) || !self.is_digits(place) {
-            return !matches!(word, "$" | "€" | "£" | "usd" | "eur");
+            return !matches!(word, "$" | "€" | "£" | "usd" | "eur" | "aed" | "gbp" | "cny");
         }
         match word {
             "," | "." | ":" | "/" => !before.checked_sub(1).is_some_and(|earlier| self.is_digits(earlier)),
@@ -173,8 +156,11 @@ impl Tokens<'_> {
         self.is_digits(place) || words::small(self.word(place)).is_some()
     }
 
-    /// `۲ تا ۳ میلیون`: neither is the amount. Behind «۲ و», a two that may be of millions is part of it.
+    /// `۲ تا ۳ میلیون` and «دو سه میلیون»: neither is the amount. Behind «۲ و», a two that may be of millions is part of it.
     fn is_end_of_a_range(&self, place: usize) -> bool {
+        if self.is_end_of_a_pair(place) {
+            return true;
+        }
         let Some(earlier) = place.checked_sub(2) else { return false };
         let joined = self.word(place - 1);
         let of_amount = |place: usize| {
@@ -183,8 +169,33 @@ impl Tokens<'_> {
                 || words::unit(self.word(place)).is_some()
         };
         let short = self.word(earlier).len() <= 2 || !self.is_digits(earlier);
-        words::is_up_to(joined) && of_amount(earlier)
+        words::is_up_to(joined) && of_amount(earlier) && !self.is_called_something(earlier)
             || words::joins(joined) && self.is_number(earlier) && short
+    }
+
+    /// «دو سه», «ده بیست», `2 3`: two numbers with a blank between, the second the larger one. «یه بیست» is about twenty, and in
+    /// «تیپ ۲ ۲۰ کیسه» each is something else.
+    fn is_end_of_a_pair(&self, place: usize) -> bool {
+        let Some(earlier) = place.checked_sub(1).filter(|_| !self.touches(place)) else { return false };
+        if self.is_digits(earlier) && self.is_digits(place) {
+            let [first, second] = [earlier, place].map(|place| self.word(place));
+            let kind = earlier.checked_sub(1).is_some_and(|before| {
+                matches!(self.word(before), "تیپ" | "نوع" | "سایز" | "type" | "size" | "tip" | "noe")
+            });
+            let pair = first.parse::<u32>().ok().zip(second.parse::<u32>().ok());
+            return !kind && second.len() <= 3 && pair.is_some_and(|(a, b)| a < b && b / 2 <= a);
+        }
+        let about = matches!(self.word(earlier), "یه" | "ye");
+        let pair = words::small(self.word(earlier)).zip(words::small(self.word(place)));
+        !about && pair.is_some_and(|(a, b)| a < b)
+    }
+
+    /// Whether a number is called an order or a document, so that a dash behind it leads to something else.
+    fn is_called_something(&self, place: usize) -> bool {
+        let Some(before) = place.checked_sub(1).map(|before| self.word(before)) else { return false };
+        self.is_digits(place)
+            && self.word(place + 1) == "-"
+            && (cues::document(before, "").is_some() || around::announces_number(before))
     }
 
     fn is_begin_of_a_range(&self, next: usize) -> bool {
@@ -202,17 +213,15 @@ fn rials(number: &Number, unit: Option<Unit>) -> Option<Rials> {
     let thousand = Decimal::from(1_000);
     let (a, b) = match (number.meaning, unit) {
         (Meaning::One(n), Some(Unit::Rial)) => (n, None),
-        (Meaning::One(n), Some(Unit::SpokenToman)) if number.scale == 1 && n < SPOKEN_BELOW.into() => {
+        (Meaning::One(n), Some(Unit::Toman)) if number.scale == 1 && n < SPOKEN_BELOW.into() => {
             // Less than a hundred Tomans buys nothing, and a hundred are hardly a hundred million.
             let least = if n < Decimal::ONE_HUNDRED { n.checked_mul(thousand)? } else { n };
             (least.checked_mul(ten)?, Some(least.checked_mul(thousand)?.checked_mul(ten)?))
         }
-        (Meaning::One(n), Some(Unit::Toman | Unit::SpokenToman)) => (n.checked_mul(ten)?, None),
+        (Meaning::One(n), Some(Unit::Toman)) => (n.checked_mul(ten)?, None),
         (Meaning::One(n), None) => (n.checked_mul(ten)?, Some(n)),
         (Meaning::Either(a, b), Some(Unit::Rial)) => (a, Some(b)),
-        (Meaning::Either(a, b), Some(Unit::Toman | Unit::SpokenToman) | None) => {
-            (a.checked_mul(ten)?, Some(b.checked_mul(ten)?))
-        }
+        (Meaning::Either(a, b), Some(Unit::Toman) | None) => (a.checked_mul(ten)?, Some(b.checked_mul(ten)?)),
     };
     match b {
         None => Some(Rials::One(whole(a)?)),

@@ -169,6 +169,9 @@ impl<'a> Tokens<'a> {
     /// `12,500,000`, `2.5`, `2/5`, `3/500/000`. A single group of three behind a point may be thousands or decimals: such
     /// a number says nothing, unless millions follow, of which there are no thousands.
     fn digits(&self, place: usize) -> Read<Decimal> {
+        if let Some(spaced) = self.spaced(place) {
+            return Some(spaced);
+        }
         let part = |place: usize| {
             let joined = self.touches(place) && self.touches(place + 1) && self.is_digits(place + 1);
             let sign = self.word(place);
@@ -204,6 +207,18 @@ impl<'a> Tokens<'a> {
         let fits = whole.len() <= DIGITS_MAX && decimals.len() <= 6;
         let number = if fits { format!("{whole}.{decimals}").parse().ok()? } else { return None };
         Some((number, next))
+    }
+
+    /// `2 500 000`, where money is counted: a single group behind a blank may be another number.
+    fn spaced(&self, place: usize) -> Read<Decimal> {
+        let groups = (place + 1..)
+            .take(DIGITS_MAX / 3)
+            .take_while(|at| self.is_digits(*at) && self.word(*at).len() == 3 && !self.touches(*at))
+            .count();
+        let next = place + 1 + groups;
+        let fits = groups >= 2 && self.word(place).len() <= 3 && words::unit(self.word(next)).is_some();
+        let digits = || (place..next).map(|at| self.word(at)).collect::<String>();
+        fits.then(|| digits().parse().ok()).flatten().map(|number| (number, next))
     }
 }
 

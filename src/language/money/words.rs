@@ -4,9 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Rial,
+    /// As it is spoken, two of them are two thousand or two million.
     Toman,
-    /// Toman as it is spoken, where two of them are two thousand or two million.
-    SpokenToman,
 }
 
 /// A unit by its word.
@@ -15,9 +14,8 @@ pub(super) fn unit(word: &str) -> Option<Unit> {
         "ریال" | "ریالی" | "ریاله" | "rial" | "rials" | "riyal" | "riyals" | "irr" | "rls" => {
             Unit::Rial
         }
-        "تومان" | "تومانی" | "تومانه" | "tomans" | "irt" => Unit::Toman,
-        "تومن" | "تومنی" | "تومنه" | "ت" | "toman" | "tooman" | "tomani" | "tomane" | "tomn" | "tumen"
-        | "tuman" => Unit::SpokenToman,
+        "تومان" | "تومانی" | "تومانه" | "tomans" | "irt" | "تومن" | "تومنی" | "تومنه" | "ت" | "toman"
+        | "tooman" | "tomani" | "tomane" | "tomn" | "tumen" | "tuman" => Unit::Toman,
         _ => return None,
     })
 }

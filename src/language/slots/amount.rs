@@ -11,7 +11,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
     let said = |amount: &FoundAmount| match amount.said {
         Said::WithUnit => true,
         Said::InMillions => cues::around(text, &amount.at).is_none(),
-        Said::Bare => is_called_so(text, amount.at.start),
+        Said::Bare => is_called_so(text, amount.at.start) && !is_year_of_a_budget(text, &amount.at),
     };
     let (mut chosen, others): (Vec<FoundAmount>, Vec<FoundAmount>) = amounts.into_iter().partition(said);
     if asked && chosen.is_empty() {
@@ -50,4 +50,11 @@ fn is_called_so(text: &str, at: usize) -> bool {
         Some(word) => AMOUNT.contains(&word),
         None => false,
     }
+}
+
+/// "budget 2026" is what may be spent in that year.
+fn is_year_of_a_budget(text: &str, at: &Range<usize>) -> bool {
+    let year = text.get(at.clone()).and_then(|digits| digits.parse().ok());
+    let budget = |word: &str| matches!(word, "بودجه" | "بودجم" | "budget" | "boodje");
+    matches!(year, Some(1300..=1500 | 1900..=2100)) && words::before(text, at.start, 2).any(budget)
 }

@@ -37,12 +37,18 @@ fn name(word: &str, earlier: &str) -> Option<SlotName> {
         return Some(document);
     }
     let company = matches!(earlier, "شناسه" | "shenase" | "shenaseh" | "shenaseye");
+    // A bank is called «ملی» too.
+    let person = matches!(
+        earlier,
+        "کد" | "شماره" | "کارت" | "code" | "kode" | "kod" | "shomare" | "shomareh" | "kart" | "karte"
+    );
     Some(match word {
         "ملی" | "ملیش" | "ملیم" | "meli" | "melli" | "شرکت" | "sherkat" if company => {
             SlotName::LegalId
         }
-        "ملی" | "ملیش" | "ملیم" | "کدملی" | "meli" | "melli" | "melliam" | "codemelli" | "kodemelli"
-        | "national" => SlotName::NationalId,
+        "ملی" | "ملیش" | "ملیم" | "meli" | "melli" | "melliam" if person => SlotName::NationalId,
+        "کدملی" | "codemelli" | "kodemelli" => SlotName::NationalId,
+        "id" | "code" | "number" | "no" | "card" if earlier == "national" => SlotName::NationalId,
         "شناسهملی" | "legal" => SlotName::LegalId,
         "شبا" | "شبام" | "شباش" | "شبای" | "sheba" | "shaba" | "shebam" | "iban" => {
             SlotName::Iban
@@ -50,6 +56,7 @@ fn name(word: &str, earlier: &str) -> Option<SlotName> {
         "کارت" | "کارتم" | "کارتش" | "کارتت" | "card" | "kart" | "karte" | "kartam" => {
             SlotName::Card
         }
+        "account" if earlier == "bank" => return None,
         word if words::names_customer(word) => SlotName::Customer,
         word if words::names_phone(word) => SlotName::Phone,
         _ => return None,
@@ -57,7 +64,7 @@ fn name(word: &str, earlier: &str) -> Option<SlotName> {
 }
 
 /// Which document a word names, in Persian, English or Finglish.
-pub(super) fn document(word: &str, earlier: &str) -> Option<SlotName> {
+pub(in crate::language) fn document(word: &str, earlier: &str) -> Option<SlotName> {
     let begins = |names: &[&str]| names.iter().any(|name| word.starts_with(name));
     if begins(&["فاکتور", "صورتحساب", "invoice", "faktor", "factor"]) || word == "inv" {
         return Some(SlotName::InvoiceNumber);

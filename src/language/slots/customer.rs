@@ -11,14 +11,14 @@ const REACH: usize = 3;
 pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found> {
     let numbers: Vec<Range<usize>> = runs(text)
         .into_iter()
-        .filter(|at| DIGITS.contains(&at.len()) && stands_alone(text, at) && !overlaps(at, taken))
+        .filter(|at| {
+            DIGITS.contains(&at.len())
+                && stands_alone(text, at)
+                && !overlaps(at, taken)
+                && !words::is_of_a_bank(text, at.start)
+        })
         .collect();
-    let cued: Vec<Range<usize>> = numbers
-        .iter()
-        .filter(|at| is_a_customers(text, at))
-        .filter(|at| !words::before(text, at.start, REACH).any(words::names_phone))
-        .cloned()
-        .collect();
+    let cued: Vec<Range<usize>> = numbers.iter().filter(|at| is_a_customers(text, at)).cloned().collect();
     let chosen = match (cued.is_empty(), asked, numbers.as_slice()) {
         (false, _, _) => cued,
         (true, true, [only]) if !order::is_named(text, only) => vec![only.clone()],
@@ -35,7 +35,8 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
 
 /// Whether the nearest word that says whose number it is speaks of a customer: "the customer of order 45001" does not.
 fn is_a_customers(text: &str, at: &Range<usize>) -> bool {
-    let names = |word: &&str| words::names_customer(word) || words::names_order(word);
+    let names =
+        |word: &&str| words::names_customer(word) || words::names_order(word) || words::names_phone(word);
     words::before(text, at.start, REACH).find(names).is_some_and(words::names_customer)
 }
 

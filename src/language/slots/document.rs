@@ -24,7 +24,8 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: Option<SlotName>) 
         && chosen.is_empty()
         && found.is_empty()
     {
-        let bare = numbers.iter().filter(|at| cues::around(text, at).is_none() && !is_mobile(text, at));
+        let bare =
+            numbers.iter().filter(|at| cues::around(text, at).is_none() && !is_mobile_with_zero(text, at));
         chosen.extend(bare.map(|at| (asked, at.clone())));
     }
     found.extend(chosen.into_iter().filter_map(|(slot, at)| number(text, slot, at)));
@@ -50,7 +51,12 @@ fn named(text: &str, at: &Range<usize>) -> Option<SlotName> {
 /// Whether it may be a mobile number, with its zero or without.
 fn is_mobile(text: &str, at: &Range<usize>) -> bool {
     let digits = text.get(at.clone()).unwrap_or_default();
-    digits.len() == 11 && digits.starts_with("09") || digits.len() == 10 && digits.starts_with('9')
+    is_mobile_with_zero(text, at) || digits.len() == 10 && digits.starts_with('9')
+}
+
+/// Where a document was asked for, ten digits from a nine on are its number: those of some systems begin so.
+fn is_mobile_with_zero(text: &str, at: &Range<usize>) -> bool {
+    text.get(at.clone()).is_some_and(|digits| digits.len() == 11 && digits.starts_with("09"))
 }
 
 /// The number of a ticket keeps its zeros: systems that fill it up with them do so in every place.

@@ -3,7 +3,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{Found, SlotName, checks, cues, grouped, overlaps, runs};
+use super::{Found, SlotName, checks, cues, grouped, overlaps, runs, words};
 
 const PERSON_DIGITS: usize = 10;
 const COMPANY_DIGITS: usize = 11;
@@ -44,6 +44,9 @@ fn id(text: &str, groups: &[Range<usize>], said: SlotName, asked: Option<SlotNam
         .filter(|number| checks::is_legal_id(&number.digits))
         .or_else(|| grouped::shortest(text, groups, PERSON_DIGITS))
         .or_else(|| grouped::longest(text, groups, &NEARLY))?;
+    if words::after(text, number.at.end, 1).any(words::is_money) {
+        return None;
+    }
     let digits = number.digits.as_str();
     let is_mobile =
         digits.starts_with("09") && digits.len() == COMPANY_DIGITS && !checks::is_legal_id(digits);

@@ -6,7 +6,7 @@ mod amount;
 mod bank;
 mod checks;
 mod choice;
-mod cues;
+pub(super) mod cues;
 mod customer;
 mod description;
 mod document;
@@ -14,6 +14,7 @@ mod email;
 mod fuzzy;
 mod grouped;
 mod identity;
+mod nameless;
 mod order;
 mod person;
 mod phone;
@@ -21,6 +22,7 @@ mod product;
 mod quantity;
 #[cfg(test)]
 mod tests;
+mod units;
 pub(super) mod words;
 
 use std::ops::Range;
@@ -191,9 +193,7 @@ impl Extractors {
         asked: Option<SlotName>,
         dates: &[Range<usize>],
     ) -> Vec<Extracted> {
-        let text = normal.as_str();
-        let text = text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default();
-        let mut found = self.find(text, asked, dates);
+        let mut found = self.find(searched(normal), asked, dates, person::NAMES_MAX);
         found.retain(|f| f.slot != SlotName::DeliveryDate);
         found.sort_by_key(|f| (f.at.start, f.slot));
         let mut values: Vec<Extracted> = Vec::new();
@@ -202,24 +202,27 @@ impl Extractors {
         }
         for f in found {
             if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
-                let raw_range = normal.original_range(f.at.clone());
-                debug_assert!(
-                    original.get(raw_range.clone()).is_some(),
-                    "the normal text is of another original"
-                );
-                let value = match f.slot == SlotName::Person {
-                    true => person::written(original.get(raw_range.clone()).unwrap_or_default()),
-                    false => f.value,
-                };
-                let Found { slot, exact, flaw, choices, .. } = f;
-                values.push(Extracted { slot, value, raw_range, exact, flaw, choices });
+                values.push(extracted(f, original, normal));
             }
         }
         values
     }
 
+    /// Every value of a message wherever it stands, also a second time: for who must leave none of them. How many there are is
+    /// bounded by the text alone, so that it is to be a short one.
+    pub fn extract_all(&self, original: &str, normal: &NormalText) -> Vec<Extracted> {
+        let found = self.find(searched(normal), None, &[], usize::MAX);
+        found.into_iter().map(|f| extracted(f, original, normal)).collect()
+    }
+
     /// What is plainer stands first: it keeps the others from its digits and words.
-    fn find(&self, text: &str, asked: Option<SlotName>, dates: &[Range<usize>]) -> Vec<Found> {
+    fn find(
+        &self,
+        text: &str,
+        asked: Option<SlotName>,
+        dates: &[Range<usize>],
+        names_max: usize,
+    ) -> Vec<Found> {
         let is_asked = |slot: SlotName| asked == Some(slot);
         let in_date = |at: &Range<usize>| Found::exact(SlotName::DeliveryDate, "", at.clone());
         let mut found: Vec<Found> = dates.iter().map(in_date).collect();
@@ -234,9 +237,25 @@ impl Extractors {
         found.extend(quantity::find(text, &found, is_asked(SlotName::Quantity)));
         found.extend(order::find(text, &found, is_asked(SlotName::OrderNumber)));
         found.extend(choice::find(text, &taken(&found), asked));
-        found.extend(person::find(text, &taken(&found), is_asked(SlotName::Person)));
+        found.extend(person::find(text, &taken(&found), is_asked(SlotName::Person), names_max));
         found
     }
+}
+
+fn searched(normal: &NormalText) -> &str {
+    let text = normal.as_str();
+    text.get(..text.floor_char_boundary(SEARCHED_BYTES_MAX)).unwrap_or_default()
+}
+
+fn extracted(found: Found, original: &str, normal: &NormalText) -> Extracted {
+    let raw_range = normal.original_range(found.at.clone());
+    debug_assert!(original.get(raw_range.clone()).is_some(), "the normal text is of another original");
+    let value = match found.slot == SlotName::Person {
+        true => person::written(original.get(raw_range.clone()).unwrap_or_default()),
+        false => found.value,
+    };
+    let Found { slot, exact, flaw, choices, .. } = found;
+    Extracted { slot, value, raw_range, exact, flaw, choices }
 }
 
 fn taken(found: &[Found]) -> Vec<Range<usize>> {

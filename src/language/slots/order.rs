@@ -2,7 +2,11 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{Found, SlotName, cues, overlaps, runs, words};
+use super::{
+    Found, SlotName, cues, overlaps, quantity, runs,
+    units::{self, Behind},
+    words,
+};
 
 pub(super) const DIGITS: RangeInclusive<usize> = 4..=10;
 /// How many words a cue may stand away.
@@ -19,7 +23,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let chosen = if !cued.is_empty() {
         cued
     } else if asked || (numbers.len() == 1 && !phone) {
-        numbers.into_iter().filter(|at| !words::before(text, at.start, 3).any(words::names_phone)).collect()
+        numbers.into_iter().filter(|at| nearest(text, at) != Some(SlotName::Phone)).collect()
     } else {
         Vec::new()
     };
@@ -45,7 +49,11 @@ fn is_other(text: &str, at: &Range<usize>) -> bool {
 /// Whether the digits can be the number of a document at all: no price, date, decimal, quantity or part of another code.
 pub(super) fn is_candidate(text: &str, at: &Range<usize>, digits: RangeInclusive<usize>) -> bool {
     let (head, tail) = (words::near_before(text, at.start), &text[at.end..]);
-    digits.contains(&at.len()) && !joins_before(head) && !joins_after(tail) && !counts_something(text, at)
+    digits.contains(&at.len())
+        && !joins_before(head)
+        && !joins_after(tail)
+        && !counts_something(text, at)
+        && !words::is_of_a_bank(text, at.start)
 }
 
 fn joins_before(head: &str) -> bool {
@@ -78,41 +86,40 @@ fn joins_after(tail: &str) -> bool {
 
 /// Whether the number is an amount, a quantity or a year.
 fn counts_something(text: &str, at: &Range<usize>) -> bool {
-    let unit = |word: &str| {
-        words::is_money(word)
-            || matches!(
-                word,
-                "درصد"
-                    | "عدد"
-                    | "کیسه"
-                    | "پاکت"
-                    | "تن"
-                    | "کیلو"
-                    | "کیلویی"
-                    | "متر"
-                    | "متری"
-                    | "روز"
-                    | "pieces"
-                    | "pcs"
-                    | "bags"
-                    | "kg"
-                    | "tons"
-                    | "tonnes"
-                    | "days"
-            )
+    let named = quantity::is_called_a_document(text, at);
+    let unit = match units::behind(text, at.end, |_| false) {
+        Behind::Unit => true,
+        Behind::Perhaps => !named,
+        Behind::Nothing => false,
     };
-    let year = |word: &str| matches!(word, "سال" | "year" | "sal");
-    words::after(text, at.end, 1).any(unit) || words::before(text, at.start, 1).any(year)
+    let other = |word: &str| {
+        words::is_money(word)
+            || matches!(word, "درصد" | "کیلویی" | "percent")
+            || !named && matches!(word, "روز" | "days" | "rooz")
+    };
+    let year = |word: &str| matches!(word, "سال" | "year" | "sal" | "بودجه" | "budget" | "boodje");
+    unit || words::after(text, at.end, 1).any(other) || words::before(text, at.start, 1).any(year)
 }
 
 fn is_cued(text: &str, at: &Range<usize>) -> bool {
-    let head = &text[..at.start];
-    if head.ends_with('#') {
+    if text[..at.start].ends_with('#') {
         return true;
     }
-    if words::before(text, at.start, 3).any(words::names_phone) {
-        return false;
+    match nearest(text, at) {
+        Some(SlotName::OrderNumber) => true,
+        Some(_) => false,
+        None => {
+            words::before(text, at.start, REACH).any(words::announces_number)
+                || words::after(text, at.end, 2).any(words::names_order)
+        }
     }
-    words::before(text, at.start, REACH).any(|word| words::names_order(word) || words::announces_number(word))
-        || words::after(text, at.end, 2).any(words::names_order)
+}
+
+/// Whether the nearest word that says what a number is speaks of an order or of a phone.
+fn nearest(text: &str, at: &Range<usize>) -> Option<SlotName> {
+    words::before(text, at.start, REACH).find_map(|word| match () {
+        () if words::names_order(word) => Some(SlotName::OrderNumber),
+        () if words::names_phone(word) => Some(SlotName::Phone),
+        () => None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotName, cues, overlaps, words as around};
+use super::{Found, SlotName, cues, nameless, overlaps, words as around};
 
 /// Longest name, in words.
 const WORDS_MAX: usize = 4;
@@ -11,7 +11,7 @@ const UNENDED_WORDS: usize = 2;
 /// Longest word of a name, in letters.
 const LETTERS_MAX: usize = 24;
 /// Most names taken from one message.
-const NAMES_MAX: usize = 4;
+pub(super) const NAMES_MAX: usize = 4;
 
 /// Words behind which a name stands.
 const CUES: &[&[&str]] = &[
@@ -26,7 +26,6 @@ const CUES: &[&[&str]] = &[
     &["خانم"],
     &["خانوم"],
     &["جناب"],
-    &["سرکار"],
     &["be", "name"],
     &["be", "esme"],
     &["esmam"],
@@ -36,7 +35,6 @@ const CUES: &[&[&str]] = &[
     &["khanom"],
     &["khanome"],
     &["khanoom"],
-    &["my", "name", "is"],
     &["name", "is"],
     &["mr"],
     &["mrs"],
@@ -45,160 +43,47 @@ const CUES: &[&[&str]] = &[
     &["on", "behalf", "of"],
 ];
 
-/// Words that are in no name, so that it ends before them.
-const NO_NAME: &[&str] = &[
-    "است",
-    "هست",
-    "هستم",
-    "هستش",
-    "هستن",
-    "ه",
-    "ام",
-    "بود",
-    "و",
-    "با",
-    "از",
-    "به",
-    "در",
-    "را",
-    "رو",
-    "که",
-    "برای",
-    "واسه",
-    "تا",
-    "هم",
-    "یا",
-    "این",
-    "ان",
-    "اون",
-    "من",
-    "شما",
-    "ما",
-    "ایشون",
-    "زنگ",
-    "تماس",
-    "گفت",
-    "گفتن",
-    "خواست",
-    "میخواد",
-    "میخوام",
-    "می",
-    "نمی",
-    "لطفا",
-    "سلام",
-    "بله",
-    "نه",
-    "اره",
-    "خیر",
-    "چی",
-    "کی",
-    "کجا",
-    "کجاست",
-    "چرا",
-    "چطور",
-    "ثبت",
-    "کن",
-    "کنید",
-    "کنین",
-    "بزن",
-    "بزنید",
-    "بده",
-    "بدید",
-    "بفرست",
-    "بفرستید",
-    "شد",
-    "شده",
-    "نام",
-    "اسم",
-    "عزیز",
-    "محترم",
-    "گرامی",
-    "نیست",
-    "نمیدونم",
-    "لغو",
-    "بیخیال",
-    "مرسی",
-    "ممنون",
-    "is",
-    "are",
-    "was",
-    "and",
-    "or",
-    "the",
-    "a",
-    "an",
-    "of",
-    "from",
-    "with",
-    "for",
-    "at",
-    "in",
-    "on",
-    "to",
-    "i",
-    "my",
-    "me",
-    "we",
-    "you",
-    "he",
-    "she",
-    "it",
-    "not",
-    "no",
-    "yes",
-    "please",
-    "thanks",
-    "thank",
-    "who",
-    "what",
-    "where",
-    "when",
-    "want",
-    "wants",
-    "would",
-    "need",
-    "needs",
-    "called",
-    "asked",
-    "said",
-    "has",
-    "had",
-    "can",
-    "will",
-    "hi",
-    "hello",
-    "ok",
-    "cancel",
-    "hastam",
-    "ast",
-    "hast",
-    "e",
-    "o",
-    "va",
-    "az",
-    "dar",
-    "ro",
-    "baraye",
-    "salam",
+/// Words before `name is` that say whose name it is; a product's is no person's.
+const OF_A_PERSON: &[&str] =
+    &["my", "his", "her", "the", "full", "first", "last", "contact", "customer", "and", "hello", "hi"];
+/// Behind one of these, `miss` is a verb.
+const DOERS: &[&str] = &[
+    "i", "you", "we", "they", "he", "she", "to", "not", "t", "d", "ll", "will", "would", "never", "dont",
+    "might", "may", "can", "could", "and", "or",
+];
+/// How an answer with a name may begin and end.
+const BEGINS: &[&[&str]] = &[
+    &["سلام"],
+    &["بله"],
+    &["من"],
+    &["بنده"],
+    &["اینجانب"],
+    &["hi"],
+    &["hello"],
+    &["salam"],
+    &["yes"],
+    &["man"],
+    &["it", "s"],
+    &["its"],
+    &["it", "is"],
+    &["i", "m"],
+    &["im"],
+    &["i", "am"],
+    &["this", "is"],
+];
+const ENDS: &[&str] = &[
+    "هستم", "هست", "هستش", "است", "ام", "م", "لطفا", "hastam", "hast", "ast", "here", "speaking", "please",
     "lotfan",
-    "mikham",
-    "mikhad",
-    "mige",
-    "zang",
-    "goft",
-    "bale",
-    "na",
-    "cheshm",
-    "number",
-    "account",
 ];
 
-pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found> {
+pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool, most: usize) -> Vec<Found> {
     let words = around::places(text);
     let mut found: Vec<Found> = Vec::new();
     let mut place = 0;
-    while place < words.len() && found.len() < NAMES_MAX {
-        let cue = CUES.iter().filter(|cue| said(text, &words[place..], cue)).map(|cue| cue.len()).max();
+    while place < words.len() && found.len() < most {
+        let before = place.checked_sub(1).and_then(|before| text.get(words[before].clone()));
+        let cues = CUES.iter().filter(|cue| said(text, &words[place..], cue) && announces(cue, before));
+        let cue = cues.map(|cue| cue.len()).max();
         let name =
             cue.and_then(|cue| name(text, &words[place + cue..], taken).map(|(at, count)| (at, cue + count)));
         match name {
@@ -209,13 +94,39 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found
             None => place += 1,
         }
     }
-    if found.is_empty() && asked && words.len() <= WORDS_MAX {
-        let whole = name(text, &words, taken).filter(|(_, count)| *count == words.len());
-        found.extend(
-            whole.and_then(|(at, _)| Some(Found::exact(SlotName::Person, text.get(at.clone())?, at))),
-        );
+    if found.is_empty() && asked {
+        found.extend(answer(text, &words, taken));
     }
     found
+}
+
+/// The name that a message is, but for the words around that say so.
+fn answer(text: &str, words: &[Range<usize>], taken: &[Range<usize>]) -> Option<Found> {
+    let mut rest = words;
+    while let Some(begin) = BEGINS.iter().find(|begin| said(text, rest, begin)) {
+        rest = rest.get(begin.len()..)?;
+    }
+    while let Some((last, others)) = rest.split_last()
+        && text.get(last.clone()).is_some_and(|word| ENDS.contains(&word))
+    {
+        rest = others;
+    }
+    if rest.is_empty() || rest.len() > WORDS_MAX {
+        return None;
+    }
+    let (at, count) = name(text, rest, taken)?;
+    let value = text.get(at.clone()).filter(|_| count == rest.len())?;
+    Some(Found::exact(SlotName::Person, value, at))
+}
+
+/// Whether words announce a name where they stand.
+fn announces(cue: &[&str], before: Option<&str>) -> bool {
+    match cue {
+        ["name", "is"] => before.is_none_or(|before| OF_A_PERSON.contains(&before)),
+        ["miss"] => before.is_none_or(|before| !DOERS.contains(&before)),
+        ["ms"] => before.is_none_or(|before| !before.starts_with(|c: char| c.is_ascii_digit())),
+        _ => true,
+    }
 }
 
 /// A name as it was written, on one line and without signs that turn the text around.
@@ -262,7 +173,7 @@ fn may_be_of_a_name(word: &str) -> bool {
     letters <= LETTERS_MAX
         && word.chars().all(char::is_alphabetic)
         && (letters > 1 || word.is_ascii())
-        && !NO_NAME.contains(&word)
+        && !nameless::is(word)
         && cues::document(word, "").is_none()
         && !around::names_customer(word)
         && !around::names_phone(word)

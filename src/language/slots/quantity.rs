@@ -3,87 +3,117 @@
 
 use std::ops::Range;
 
-use super::{Found, SlotName, order, overlaps, runs, words};
-use crate::language::money;
+use rust_decimal::Decimal;
 
-const WHOLE_DIGITS_MAX: usize = 6;
-const DECIMALS_MAX: usize = 3;
+use super::{
+    Found, SlotName, cues, order, overlaps,
+    units::{self, Behind},
+    words,
+};
+use crate::language::money::{self, Counted};
+
+/// Nobody orders more.
+const QUANTITY_BELOW: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+const DECIMALS_MAX: u32 = 3;
 
 pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let taken = super::taken(found);
-    let spoken = spoken(text, asked);
-    let numbers: Vec<(Range<usize>, String)> =
-        numbers(text).into_iter().chain(spoken).filter(|(at, _)| !overlaps(at, &taken)).collect();
-    // «سفارش ۴۵۰۰۱ تا فردا»: the word for pieces begins a date, and so long a number counts none.
-    let until = |at: &Range<usize>| {
-        let is_next =
-            |f: &Found| text.get(at.end..f.at.start).is_some_and(|between| between.trim().is_empty());
-        at.len() >= *order::DIGITS.start()
-            && found.iter().any(|f| f.slot == SlotName::DeliveryDate && is_next(f))
-    };
-    let counts = |at: &Range<usize>| {
-        let unit = words::after(text, at.end, 1).any(words::is_unit) && !until(at);
-        unit || found.iter().any(|f| f.slot == SlotName::Product && is_next(text, at.end, f.at.start))
-    };
-    let counting: Vec<_> = numbers.iter().filter(|(at, _)| counts(at)).cloned().collect();
-    let chosen = match (counting.is_empty(), asked, numbers.as_slice()) {
+    let numbers: Vec<Counted> = money::numbers(text)
+        .into_iter()
+        .filter(|one| {
+            !overlaps(&one.at, &taken) && fits(text, one) && (one.in_digits || is_said(text, one, asked))
+        })
+        .collect();
+    let counting: Vec<&Counted> = numbers.iter().filter(|one| counts(text, one, found)).collect();
+    let chosen: Vec<&Counted> = match (counting.is_empty(), asked, numbers.as_slice()) {
         (false, _, _) => counting,
-        (true, true, [only]) if !order::is_named(text, &only.0) => vec![only.clone()],
+        (true, true, [only]) if !order::is_named(text, &only.at) => vec![only],
         (true, _, _) => Vec::new(),
     };
-    chosen.into_iter().map(|(at, value)| Found::exact(SlotName::Quantity, &value, at)).collect()
+    chosen
+        .into_iter()
+        .map(|one| Found::exact(SlotName::Quantity, &one.value.to_string(), one.at.clone()))
+        .collect()
 }
 
-/// Numbers in words: in front of a unit, or nearly alone where one was asked for. Elsewhere "one" and «یه» count nothing.
-fn spoken(text: &str, asked: bool) -> Vec<(Range<usize>, String)> {
-    let words_in = |text: &str| text.split_whitespace().count();
-    let counts = |at: &Range<usize>| {
-        let alone = asked && words_in(&text[..at.start]) == 0 && words_in(&text[at.end..]) <= 1;
-        let ends_a_range = words::before(text, at.start, 1).any(words::lies_between);
-        alone || (words::after(text, at.end, 1).any(words::is_unit) && !ends_a_range)
+fn fits(text: &str, one: &Counted) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '/' | '-' | '+' | '#' | '$' | '€');
+    one.value < QUANTITY_BELOW && one.value.scale() <= DECIMALS_MAX && !text[..one.at.start].ends_with(joins)
+}
+
+/// Whether a number counts what stands behind it.
+fn counts(text: &str, one: &Counted, found: &[Found]) -> bool {
+    let at = &one.at;
+    let products = || found.iter().filter(|f| f.slot == SlotName::Product);
+    let named = is_called_a_document(text, at);
+    match units::behind(text, at.end, |place| products().any(|f| f.at.start == place)) {
+        Behind::Unit => true,
+        Behind::Perhaps => !named && !until(text, at, found),
+        Behind::Nothing => !named && products().any(|f| is_next(text, at.end, f.at.start)),
+    }
+}
+
+/// Whether a number as long as an order's is called one, or another document.
+pub(super) fn is_called_a_document(text: &str, at: &Range<usize>) -> bool {
+    at.len() >= *order::DIGITS.start()
+        && matches!(
+            cues::before(text, at.start),
+            Some((
+                SlotName::OrderNumber
+                    | SlotName::InvoiceNumber
+                    | SlotName::TicketNumber
+                    | SlotName::PurchaseOrderNumber,
+                _
+            ))
+        )
+}
+
+/// «سفارش ۴۵۰۰۱ تا فردا»: the word for pieces begins a date, and so long a number counts none.
+fn until(text: &str, at: &Range<usize>, found: &[Found]) -> bool {
+    let is_next = |f: &Found| {
+        text.get(at.end..f.at.start).is_some_and(|between| matches!(between.trim(), "" | "تا" | "ta"))
     };
-    let numbers = money::in_words(text).into_iter().filter(|(at, value)| *value > 0 && counts(at));
-    numbers.map(|(at, value)| (at, value.to_string())).collect()
+    at.len() >= *order::DIGITS.start() && found.iter().any(|f| f.slot == SlotName::DeliveryDate && is_next(f))
 }
 
-/// Whole and decimal numbers above zero, with their plain form.
-fn numbers(text: &str) -> Vec<(Range<usize>, String)> {
-    let mut numbers = Vec::new();
-    let runs = runs(text);
-    let mut place = 0;
-    while let Some(whole) = runs.get(place) {
-        place += 1;
-        let decimals = runs.get(place).filter(|next| text.get(whole.end..next.start) == Some("."));
-        let at = match decimals {
-            Some(decimals) => {
-                place += 1;
-                whole.start..decimals.end
-            }
-            None => whole.clone(),
-        };
-        let fits = whole.len() <= WHOLE_DIGITS_MAX && decimals.is_none_or(|d| d.len() <= DECIMALS_MAX);
-        let joins =
-            |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '/' | '-' | '+' | '#' | '$' | '€');
-        let apart = !text[..at.start].ends_with(joins)
-            && !text[at.end..]
-                .starts_with(|c: char| matches!(c, ',' | '/' | '-' | '%') || c.is_ascii_digit());
-        let value = text.get(at.clone()).map(plain).unwrap_or_default();
-        if fits && apart && !value.is_empty() {
-            numbers.push((at, value));
+/// Whether a number in words is meant as one: in front of a unit, or nearly alone where one was asked for. Elsewhere "one" and
+/// «یه» count nothing.
+fn is_said(text: &str, one: &Counted, asked: bool) -> bool {
+    let number = text.get(one.at.clone()).unwrap_or_default();
+    let next = words::after(text, one.at.end, 1).next().unwrap_or_default();
+    let counted = match (number, next) {
+        // «یه سری» are some, «نه تا حالا» is a no, and "do units" asks.
+        ("یه" | "یک" | "ye" | "yek", "سری") => false,
+        ("do", next) => {
+            units::is_finglish(next) && units::behind(text, one.at.end, |_| false) != Behind::Nothing
         }
-    }
-    numbers
+        _ => units::behind(text, one.at.end, |_| false) != Behind::Nothing,
+    };
+    let alone = asked && words::places(&text[..one.at.start]).is_empty();
+    let behind = words::places(words::near_after(text, one.at.end)).len();
+    let polite =
+        behind == 0 && number != "نه" || behind == 1 && is_polite(next) && !matches!(number, "نه" | "do");
+    let ends_a_range = words::before(text, one.at.start, 1).any(words::lies_between);
+    counted && !ends_a_range || alone && polite
 }
 
-/// Without zeros that say nothing; empty for zero itself.
-fn plain(number: &str) -> String {
-    let number = number.trim_start_matches('0');
-    let number =
-        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
-    match number.strip_prefix('.') {
-        Some(decimals) => format!("0.{decimals}"),
-        None => number.to_owned(),
-    }
+fn is_polite(word: &str) -> bool {
+    matches!(
+        word,
+        "لطفا"
+            | "ممنون"
+            | "مرسی"
+            | "سپاس"
+            | "متشکرم"
+            | "please"
+            | "pls"
+            | "thanks"
+            | "thx"
+            | "lotfan"
+            | "mersi"
+            | "mamnoon"
+            | "merci"
+    )
 }
 
 /// Whether at most one little word stands between.

@@ -1,3 +1,4 @@
+mod counted;
 mod values;
 
 use proptest::prelude::*;
@@ -99,7 +100,7 @@ fn a_quantity_stands_before_a_unit_or_a_product_or_is_asked_for() {
             ("007 pieces", &[(Quantity, "7")]),
             ("0 bags", &[]),
             ("-5 bags", &[]),
-            ("1,000 bags", &[]),
+            ("1,000 bags", &[(Quantity, "1000")]),
             ("12345678 bags", &[]),
             ("in 20 minutes", &[]),
         ],

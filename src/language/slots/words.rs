@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+pub(in crate::language) use super::units::is_unit;
+
 /// How far a neighbour is looked for, in bytes: a word as long as the message must not be read again for each number in it.
 const NEAR_BYTES: usize = 160;
 
@@ -53,7 +55,7 @@ pub(super) fn names_order(word: &str) -> bool {
 }
 
 /// Whether a word announces a number.
-pub(super) fn announces_number(word: &str) -> bool {
+pub(in crate::language) fn announces_number(word: &str) -> bool {
     word.starts_with("شمار")
         || word.starts_with("shomar")
         || matches!(word, "#" | "number" | "no" | "num" | "nr" | "کد" | "code" | "پیگیری" | "tracking")
@@ -62,84 +64,49 @@ pub(super) fn announces_number(word: &str) -> bool {
 
 /// Whether a word speaks of phones, so that the number beside it is none of ours.
 pub(super) fn names_phone(word: &str) -> bool {
-    ["تلفن", "موبایل", "همراه", "تماس", "phone", "mobile", "cell", "tel"].iter().any(|c| word.starts_with(c))
+    let whole = matches!(
+        word,
+        "همراه"
+            | "همراهم"
+            | "همراهت"
+            | "همراهش"
+            | "تماس"
+            | "تماسم"
+            | "phone"
+            | "phones"
+            | "cell"
+            | "cellphone"
+            | "tel"
+            | "hamrah"
+            | "hamraham"
+            | "hamrahe"
+            | "tamas"
+    );
+    whole
+        || ["تلفن", "موبایل", "telefon", "telephone", "mobile", "mobil"]
+            .iter()
+            .any(|cue| word.starts_with(cue))
+}
+
+/// Whether the nearest word that says whose number this is speaks of an account at a bank.
+pub(super) fn is_of_a_bank(text: &str, at: usize) -> bool {
+    let words: Vec<&str> = before(text, at, 5).collect();
+    let says = |(place, word): (usize, &&str)| {
+        let earlier = words.get(place + 1).copied().unwrap_or_default();
+        match *word {
+            "حساب" | "حسابم" | "حسابش" | "hesab" | "hesabe" => {
+                Some(!matches!(earlier, "صورت" | "soorat" | "surat"))
+            }
+            "account" => Some(earlier == "bank"),
+            word => (names_order(word) || names_phone(word) || names_customer(word)).then_some(false),
+        }
+    };
+    words.iter().take(4).enumerate().find_map(says).unwrap_or(false)
 }
 
 /// Whether a word names a customer, in Persian, English or Finglish, with whatever ending.
 pub(super) fn names_customer(word: &str) -> bool {
     ["مشتری", "customer", "moshtari", "client", "account"].iter().any(|cue| word.starts_with(cue))
-}
-
-/// Whether a word counts pieces or measures goods.
-pub(in crate::language) fn is_unit(word: &str) -> bool {
-    matches!(
-        word,
-        "عدد"
-            | "تا"
-            | "دونه"
-            | "دانه"
-            | "کیسه"
-            | "پاکت"
-            | "تن"
-            | "کیلو"
-            | "کیلوگرم"
-            | "متر"
-            | "مترمربع"
-            | "متری"
-            | "رول"
-            | "قوطی"
-            | "حلب"
-            | "شاخه"
-            | "بسته"
-            | "کارتن"
-            | "جعبه"
-            | "لیتر"
-            | "ست"
-            | "سری"
-            | "دستگاه"
-            | "adad"
-            | "ta"
-            | "kise"
-            | "kiseh"
-            | "paket"
-            | "kilo"
-            | "metr"
-            | "shakhe"
-            | "baste"
-            | "karton"
-            | "piece"
-            | "pieces"
-            | "pcs"
-            | "pc"
-            | "bag"
-            | "bags"
-            | "kg"
-            | "kilos"
-            | "ton"
-            | "tons"
-            | "tonnes"
-            | "m"
-            | "m2"
-            | "meter"
-            | "meters"
-            | "metres"
-            | "roll"
-            | "rolls"
-            | "can"
-            | "cans"
-            | "box"
-            | "boxes"
-            | "carton"
-            | "cartons"
-            | "pack"
-            | "packs"
-            | "set"
-            | "sets"
-            | "unit"
-            | "units"
-            | "litres"
-            | "liters"
-    )
 }
 
 /// Whether a word makes the number before it an amount.
@@ -152,8 +119,6 @@ pub(in crate::language) fn is_money(word: &str) -> bool {
             | "هزار"
             | "میلیون"
             | "میلیارد"
-            | "دلار"
-            | "یورو"
             | "million"
             | "rial"
             | "rials"
@@ -161,11 +126,45 @@ pub(in crate::language) fn is_money(word: &str) -> bool {
             | "tomans"
             | "tooman"
             | "irr"
+    ) || is_other_money(word)
+}
+
+/// Whether a word is money that is not Rials.
+fn is_other_money(word: &str) -> bool {
+    matches!(
+        word,
+        "دلار"
+            | "یورو"
+            | "درهم"
+            | "لیر"
+            | "لیره"
+            | "پوند"
+            | "یوان"
+            | "دینار"
+            | "روبل"
             | "usd"
             | "eur"
+            | "aed"
+            | "gbp"
+            | "cny"
+            | "dollar"
             | "dollars"
+            | "euro"
             | "euros"
+            | "dirham"
+            | "dirhams"
+            | "derham"
+            | "lira"
+            | "liras"
+            | "lir"
+            | "pound"
+            | "pounds"
+            | "pond"
+            | "yuan"
+            | "yuans"
             | "$"
             | "€"
+            | "£"
+            | "¥"
     )
 }

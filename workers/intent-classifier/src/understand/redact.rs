@@ -1,10 +1,10 @@
 //! What of a message may leave the house: its words, but no value that says who wrote it or what they own. It may not know
 //! where a text goes.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use peyvand::language::{
-    normal::normalise,
+    normal::{NormalText, normalise},
     slots::{Extracted, Extractors, SlotName},
 };
 
@@ -13,34 +13,85 @@ const CHARS_MAX: usize = 1_000;
 /// A number of so many digits may be somebody's, whatever it looks like: alone, or in groups.
 const DIGITS_IN_A_ROW: usize = 5;
 const DIGITS_IN_GROUPS: usize = 7;
-/// A shorter value is not looked for a second time: it may be part of any word.
-const REPEATED_CHARS_MIN: usize = 3;
+/// A shorter value is not looked for a second time: it may be any word.
+const REPEATED_CHARS_MIN: usize = 2;
+/// How far behind the end of what may leave a value may go on.
+const BEHIND_CHARS: usize = 64;
+/// What stands for a name.
+const NAME: &str = "<name>";
 
-/// The text with a token for each value; nothing when no word would be left.
+/// The text with a token for each value; nothing when no word would be left. The `values` that are known already may be only the
+/// first of a message, and the others are looked for here.
 pub(super) fn without_values(text: &str, values: &[Extracted]) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
+    let text = beginning(text);
+    let normal = normalise(text);
+    let others = Extractors::new(&[]).ok()?.extract_all(text, &normal);
+    let known = values.iter().filter(|v| text.get(v.raw_range.clone()).is_some());
+    let all: Vec<&Extracted> = known.chain(&others).collect();
     let mut places: Vec<(Range<usize>, &str)> =
-        values.iter().filter_map(|v| Some((v.raw_range.clone(), token(v.slot)?))).collect();
-    places.sort_by_key(|(at, _)| at.start);
-    let mut end = 0;
-    for (at, token) in &places {
-        if at.start < end {
-            continue;
-        }
-        out.push_str(text.get(end..at.start)?);
-        out.push_str(token);
-        end = at.end;
-    }
-    out.push_str(text.get(end..)?);
-    for (at, token) in &places {
-        let raw = text.get(at.clone())?.trim();
-        if raw.chars().count() >= REPEATED_CHARS_MIN {
-            out = out.replace(raw, token);
-        }
-    }
-    let out = without_numbers(&without_addresses(&out));
+        all.iter().filter_map(|v| Some((v.raw_range.clone(), token(v.slot)?))).collect();
+    places.extend(again(text, &normal, &all));
+    places.sort_by_key(|(at, _)| (at.start, std::cmp::Reverse(at.end)));
+    let out = without_numbers(&without_addresses(&replaced(text, &places)?));
     let out: String = out.chars().take(CHARS_MAX).collect();
     has_words(&out).then_some(out)
+}
+
+/// What may leave, and a little more: a value that goes over the end is to be found whole.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(CHARS_MAX + BEHIND_CHARS).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
+/// Where the values that were found are said again: of a name each of its words, of the others the whole, and both only as words of
+/// their own, in whatever spelling has the same normal form.
+fn again(text: &str, normal: &NormalText, values: &[&Extracted]) -> Vec<(Range<usize>, &'static str)> {
+    let mut said: BTreeMap<String, &'static str> = BTreeMap::new();
+    for value in values {
+        let Some(token) = token(value.slot) else { continue };
+        let raw = normalise(text.get(value.raw_range.clone()).unwrap_or_default());
+        let parts: Vec<&str> = match value.slot == SlotName::Person {
+            true => raw.as_str().split(|c: char| !c.is_alphanumeric()).collect(),
+            false => vec![raw.as_str().trim()],
+        };
+        let long = parts.into_iter().filter(|part| part.chars().count() >= REPEATED_CHARS_MIN);
+        said.extend(long.map(|part| (part.to_owned(), token)));
+    }
+    let text = normal.as_str();
+    let whole = |at: &Range<usize>| {
+        !text[..at.start].ends_with(char::is_alphanumeric)
+            && !text[at.end..].starts_with(char::is_alphanumeric)
+    };
+    let places = said.iter().flat_map(|(part, token)| {
+        text.match_indices(part.as_str()).map(move |(start, _)| (start..start + part.len(), *token))
+    });
+    places.filter(|(at, _)| whole(at)).map(|(at, token)| (normal.original_range(at), token)).collect()
+}
+
+/// The text with its places as tokens; one token for a name of several words.
+fn replaced(text: &str, places: &[(Range<usize>, &str)]) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut end, mut last) = (0, "");
+    for (at, token) in places {
+        if at.end <= end {
+            continue;
+        }
+        if at.start >= end {
+            let between = text.get(end..at.start)?;
+            let goes_on = *token == last && *token == NAME && between.chars().all(is_blank);
+            if !goes_on {
+                out.push_str(between);
+                out.push_str(token);
+            }
+        }
+        (end, last) = (at.end, token);
+    }
+    out.push_str(text.get(end..)?);
+    Some(out)
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_unseen(c)
 }
 
 /// The same of an example of the assistant, so that the server sees both alike.
@@ -63,7 +114,7 @@ fn token(slot: SlotName) -> Option<&'static str> {
         SlotName::NationalId | SlotName::LegalId => Some("<id>"),
         SlotName::Iban => Some("<account>"),
         SlotName::Card => Some("<card>"),
-        SlotName::Person => Some("<name>"),
+        SlotName::Person => Some(NAME),
         SlotName::Product
         | SlotName::Quantity
         | SlotName::Amount
@@ -212,16 +263,39 @@ mod tests {
 
     #[test]
     fn a_name_that_was_found_leaves_nowhere_in_the_text() {
-        let text = "I am Sara Ahmadi. Sara Ahmadi!";
-        let name = Extracted {
-            slot: SlotName::Person,
-            value: "Sara Ahmadi".to_owned(),
-            raw_range: 5..16,
-            exact: true,
-            flaw: None,
-            choices: Vec::new(),
-        };
-        assert_eq!(without_values(text, &[name]).as_deref(), Some("I am <name>. <name>!"));
+        for (text, expected) in [
+            ("My name is Sara Ahmadi. Sara Ahmadi!", "My name is <name>. <name>!"),
+            (
+                "my name is Sara Ahmadi, please tell sara or Mrs AHMADI.",
+                "my name is <name>, please tell <name> or Mrs <name>.",
+            ),
+            ("آقای علي كريمى زنگ زد، به علی کریمی بگو", "آقای <name> زنگ زد، به <name> بگو"),
+            ("آقای علی زنگ زد، علیرضا کجاست؟ به علی بگو", "آقای <name> زنگ زد، علیرضا کجاست؟ به <name> بگو"),
+            (
+                "mr Ann called, the annual plan is from ann",
+                "mr <name> called, the annual plan is from <name>",
+            ),
+        ] {
+            assert_eq!(left(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_fifth_name_and_the_twentieth_number_do_not_leave_either() {
+        let names = ["Abbas", "Babak", "Cyrus", "Dara", "Ehsan", "Farid", "Giti", "Homa"];
+        let text: String = names.iter().map(|name| format!("mr {name} called. ")).collect();
+        assert_eq!(left(&text).unwrap(), "mr <name> called. ".repeat(names.len()));
+        let text: String = (0..24).map(|n| format!("order {} and ", 4_001 + n)).collect();
+        assert_eq!(left(&text).unwrap(), "order <order> and ".repeat(24));
+    }
+
+    #[test]
+    fn a_value_over_the_end_of_what_may_leave_is_found_whole() {
+        for words in 0..24 {
+            let text = format!("{}{} 0912 345 6789", "a".repeat(CHARS_MAX - 12), " b".repeat(words));
+            let left = left(&text).unwrap();
+            assert!(!left.chars().any(char::is_numeric), "{left}");
+        }
     }
 
     #[test]
