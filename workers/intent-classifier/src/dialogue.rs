@@ -74,11 +74,15 @@ impl Dialogue {
         self.language
     }
 
-    /// What value the person was asked for.
+    /// What value a number alone means: the one that was asked for, or what a proposal counts.
     pub fn asked_slot(&self) -> Option<SlotName> {
         match &self.open {
             Some(Open::Asked(question)) => Some(question.slot),
-            Some(Open::Proposed(_) | Open::Unclear(_)) | None => None,
+            // "Make it 30" corrects it.
+            Some(Open::Proposed(proposal)) => {
+                proposal.slots.iter().map(|slot| slot.name).find(|name| *name == SlotName::Quantity)
+            }
+            Some(Open::Unclear(_)) | None => None,
         }
     }
 

@@ -53,7 +53,15 @@ impl<'a> Turn<'a> {
             return vec![said];
         }
         match open {
-            Some(Open::Asked(question)) => vec![self.answer_to_question(question)],
+            Some(Open::Asked(question)) => {
+                let wishes =
+                    if question.describes() { Vec::new() } else { self.heard.several(self.assistant) };
+                if wishes.len() < 2 {
+                    return vec![self.answer_to_question(question)];
+                }
+                self.state.interrupted.push(Open::Asked(question));
+                self.one_after_the_other(wishes)
+            }
             Some(Open::Proposed(proposal)) => vec![self.answer_to_proposal(proposal)],
             Some(Open::Unclear(unclear)) => vec![self.answer_to_unclear(unclear)],
             None => self.begin_anew(),
@@ -127,13 +135,14 @@ impl<'a> Turn<'a> {
             // What was said again and is still not one thing counts as a try.
             let exact = values.iter().any(|value| value.slot == question.slot && value.exact);
             let tries = if exact { 0 } else { question.tries };
-            let other = self
-                .sure_of(SWITCH)
-                .filter(|other| other.name != asked.name && wants(other, question.slot))
-                .filter(|_| !self.heard.is_bare());
+            let other =
+                self.sure_of(SWITCH).filter(|other| other.name != asked.name && !self.heard.is_bare());
             return match other {
-                Some(other) => self.begin(other, Vec::new(), None),
-                None => self.fill(stay(tries), None),
+                Some(other) if wants(other, question.slot) => self.begin(other, Vec::new(), None),
+                Some(other) if other.kind == IntentKind::Answer(Answer::NotConnected) => {
+                    self.begin(other, Vec::new(), Some(Open::Asked(question)))
+                }
+                Some(_) | None => self.fill(stay(tries), None),
             };
         }
         let least = if question.is_handoff() { ACCEPT } else { SWITCH };
@@ -383,6 +392,8 @@ impl<'a> Turn<'a> {
     /// Several wishes: what can be done is done, the first that lacks something is asked for, the others wait behind it.
     fn one_after_the_other(&mut self, wishes: Vec<(&'a Intent, Heard<'a>)>) -> Vec<Said> {
         let (mut done, mut waiting) = (Vec::new(), Vec::new());
+        // What was open before comes behind all of them.
+        let behind = std::mem::take(&mut self.state.interrupted);
         for (intent, heard) in wishes {
             let turn_id = self.turn_id;
             let mut part =
@@ -393,20 +404,22 @@ impl<'a> Turn<'a> {
                 None => done.push(said),
             }
         }
+        self.state.interrupted = behind;
         let mut waiting = waiting.into_iter();
-        let Some((first, asked)) = waiting.next() else { return done };
+        let first = waiting.next();
         for (open, _) in waiting.rev() {
             self.state.interrupted.push(open);
         }
-        match done.pop() {
-            Some(last) => {
-                let last = self.come_back(last, Some(first));
+        match (done.pop(), first) {
+            (Some(last), first) => {
+                let last = self.come_back(last, first.map(|(open, _)| open));
                 done.push(last);
             }
-            None => {
-                self.state.open = Some(first);
+            (None, Some((open, asked))) => {
+                self.state.open = Some(open);
                 done.push(asked);
             }
+            (None, None) => {}
         }
         done
     }

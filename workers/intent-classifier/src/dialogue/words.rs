@@ -40,7 +40,9 @@ static YES: Phrases = Phrases::new(
     "yes, y, yeah, yep, yup, ok, okay, sure, confirm, confirmed, go ahead, do it, yes please, please do, \
      correct, right, بله, آره, اره, بلی, ارى, آری, باشه, حتما, تایید, تایید میکنم, تایید می کنم, تایید میشه, \
      درسته, درست است, موافقم, اوکی, ثبت کن, ثبت کنید, بله ثبت کن, بله لطفا, انجام بده, bale, baleh, are, \
-     areh, bashe, taeed, taid, dorost, doroste, sabt kon, hatman",
+     areh, bashe, taeed, yes that's right, that's right, yes correct, yes it is, yes confirm, yes do it, yes go ahead, yes sure, \
+     بله لطفا ثبتش کن, ثبتش کن, بله ثبتش کن, بله درسته, آره درسته, آره ثبتش کن, آره ثبت کن, بله تایید میکنم, بله لطفا ثبت کنید, بله ثبت کنید, \
+     are sabt kon, bale sabt kon, taid, dorost, doroste, sabt kon, hatman",
 );
 static NO: Phrases = Phrases::new("no, n, nope, no thanks, نه, خیر, نخیر, نه ممنون, na, kheir, nakheir");
 /// Words that give up whatever is under way, and not only what was asked last.

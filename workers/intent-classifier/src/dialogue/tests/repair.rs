@@ -396,3 +396,41 @@ fn parts_of_a_burst_are_one_turn_and_values_have_their_places_in_the_last_part()
         assert_eq!(talk.say("وضعیت سفارش 45002 چیه").slot(SlotName::OrderNumber), Some("45002"));
     }
 }
+
+#[test]
+fn a_proposal_is_corrected_by_a_number_alone() {
+    for ((wish, yes), right) in ORDER.into_iter().zip(["make it 30", "۳۰ تاش کن"]) {
+        let mut talk = Talk::default();
+        talk.say(wish);
+        let corrected = talk.say(right);
+        assert_eq!(
+            (corrected.decision, corrected.slot(SlotName::Quantity)),
+            (Decision::Confirm, Some("30")),
+            "{right}"
+        );
+        assert_eq!(talk.say(yes).slot(SlotName::Quantity), Some("30"));
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_no_answer_to_an_open_question_though_it_names_a_value() {
+    for (wish, cancel) in
+        [("where is my order?", "please cancel order 45001"), ("سفارشم کجاست؟", "سفارش ۴۵۰۰۱ رو لغو کن")]
+    {
+        let mut talk = Talk::default();
+        talk.say(wish);
+        let turn = talk.say(cancel);
+        assert_eq!((turn.decision, turn.answer), (Decision::Answer, Some(Answer::NotConnected)), "{cancel}");
+        assert_eq!(resumed(&turn), Some((Decision::Ask, Some(SlotName::OrderNumber))));
+    }
+}
+
+#[test]
+fn two_questions_within_a_form_are_answered_and_the_form_goes_on() {
+    let mut talk = Talk::default();
+    talk.say(BEGIN[0]);
+    let turns = talk.all("where is order 45001? and where is order 45002?");
+    let numbers: Vec<_> = turns.iter().map(|turn| turn.slot(SlotName::OrderNumber)).collect();
+    assert_eq!(numbers, [Some("45001"), Some("45002")]);
+    assert_eq!(resumed(&turns[1]), Some((Decision::Ask, Some(SlotName::Product))));
+}
