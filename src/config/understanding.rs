@@ -27,7 +27,7 @@ impl Default for UnderstandingConfig {
         Self {
             embeddings: None,
             chat: None,
-            below: 0.7,
+            below: 0.85,
             deadline: Duration::from_millis(1_500),
             calls_max: 8,
             cache: None,

@@ -146,8 +146,8 @@ impl<'a> Turn<'a> {
             };
         }
         let least = if question.is_handoff() { ACCEPT } else { SWITCH };
-        // What is needed cannot be passed over.
-        let passes = words::is_indifferent(self.heard.text);
+        // What is needed cannot be passed over, and a value alone is an answer though it is none that fits.
+        let passes = words::is_indifferent(self.heard.text) || self.heard.is_bare();
         match self.sure_of(least).filter(|other| other.name != asked.name && !passes) {
             Some(other) => self.begin(other, Vec::new(), Some(Open::Asked(question))),
             None => {

@@ -324,7 +324,7 @@ async fn after_five_failures_in_a_row_the_server_is_left_alone_and_one_probe_bri
 #[tokio::test]
 async fn no_more_than_so_many_messages_wait_for_a_server_at_once() {
     let slow = Server::start(Does::Nothing).await;
-    let deadline = Duration::from_millis(300);
+    let deadline = Duration::from_secs(2);
     let config = UnderstandingConfig { chat: at(&slow.url), deadline, calls_max: 2, ..doubting() };
     let understanding = understanding(&config);
     let ask = || assert_stays(&understanding, VAGUE);
