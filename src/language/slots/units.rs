@@ -28,6 +28,7 @@ pub(super) fn behind(text: &str, at: usize, product: impl Fn(usize) -> bool) -> 
         "تا" | "ta" if product(end + blank) || is_unit(next) => Behind::Unit,
         "can" if product(end + blank) || next == "of" || after.trim().is_empty() => Behind::Perhaps,
         "can" => Behind::Nothing,
+        "بسته" | "baste" if is_of_closing(next) => Behind::Nothing,
         "تا" | "ta" | "set" | "pack" | "unit" | "m" | "ست" | "سری" => Behind::Perhaps,
         word if is_unit(word) => Behind::Unit,
         _ => Behind::Nothing,
@@ -51,6 +52,29 @@ fn goes_on_as_until(next: &str) -> bool {
             | "che"
             | "emrooz"
     ) || next.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether the packet before it is the word for closed: «تیکت ۵۰۱ بسته شد؟»
+fn is_of_closing(next: &str) -> bool {
+    ["شد", "نشد", "بشه", "بشو", "میش", "نمیش", "shod", "nashod", "beshe", "mishe"]
+        .iter()
+        .any(|verb| next.starts_with(verb))
+        || matches!(
+            next,
+            "است"
+                | "ست"
+                | "س"
+                | "هست"
+                | "بود"
+                | "کن"
+                | "کنید"
+                | "می"
+                | "نمی"
+                | "ast"
+                | "hast"
+                | "bood"
+                | "kon"
+        )
 }
 
 /// Whether only Persian in Latin letters has this unit: "do bags" is no two bags.

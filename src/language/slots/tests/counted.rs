@@ -131,6 +131,8 @@ fn what_is_counted_is_no_number_of_a_document() {
             ("پیش‌فاکتور ۵۰۰ تا میلگرد", &[(Quantity, "500")]),
             ("invoice for 200 boxes", &[(Quantity, "200")]),
             ("invoice 90012345 can you send it", &[(InvoiceNumber, "90012345")]),
+            ("تیکت ۵۰۱ بسته شد؟", &[(SlotName::TicketNumber, "501")]),
+            ("۵۰ بسته میخ", &[(Quantity, "50")]),
             ("فاکتور ۹۰۰۱۲ تا کی میاد", &[(InvoiceNumber, "90012")]),
         ],
     );
