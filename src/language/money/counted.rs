@@ -109,7 +109,7 @@ impl Tokens<'_> {
         let joined = place >= 2
             && super::words::is_up_to(self.word(place - 1))
             && self.is_number(place - 2)
-            && !self.is_called_something(place - 2);
+            && !self.leads_elsewhere(place - 2, place);
         joined || self.is_end_of_a_pair(place)
     }
 }

@@ -169,7 +169,7 @@ impl Tokens<'_> {
                 || words::unit(self.word(place)).is_some()
         };
         let short = self.word(earlier).len() <= 2 || !self.is_digits(earlier);
-        words::is_up_to(joined) && of_amount(earlier) && !self.is_called_something(earlier)
+        words::is_up_to(joined) && of_amount(earlier) && !self.leads_elsewhere(earlier, place)
             || words::joins(joined) && self.is_number(earlier) && short
     }
 
@@ -179,23 +179,50 @@ impl Tokens<'_> {
         let Some(earlier) = place.checked_sub(1).filter(|_| !self.touches(place)) else { return false };
         if self.is_digits(earlier) && self.is_digits(place) {
             let [first, second] = [earlier, place].map(|place| self.word(place));
-            let kind = earlier.checked_sub(1).is_some_and(|before| {
-                matches!(self.word(before), "تیپ" | "نوع" | "سایز" | "type" | "size" | "tip" | "noe")
-            });
             let pair = first.parse::<u32>().ok().zip(second.parse::<u32>().ok());
-            return !kind && second.len() <= 3 && pair.is_some_and(|(a, b)| a < b && b / 2 <= a);
+            return !self.is_of_a_kind(earlier)
+                && second.len() <= 3
+                && pair.is_some_and(|(a, b)| a < b && b / 2 <= a);
         }
         let about = matches!(self.word(earlier), "یه" | "ye");
         let pair = words::small(self.word(earlier)).zip(words::small(self.word(place)));
         !about && pair.is_some_and(|(a, b)| a < b)
     }
 
-    /// Whether a number is called an order or a document, so that a dash behind it leads to something else.
-    fn is_called_something(&self, place: usize) -> bool {
-        let Some(before) = place.checked_sub(1).map(|before| self.word(before)) else { return false };
-        self.is_digits(place)
-            && self.word(place + 1) == "-"
-            && (cues::document(before, "").is_some() || around::announces_number(before))
+    /// Whether the number before a dash or a "to" begins no range: it is a part of a code, or it is called an order or a document and
+    /// is no smaller one, as in "change order 45001 to 30 bags".
+    fn leads_elsewhere(&self, earlier: usize, place: usize) -> bool {
+        if !self.is_digits(earlier) {
+            return false;
+        }
+        let Some(before) = earlier.checked_sub(1).map(|before| self.word(before)) else { return false };
+        let called = cues::document(before, "").is_some() || around::announces_number(before);
+        let value = |place: usize| self.word(place).parse::<u64>().ok();
+        let falls = value(earlier).zip(value(place)).is_some_and(|(a, b)| a > b);
+        self.is_of_a_kind(earlier)
+            || called && self.word(earlier).len() > 3 && (falls || self.word(place - 1) == "-")
+    }
+
+    /// Whether a number is the end of a code, a type or a line of an order.
+    fn is_of_a_kind(&self, place: usize) -> bool {
+        let kind = place.checked_sub(1).is_some_and(|before| {
+            matches!(
+                self.word(before),
+                "تیپ"
+                    | "نوع"
+                    | "سایز"
+                    | "ردیف"
+                    | "قلم"
+                    | "type"
+                    | "size"
+                    | "line"
+                    | "item"
+                    | "tip"
+                    | "noe"
+                    | "radif"
+            )
+        });
+        kind || !self.begins(place)
     }
 
     fn is_begin_of_a_range(&self, next: usize) -> bool {

@@ -89,7 +89,8 @@ fn counts_something(text: &str, at: &Range<usize>) -> bool {
     let named = quantity::is_called_a_document(text, at);
     let unit = match units::behind(text, at.end, |_| false) {
         Behind::Unit => true,
-        Behind::Perhaps => !named,
+        // A quantity of four digits and more is found before an order is.
+        Behind::Perhaps => at.len() < *DIGITS.start(),
         Behind::Nothing => false,
     };
     let other = |word: &str| {

@@ -27,7 +27,9 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let counting: Vec<&Counted> = numbers.iter().filter(|one| counts(text, one, found)).collect();
     let chosen: Vec<&Counted> = match (counting.is_empty(), asked, numbers.as_slice()) {
         (false, _, _) => counting,
-        (true, true, [only]) if !order::is_named(text, &only.at) => vec![only],
+        (true, true, [only]) if !order::is_named(text, &only.at) && !is_of_time(text, only.at.end) => {
+            vec![only]
+        }
         (true, _, _) => Vec::new(),
     };
     chosen
@@ -95,6 +97,40 @@ fn is_said(text: &str, one: &Counted, asked: bool) -> bool {
         behind == 0 && number != "نه" || behind == 1 && is_polite(next) && !matches!(number, "نه" | "do");
     let ends_a_range = words::before(text, one.at.start, 1).any(words::lies_between);
     counted && !ends_a_range || alone && polite
+}
+
+/// Whether a number says when or how many people: "in 5 minutes" is no answer to how much.
+fn is_of_time(text: &str, end: usize) -> bool {
+    words::after(text, end, 1).any(|word| {
+        matches!(
+            word,
+            "دقیقه"
+                | "ساعت"
+                | "روز"
+                | "هفته"
+                | "ماه"
+                | "نفر"
+                | "درصد"
+                | "minute"
+                | "minutes"
+                | "min"
+                | "mins"
+                | "hour"
+                | "hours"
+                | "day"
+                | "days"
+                | "week"
+                | "weeks"
+                | "month"
+                | "months"
+                | "percent"
+                | "daghighe"
+                | "saat"
+                | "rooz"
+                | "hafte"
+                | "nafar"
+        )
+    })
 }
 
 fn is_polite(word: &str) -> bool {

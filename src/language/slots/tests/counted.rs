@@ -32,10 +32,24 @@ fn the_words_behind_an_order_number_make_no_quantity_of_it() {
             ("سفارش ۱۰۰۰ کیسه", &[(Quantity, "1000")]),
             ("order 2000 bags", &[(Quantity, "2000")]),
             ("سفارش ۲۰۰۰ تا سیمان", &[(Quantity, "2000"), (Product, "سیمان")]),
+            ("change order 45001 to 30 bags", &[(OrderNumber, "45001"), (Quantity, "30")]),
+            ("45001 تا کی می‌رسه؟", &[(OrderNumber, "45001")]),
+            ("45001 can you check", &[(OrderNumber, "45001")]),
+            ("CEM-042 - 80 bags", &[(Product, "CEM-042"), (Quantity, "80")]),
+            ("DOR-007 10 عدد", &[(Product, "DOR-007"), (Quantity, "10")]),
+            ("سیمان تیپ ۲ ۳ تا", &[(Product, "CEM-042"), (Quantity, "3")]),
+            ("gypsum type 2 - 20 bags", &[(Quantity, "20")]),
+            ("line 10 to 20 bags", &[(Quantity, "20")]),
             ("5 can of paint", &[(Quantity, "5")]),
             ("5 can cement", &[(Quantity, "5"), (Product, "cement")]),
         ],
     );
+    // A number with a date behind it stays an order's.
+    let text = "45001 تا فردا می رسد";
+    let at = text.find("تا فردا").unwrap();
+    let dates = [at..at + "تا فردا".len()];
+    let found = extractors().extract(text, &normalise(text), None, &dates);
+    assert_eq!(found.iter().map(|f| f.slot).collect::<Vec<_>>(), [OrderNumber]);
 }
 
 #[test]
@@ -51,9 +65,19 @@ fn a_word_that_is_also_a_number_counts_nothing_where_nothing_is_counted() {
         assert_eq!(quantity(text, false), None, "{text}");
     }
     assert_ne!(quantity("do bags come in 50 kg", false).as_deref(), Some("2"));
-    for text in
-        ["نه", "نه ممنون", "نه، ممنون", "یه لحظه", "one moment", "do it", "do please", "ten minutes", "2nd"]
-    {
+    for text in [
+        "نه",
+        "نه ممنون",
+        "نه، ممنون",
+        "یه لحظه",
+        "one moment",
+        "do it",
+        "do please",
+        "ten minutes",
+        "2nd",
+        "call me in 5 minutes",
+        "۵ دقیقه دیگه",
+    ] {
         assert_eq!(quantity(text, true), None, "{text}");
     }
     for (text, expected) in [
@@ -192,8 +216,19 @@ fn a_name_that_was_asked_for_may_stand_in_a_sentence() {
     {
         assert_eq!(values(text, Some(Person)), [(Person, "Sara Ahmadi".to_owned())], "{text}");
     }
-    for text in ["خودم", "بعداً میگم", "نمیخوام بگم", "نمی‌خوام بگم", "من", "I'm", "later", "هیچکس", "it's me"]
-    {
+    for text in [
+        "خودم",
+        "بعداً میگم",
+        "نمیخوام بگم",
+        "نمی‌خوام بگم",
+        "من",
+        "I'm",
+        "later",
+        "هیچکس",
+        "it's me",
+        "I'm busy",
+        "منتظر هستم",
+    ] {
         assert_eq!(values(text, Some(Person)), [], "{text}");
     }
 }
