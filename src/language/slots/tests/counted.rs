@@ -47,8 +47,8 @@ fn the_words_behind_an_order_number_make_no_quantity_of_it() {
     // A number with a date behind it stays an order's.
     let text = "45001 تا فردا می رسد";
     let at = text.find("تا فردا").unwrap();
-    let dates = [at..at + "تا فردا".len()];
-    let found = extractors().extract(text, &normalise(text), None, &dates);
+    let date = at..at + "تا فردا".len();
+    let found = extractors().extract(text, &normalise(text), None, std::slice::from_ref(&date));
     assert_eq!(found.iter().map(|f| f.slot).collect::<Vec<_>>(), [OrderNumber]);
 }
 
