@@ -7,7 +7,7 @@ pub(super) fn is(word: &str) -> bool {
 }
 
 const FA: &str = "\
-    منتظر منتظرم خسته مطمین مسیول مدیر اماده بیکار مشغول \
+    برم دیگه باید برمیگردم منتظر منتظرم خسته مطمین مسیول مدیر اماده بیکار مشغول \
     است هست هستم هستش هستن ه ام بود و با از به در را \
     رو که برای واسه تا هم یا این ان اون من شما ما ایشون \
     زنگ تماس گفت گفتن خواست میخواد میخوام می نمی لطفا سلام بله نه اره \
@@ -20,7 +20,7 @@ const FA: &str = "\
     ";
 
 const EN: &str = "\
-    busy late sure wrong right sorry urgent waiting fine good done correct angry tired here ready \
+    raftam bye bayad beram khodafez there again everyone busy late sure wrong right sorry urgent waiting fine good done correct angry tired here ready \
     is are was and or the a an of from with for at in \
     on to i my me we you he she it not no yes please \
     thanks thank who what where when want wants would need needs called asked said \

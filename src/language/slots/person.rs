@@ -51,17 +51,11 @@ const DOERS: &[&str] = &[
     "i", "you", "we", "they", "he", "she", "to", "not", "t", "d", "ll", "will", "would", "never", "dont",
     "might", "may", "can", "could", "and", "or",
 ];
-/// How an answer with a name may begin and end.
-const BEGINS: &[&[&str]] = &[
-    &["سلام"],
-    &["بله"],
+/// How an answer with a name may begin: with who it is, and a greeting before that. A greeting alone announces none.
+const SELF: &[&[&str]] = &[
     &["من"],
     &["بنده"],
     &["اینجانب"],
-    &["hi"],
-    &["hello"],
-    &["salam"],
-    &["yes"],
     &["man"],
     &["it", "s"],
     &["its"],
@@ -71,10 +65,9 @@ const BEGINS: &[&[&str]] = &[
     &["i", "am"],
     &["this", "is"],
 ];
-const ENDS: &[&str] = &[
-    "هستم", "هست", "هستش", "است", "ام", "م", "لطفا", "hastam", "hast", "ast", "here", "speaking", "please",
-    "lotfan",
-];
+const GREETINGS: &[&str] = &["سلام", "بله", "hi", "hello", "salam", "yes"];
+/// How it may end.
+const ENDS: &[&str] = &["هستم", "هستش", "است", "ام", "hastam", "ast", "here", "speaking"];
 
 pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool, most: usize) -> Vec<Found> {
     let words = around::places(text);
@@ -102,10 +95,10 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool, most: usize)
 
 /// The name that a message is, but for the words around that say so.
 fn answer(text: &str, words: &[Range<usize>], taken: &[Range<usize>]) -> Option<Found> {
-    let mut rest = words;
-    while let Some(begin) = BEGINS.iter().find(|begin| said(text, rest, begin)) {
-        rest = rest.get(begin.len()..)?;
-    }
+    let greeted = |at: &Range<usize>| text.get(at.clone()).is_some_and(|word| GREETINGS.contains(&word));
+    let behind = words.get(words.iter().take_while(|at| greeted(at)).count()..)?;
+    let announced = SELF.iter().find(|begin| said(text, behind, begin));
+    let mut rest = announced.map_or(Some(words), |begin| behind.get(begin.len()..))?;
     while let Some((last, others)) = rest.split_last()
         && text.get(last.clone()).is_some_and(|word| ENDS.contains(&word))
     {
