@@ -2,6 +2,7 @@
 //! go in, decisions and what is to be remembered come out. Nothing is written to a system before the person has said yes to
 //! exactly that, and a yes counts only for the proposal that stands.
 
+mod command;
 mod context;
 mod day;
 mod form;

@@ -11,7 +11,7 @@ use super::{
     form::{Filled, Form, fill, of_earlier, wants},
     open::{Open, Proposal, Question, Unclear},
     said::Said,
-    words::{self, Command, Consent, consent, is_cancel},
+    words::{self, Consent, consent, is_cancel},
 };
 
 /// Confidence from which an intent is taken.
@@ -26,8 +26,8 @@ const CLOSE: f32 = 0.15;
 const PROPOSALS_MAX: u8 = 2;
 /// How often in a row a person is not understood before somebody else is offered.
 const FAILURES_MAX: u8 = 2;
-/// How long the last answer can be corrected or continued.
-const LAST_MS: i64 = 30 * 60 * 1000;
+/// How long the last answer can be corrected, continued or said again.
+pub(super) const LAST_MS: i64 = 30 * 60 * 1000;
 
 /// One turn in the making.
 pub(super) struct Turn<'a> {
@@ -65,47 +65,6 @@ impl<'a> Turn<'a> {
             Some(Open::Proposed(proposal)) => vec![self.answer_to_proposal(proposal)],
             Some(Open::Unclear(unclear)) => vec![self.answer_to_unclear(unclear)],
             None => self.begin_anew(),
-        }
-    }
-
-    /// What is said to a word to the conversation; `None` when there is nothing it can mean.
-    fn commanded(&mut self, command: Command, open: Option<&Open>) -> Option<Said> {
-        match command {
-            Command::Restart => {
-                let (language, stage) = (self.state.language, self.state.stage);
-                *self.state = Dialogue { language, stage, ..Dialogue::default() };
-                Some(Said::answer(Answer::Restarted, Vec::new()))
-            }
-            Command::Repeat => {
-                let last = self.state.last_within(LAST_MS, self.heard.now_ms)?.clone();
-                let again = open.cloned().and_then(|open| open.again(self.assistant, self.heard.now_ms));
-                let (open, prompt) = again.unzip();
-                // A question is said again only while it is open.
-                let asks = match last.decision {
-                    Decision::Ask | Decision::Confirm => true,
-                    Decision::Clarify | Decision::Execute | Decision::Answer | Decision::OutOfScope => false,
-                };
-                if asks && open.is_none() {
-                    return None;
-                }
-                self.state.open = open;
-                let resumed = prompt.filter(|_| !asks);
-                let is_write = last.operation.is_some_and(Operation::is_write);
-                Some(if last.decision == Decision::Execute && is_write {
-                    Said { resumed, ..Said::answer(Answer::UnderWay, Vec::new()) }
-                } else {
-                    Said { slots: last.slots.iter().map(of_earlier).collect(), resumed, ..last }
-                })
-            }
-            Command::More => {
-                let last = self.state.last_within(LAST_MS, self.heard.now_ms)?;
-                if !last.executes(Operation::OrderList) {
-                    return None;
-                }
-                let slots = last.slots.iter().map(of_earlier).collect();
-                let said = Said { slots, page: last.page.saturating_add(1), resumed: None, ..last.clone() };
-                Some(self.come_back(said, open.cloned()))
-            }
         }
     }
 
@@ -319,7 +278,7 @@ impl<'a> Turn<'a> {
 
     /// It is through: what was open before is asked again. A proposal is said again only behind what a system answers: until then
     /// no yes can mean it.
-    fn come_back(&mut self, mut said: Said, open: Option<Open>) -> Said {
+    pub(super) fn come_back(&mut self, mut said: Said, open: Option<Open>) -> Said {
         let now_ms = self.heard.now_ms;
         if let Some(open) = open {
             self.state.interrupted.push(open);

@@ -56,6 +56,20 @@ fn whoever_wants_neither_is_not_understood_and_a_yes_to_both_is_asked_again() {
 }
 
 #[test]
+fn which_of_two_is_said_again_and_still_waits() {
+    for (again, pick) in [("say that again", "1"), ("دوباره بگو", "اولی")] {
+        let mut talk = Talk::default();
+        talk.torn("45001 please", BETWEEN);
+        let repeated = talk.say(again);
+        assert_eq!(
+            (repeated.decision, repeated.choices),
+            (Decision::Clarify, BETWEEN.map(String::from).to_vec())
+        );
+        assert_eq!(talk.say(pick).operation, Some(Operation::OrderStatus), "{pick}");
+    }
+}
+
+#[test]
 fn what_is_sure_or_far_ahead_is_not_asked_about() {
     let mut talk = Talk::default();
     assert_eq!(talk.say("where is order 45001?").decision, Decision::Execute);
