@@ -200,8 +200,7 @@ mod tests {
     use super::*;
 
     fn fitted(cost: f32, threads: usize) -> Vec<Plane> {
-        let rows: Vec<[f32; 2]> =
-            (0..30).map(|n| [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]][n % 3]).map(|[x, y]| [x, y]).collect();
+        let rows: Vec<[f32; 2]> = (0..30).map(|n| [[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]][n % 3]).collect();
         let rows: Vec<&[f32]> = rows.iter().map(<[f32; 2]>::as_slice).collect();
         let labels: Vec<usize> = (0..30).map(|n| n % 3).collect();
         Softmax { rows: &rows, labels: &labels, classes: 3, cost, threads }.fit()
