@@ -108,8 +108,7 @@ RETURNING s.place, c.last_seq";
 /// The last part sees the table as it was before the first.
 const OUTGOING: &str = "
 WITH given AS (
-  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[],
-    $8::text[])
+  SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
     AS g (consumer_group, conversation_id, seq, topic, key, value, headers)
 ), kept AS (
   INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers) SELECT * FROM given
