@@ -69,6 +69,9 @@ pub struct TurnDecided {
     /// The earlier messages that are parts of this turn; it answers them too.
     #[serde(default)]
     pub parts: Vec<EventId>,
+    /// When the message was written, as its channel recorded it (milliseconds since 1970-01-01 UTC); 0 when it is not known.
+    #[serde(default)]
+    pub said_at_ms: i64,
 }
 event!(TurnDecided, "turn_decided");
 

@@ -73,7 +73,7 @@ impl Event {
                 parts.extend([Part::Block(0), Part::Union(0), Part::Union(0)]);
                 // No doubt, and no choices.
                 parts.extend([Part::Union(0), Part::Block(0)]);
-                // Nothing to resume, the first page, a customer, no ranks, built in, the first normal form, no parts.
+                // Nothing to resume, the first page, a customer, no ranks, built in, the first normal form, no parts, a time.
                 parts.extend([
                     Part::Union(0),
                     Part::Raw(long(0)),
@@ -81,7 +81,7 @@ impl Event {
                     Part::Block(0),
                     Part::Enum(0),
                 ]);
-                parts.extend([Part::Raw(long(1)), Part::Block(0)]);
+                parts.extend([Part::Raw(long(1)), Part::Block(0), Part::Raw(long(1))]);
                 parts
             }
         }

@@ -72,6 +72,7 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
             backend: peyvand::event::Backend::default(),
             normal_form: 1,
             parts: Vec::new(),
+            said_at_ms: 1,
         },
     }
 }

@@ -116,6 +116,7 @@ impl Connector {
             page: turn.page,
             stage: turn.stage,
             parts: turn.parts.clone(),
+            said_at_ms: turn.said_at_ms,
         }
     }
 

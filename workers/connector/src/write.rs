@@ -37,6 +37,9 @@ pub struct Write {
     /// The tone to answer in.
     #[serde(default)]
     pub stage: Stage,
+    /// When the message was written.
+    #[serde(default)]
+    pub said_at_ms: i64,
     /// The message that all of this follows from.
     correlation_id: EventId,
     /// The decision that asked for it.
@@ -101,6 +104,7 @@ impl Write {
             target: target.to_owned(),
             slots: event.slots.clone(),
             stage: event.stage,
+            said_at_ms: event.said_at_ms,
             correlation_id: turn.correlation_id,
             causation_id: turn.event_id,
             traceparent: turn.traceparent.clone(),
@@ -155,6 +159,7 @@ impl Write {
             page: 0,
             stage: self.stage,
             parts: Vec::new(),
+            said_at_ms: self.said_at_ms,
         }
     }
 

@@ -113,6 +113,7 @@ impl Dialogue {
 }
 
 /// After an operation took a step, told at this time: what is remembered, when that changes, and what is asked again behind it.
+/// What counts is when the person spoke, so that a replay of old messages comes to the same.
 pub(crate) fn after(
     assistant: &Assistant,
     model: &Model,
@@ -120,6 +121,7 @@ pub(crate) fn after(
     at_ms: i64,
     mut state: Dialogue,
 ) -> (Option<Dialogue>, Option<TurnDecided>) {
+    let at_ms = if update.said_at_ms > 0 { update.said_at_ms } else { at_ms };
     let learned = state.spoken_of.learn(update, at_ms);
     if state.comes_back != Some(update.turn_id) {
         return (learned.then_some(state), None);
@@ -165,6 +167,7 @@ fn come_back_to(model: &Model, update: &OperationUpdated) -> TurnDecided {
         backend: Backend::BuiltIn,
         normal_form: NORMAL_FORM_VERSION,
         parts: Vec::new(),
+        said_at_ms: update.said_at_ms,
     }
 }
 
@@ -251,7 +254,7 @@ fn placed(mut said: Said, before: usize) -> Said {
 
 /// What all decisions about a message have in common.
 fn base(model: &Model, message: Message<'_>, read: &Read, stage: Stage) -> TurnDecided {
-    let Message { id, event: message, .. } = message;
+    let Message { id, occurred_at_ms, event: message } = message;
     let best = read.meaning.ranked.first();
     let named = |one: &Ranked| RankedIntent { intent: one.intent.clone(), confidence: one.confidence.into() };
     TurnDecided {
@@ -277,5 +280,6 @@ fn base(model: &Model, message: Message<'_>, read: &Read, stage: Stage) -> TurnD
         backend: read.backend,
         normal_form: NORMAL_FORM_VERSION,
         parts: Vec::new(),
+        said_at_ms: occurred_at_ms,
     }
 }

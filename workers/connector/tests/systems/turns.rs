@@ -42,6 +42,7 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         backend: peyvand::event::Backend::default(),
         normal_form: 1,
         parts: Vec::new(),
+        said_at_ms: 1,
     };
     let envelope = Envelope {
         event_id: turn_id.derived("intent-classifier", 0),

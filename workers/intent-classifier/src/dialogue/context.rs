@@ -9,8 +9,6 @@ use super::{form::of_earlier, words::words};
 /// How long a word may point back, by the times of the messages.
 const POINTS_BACK_MS: i64 = 30 * 60 * 1000;
 
-/// How much a clock of ours may be ahead of the one that dates messages.
-const AHEAD_MS: i64 = 5_000;
 /// Things of one kind that are kept in mind.
 const KEPT_MAX: usize = 4;
 /// The kinds of things a word may point back to.
@@ -83,7 +81,7 @@ impl SpokenOf {
 
     /// What the words point back to, when it was spoken of not long ago.
     pub(super) fn meant(&self, name: SlotName, text: &str, now_ms: i64) -> Option<&Slot> {
-        let in_reach = |at_ms: i64| (-AHEAD_MS..=POINTS_BACK_MS).contains(&(now_ms - at_ms));
+        let in_reach = |at_ms: i64| (0..=POINTS_BACK_MS).contains(&(now_ms - at_ms));
         let thing = self.0.iter().rev().find(|thing| thing.slot.name == name && in_reach(thing.at_ms))?;
         // "It" is an order or a product; a customer is called one.
         let is_named = name != SlotName::Customer || has_one_of(text, CUSTOMER);

@@ -111,6 +111,7 @@ fn turn(language: Language, decision: Decision) -> TurnDecided {
         backend: peyvand::event::Backend::default(),
         normal_form: 1,
         parts: Vec::new(),
+        said_at_ms: 1,
     }
 }
 
@@ -139,6 +140,7 @@ fn update(
         page: 0,
         stage: Stage::Customer,
         parts: Vec::new(),
+        said_at_ms: 1,
     }
 }
 

@@ -74,13 +74,15 @@ fn what_was_spoken_of_at_its_time_is_meant_whichever_topic_is_read_first() {
 }
 
 #[test]
-fn an_order_just_placed_is_meant_though_the_clock_that_dates_it_is_ahead() {
+fn an_order_is_spoken_of_when_the_person_spoke_whatever_the_clock_of_the_system_says() {
+    for told_at_ms in [1, 100_000, 999_000_000] {
+        let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
+        talk.told_at(&OperationUpdated { said_at_ms: 100_000, ..done("45500") }, told_at_ms);
+        assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), Some("45500"));
+    }
     let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
-    talk.told_at(&done("45500"), 103_000);
-    assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), Some("45500"));
-    let mut talk = Talk { now_ms: 100_000, ..Talk::default() };
-    talk.told_at(&done("45500"), 200_000);
-    assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), None, "that is not known yet");
+    talk.told_at(&OperationUpdated { said_at_ms: 200_000, ..done("45500") }, 1);
+    assert_eq!(talk.say("وضعیتش چیه؟").slot(SlotName::OrderNumber), None, "that was said later");
 }
 
 #[test]

@@ -34,12 +34,14 @@ fn a_question_asked_in_between_is_answered_and_the_form_goes_on() {
 
 /// What a system said to a turn: it is there.
 fn answered(talk: &mut Talk, turn: &TurnDecided) -> Option<TurnDecided> {
-    talk.now_ms += 500;
     let Trained { assistant, model, .. } = &*TRAINED;
+    // The system's clock is hours ahead, as in a replay of old messages.
+    let told_at_ms = talk.now_ms + 10_000_000;
     let found = include_str!("../../../../../schemas/examples/operation_updated.found.json");
     let found: peyvand::event::OperationUpdated = serde_json::from_str(found).unwrap();
-    let update = peyvand::event::OperationUpdated { turn_id: turn.turn_id, ..found };
-    let (state, again) = after(assistant, model, &update, talk.now_ms, talk.state.clone());
+    let (turn_id, said_at_ms) = (turn.turn_id, turn.said_at_ms);
+    let update = peyvand::event::OperationUpdated { turn_id, said_at_ms, ..found };
+    let (state, again) = after(assistant, model, &update, told_at_ms, talk.state.clone());
     talk.state = state.unwrap_or_else(|| talk.state.clone());
     again
 }
