@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChannelName, ConversationId, EventId, Operation, TenantId, event};
 use crate::{
-    language::{script::Language, slots::SlotName},
+    language::{normal::NORMAL_FORM_VERSION, script::Language, slots::SlotName},
     privacy::Sensitive,
 };
 
@@ -76,6 +76,41 @@ pub struct TurnDecided {
 event!(TurnDecided, "turn_decided");
 
 impl TurnDecided {
+    /// A decision about which nothing more is known yet.
+    pub fn bare(
+        (tenant, conversation_id): (TenantId, ConversationId),
+        turn_id: EventId,
+        channel: ChannelName,
+        language: Language,
+        decision: Decision,
+    ) -> Self {
+        Self {
+            tenant,
+            conversation_id,
+            turn_id,
+            channel,
+            language,
+            decision,
+            intent: None,
+            confidence: 1.0,
+            catalogue_hash: String::new(),
+            operation: None,
+            slots: Vec::new(),
+            asked_slot: None,
+            answer: None,
+            doubt: None,
+            choices: Vec::new(),
+            resumed: None,
+            page: 0,
+            stage: Stage::default(),
+            ranked: Vec::new(),
+            backend: Backend::default(),
+            normal_form: NORMAL_FORM_VERSION,
+            parts: Vec::new(),
+            said_at_ms: 0,
+        }
+    }
+
     /// The value of a slot, when it is known.
     pub fn slot(&self, name: SlotName) -> Option<&str> {
         self.slots.iter().find(|slot| slot.name == name).map(|slot| slot.value.expose().as_str())

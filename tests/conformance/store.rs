@@ -3,6 +3,8 @@
 
 mod cases;
 mod crowd;
+#[cfg(feature = "stack-tests")]
+mod database;
 mod model;
 mod operator;
 mod outbox;

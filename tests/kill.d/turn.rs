@@ -37,6 +37,8 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
         start: None,
         end: None,
     };
+    let whose = (TenantId::parse("demo").unwrap(), ConversationId::parse(conversation).unwrap());
+    let channel = ChannelName::parse("test").unwrap();
     Envelope {
         event_id: turn_id.derived("intent-classifier", 0),
         correlation_id: turn_id,
@@ -44,15 +46,6 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
         occurred_at_ms: 1,
         traceparent: None,
         event: TurnDecided {
-            tenant: TenantId::parse("demo").unwrap(),
-            conversation_id: ConversationId::parse(conversation).unwrap(),
-            turn_id,
-            channel: ChannelName::parse("test").unwrap(),
-            language: Language::En,
-            decision: Decision::Execute,
-            intent: None,
-            confidence: 1.0,
-            catalogue_hash: "test".to_owned(),
             operation: Some(operation),
             slots: vec![
                 slot(SlotName::Product, "CEM-042"),
@@ -61,18 +54,7 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
                 slot(SlotName::Description, "it came broken"),
                 slot(SlotName::Phone, "+989123456789"),
             ],
-            asked_slot: None,
-            answer: None,
-            doubt: None,
-            choices: Vec::new(),
-            resumed: None,
-            page: 0,
-            stage: peyvand::event::Stage::default(),
-            ranked: Vec::new(),
-            backend: peyvand::event::Backend::default(),
-            normal_form: 1,
-            parts: Vec::new(),
-            said_at_ms: 1,
+            ..TurnDecided::bare(whose, turn_id, channel, Language::En, Decision::Execute)
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{Found, SlotName, checks, cues, grouped, overlaps, runs, words};
+use super::{Found, SlotName, checks, cues, grouped, words};
 
 const IBAN_DIGITS: usize = 24;
 /// What is taken for an account with too few or too many digits, where it is said to be one.
@@ -11,19 +11,7 @@ const CARD_DIGITS: usize = 16;
 const NEARLY_CARD: RangeInclusive<usize> = 13..=19;
 
 pub(super) fn find(text: &str, taken: &[Range<usize>], asked: Option<SlotName>) -> Vec<Found> {
-    let runs = runs(text);
-    let mut found: Vec<Found> = Vec::new();
-    for first in 0..runs.len() {
-        let groups = &runs[first..];
-        let behind = found.last().is_none_or(|last| last.at.end <= groups[0].start);
-        if behind
-            && let Some(one) = iban(text, groups, asked).or_else(|| card(text, groups, asked))
-            && !overlaps(&one.at, taken)
-        {
-            found.push(one);
-        }
-    }
-    found
+    grouped::each(text, taken, |groups| iban(text, groups, asked).or_else(|| card(text, groups, asked)))
 }
 
 /// Whether the words around say it, or it was asked for and they say nothing else.

@@ -2,6 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::{Found, overlaps, runs};
+
 /// A number in more groups than this is none.
 const GROUPS_MAX: usize = 13;
 
@@ -10,6 +12,22 @@ pub(super) struct Grouped {
     pub(super) at: Range<usize>,
     pub(super) digits: String,
     pub(super) groups: usize,
+}
+
+/// What is found in the groups of digits of a text, each time from one group on; what stands in another value or in the one found
+/// before is passed over.
+pub(super) fn each(
+    text: &str,
+    taken: &[Range<usize>],
+    find: impl Fn(&[Range<usize>]) -> Option<Found>,
+) -> Vec<Found> {
+    let runs = runs(text);
+    let mut found: Vec<Found> = Vec::new();
+    for first in 0..runs.len() {
+        let behind = found.last().is_none_or(|last| last.at.end <= runs[first].start);
+        found.extend(behind.then(|| find(&runs[first..])).flatten().filter(|one| !overlaps(&one.at, taken)));
+    }
+    found
 }
 
 /// The fewest groups from the first on that have so many digits, and the most.

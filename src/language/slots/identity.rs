@@ -3,7 +3,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{Found, SlotName, checks, cues, grouped, overlaps, runs, words};
+use super::{Found, SlotName, checks, cues, grouped, words};
 
 const PERSON_DIGITS: usize = 10;
 const COMPANY_DIGITS: usize = 11;
@@ -13,21 +13,11 @@ const NEARLY: RangeInclusive<usize> = 5..=14;
 const LOST_ZEROS_MAX: usize = 2;
 
 pub(super) fn find(text: &str, taken: &[Range<usize>], asked: Option<SlotName>) -> Vec<Found> {
-    let runs = runs(text);
-    let mut found: Vec<Found> = Vec::new();
-    for first in 0..runs.len() {
-        let groups = &runs[first..];
-        let behind = found.last().is_none_or(|last| last.at.end <= groups[0].start);
-        if behind
-            && grouped::begins(text, groups[0].start)
-            && let Some(said) = said(text, groups[0].start, asked)
-            && let Some(one) = id(text, groups, said, asked)
-            && !overlaps(&one.at, taken)
-        {
-            found.push(one);
-        }
-    }
-    found
+    grouped::each(text, taken, |groups| {
+        let first = groups.first()?.start;
+        let said = grouped::begins(text, first).then(|| said(text, first, asked)).flatten()?;
+        id(text, groups, said, asked)
+    })
 }
 
 /// Which of the two it is said to be.

@@ -7,8 +7,8 @@ use peyvand::store::{Settlement, Step, Store};
 use sqlx::{AssertSqlSafe, Executor};
 
 use super::{
+    database::Database,
     outbox::{self, TARGET},
-    server::Database,
     stage::{GROUP, conversation, done, key, record, reply, seen, step},
 };
 

@@ -10,98 +10,17 @@ use peyvand::{
     privacy::Sensitive,
     store::{Commit, NewEntry, PostgresStore, Store, StoreError},
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
 
 use super::{
     crowd::Crowd,
+    database::Database,
     stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
 
 const LONG: Duration = Duration::from_secs(60);
-
-/// A database of one test.
-pub(crate) struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    async fn empty() -> Self {
-        let Some(server) = std::env::var_os("PEYVAND_TEST_POSTGRES") else {
-            panic!("PEYVAND_TEST_POSTGRES is not set: run these tests by tests/run, which starts the servers")
-        };
-        let server = server.into_string().unwrap();
-        let name = format!("store_{}", uuid::Uuid::new_v4().simple());
-        let mut admin = PgConnection::connect(&server).await.unwrap();
-        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-        Self { server, name }
-    }
-
-    pub(crate) async fn migrated() -> Self {
-        let database = Self::empty().await;
-        PostgresStore::migrate(&database.url(), None).await.unwrap();
-        database
-    }
-
-    fn url(&self) -> Sensitive<String> {
-        let (server, _) = self.server.rsplit_once('/').unwrap();
-        Sensitive::new(format!("{server}/{}", self.name))
-    }
-
-    pub(crate) async fn connect(&self) -> PostgresStore {
-        PostgresStore::connect(&self.url(), None).await.unwrap()
-    }
-
-    /// A connection besides the store.
-    pub(crate) async fn beside(&self) -> PgConnection {
-        PgConnection::connect(self.url().expose()).await.unwrap()
-    }
-
-    pub(crate) async fn drop(self) {
-        let mut admin = PgConnection::connect(&self.server).await.unwrap();
-        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        admin.execute(AssertSqlSafe(statement)).await.unwrap();
-    }
-
-    /// How often the server had to break a circle of waiting, as it counts itself once a connection has ended.
-    pub(crate) async fn deadlocks(&self) -> i64 {
-        let mut admin = PgConnection::connect(&self.server).await.unwrap();
-        let query = "SELECT deadlocks, (SELECT count(*) FROM pg_stat_activity a WHERE a.datname = d.datname)
-                     FROM pg_stat_database d WHERE d.datname = $1";
-        loop {
-            let (deadlocks, connections): (i64, i64) =
-                sqlx::query_as(query).bind(&self.name).fetch_one(&mut admin).await.unwrap();
-            if connections == 0 {
-                return deadlocks;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Waits until so many connections wait for a row.
-    async fn wait_for_waiting(&self, count: i64) {
-        let mut admin = PgConnection::connect(&self.server).await.unwrap();
-        let query = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
-        let waiting = async {
-            while sqlx::query_scalar::<_, i64>(query).bind(&self.name).fetch_one(&mut admin).await.unwrap()
-                < count
-            {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(LONG, waiting).await.unwrap();
-    }
-
-    async fn end_all_connections(&self) {
-        let mut admin = PgConnection::connect(&self.server).await.unwrap();
-        let ended = sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
-            .bind(&self.name)
-            .execute(&mut admin);
-        ended.await.unwrap();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_end_in_the_middle_lose_and_repeat_nothing() {

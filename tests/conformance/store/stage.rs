@@ -15,7 +15,7 @@ pub(crate) const GROUP: &str = "reply";
 pub(crate) enum Stage {
     Sqlite(PathBuf),
     #[cfg(feature = "stack-tests")]
-    Postgres(super::server::Database),
+    Postgres(super::database::Database),
 }
 
 impl Stage {
@@ -27,7 +27,7 @@ impl Stage {
 
     #[cfg(feature = "stack-tests")]
     pub(crate) async fn postgres() -> Self {
-        Self::Postgres(super::server::Database::migrated().await)
+        Self::Postgres(super::database::Database::migrated().await)
     }
 
     pub(crate) async fn open(&self) -> Store {

@@ -24,7 +24,6 @@ use peyvand::{
     language::{
         classifier::{Classification, Model, Ranked},
         dates::{Day, FoundDate},
-        normal::NORMAL_FORM_VERSION,
         script::Language,
         slots::Extracted,
     },
@@ -143,31 +142,13 @@ pub(crate) fn after(
 
 /// What a decision that follows from a step of an operation has of that.
 fn come_back_to(model: &Model, update: &OperationUpdated) -> TurnDecided {
+    let whose = (update.tenant.clone(), update.conversation_id.clone());
+    let (channel, language) = (update.channel.clone(), update.language);
     TurnDecided {
-        tenant: update.tenant.clone(),
-        conversation_id: update.conversation_id.clone(),
-        turn_id: update.turn_id,
-        channel: update.channel.clone(),
-        language: update.language,
-        decision: Decision::Ask,
-        intent: None,
-        // It was understood long ago.
-        confidence: 1.0,
         catalogue_hash: model.catalogue_hash().to_owned(),
-        operation: None,
-        slots: Vec::new(),
-        asked_slot: None,
-        answer: None,
-        doubt: None,
-        choices: Vec::new(),
-        resumed: None,
-        page: 0,
         stage: update.stage,
-        ranked: Vec::new(),
-        backend: Backend::BuiltIn,
-        normal_form: NORMAL_FORM_VERSION,
-        parts: Vec::new(),
         said_at_ms: update.said_at_ms,
+        ..TurnDecided::bare(whose, update.turn_id, channel, language, Decision::Ask)
     }
 }
 
@@ -257,29 +238,15 @@ fn base(model: &Model, message: Message<'_>, read: &Read, stage: Stage) -> TurnD
     let Message { id, occurred_at_ms, event: message } = message;
     let best = read.meaning.ranked.first();
     let named = |one: &Ranked| RankedIntent { intent: one.intent.clone(), confidence: one.confidence.into() };
+    let whose = (message.tenant.clone(), message.conversation_id.clone());
     TurnDecided {
-        tenant: message.tenant.clone(),
-        conversation_id: message.conversation_id.clone(),
-        turn_id: id,
-        channel: message.channel.clone(),
-        language: read.language,
-        decision: Decision::OutOfScope,
         intent: best.map(|best| best.intent.clone()),
         confidence: best.map_or(0.0, |best| f64::from(best.confidence)),
         catalogue_hash: model.catalogue_hash().to_owned(),
-        operation: None,
-        slots: Vec::new(),
-        asked_slot: None,
-        answer: None,
-        doubt: None,
-        choices: Vec::new(),
-        resumed: None,
-        page: 0,
         stage,
         ranked: read.meaning.ranked.iter().take(RANKED_MAX).map(named).collect(),
         backend: read.backend,
-        normal_form: NORMAL_FORM_VERSION,
-        parts: Vec::new(),
         said_at_ms: occurred_at_ms,
+        ..TurnDecided::bare(whose, id, message.channel.clone(), read.language, Decision::OutOfScope)
     }
 }

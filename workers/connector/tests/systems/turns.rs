@@ -19,30 +19,12 @@ pub(crate) fn write_of(name: &str, operation: Operation, slots: &[(SlotName, &st
         end: None,
     };
     let turn_id = EventId::of_message("web", "t", name);
+    let whose = (TenantId::parse("t").unwrap(), ConversationId::parse("c").unwrap());
+    let channel = ChannelName::parse("web").unwrap();
     let turn = TurnDecided {
-        tenant: TenantId::parse("t").unwrap(),
-        conversation_id: ConversationId::parse("c").unwrap(),
-        turn_id,
-        channel: ChannelName::parse("web").unwrap(),
-        language: Language::En,
-        decision: Decision::Execute,
-        intent: None,
-        confidence: 1.0,
-        catalogue_hash: String::new(),
         operation: Some(operation),
         slots: slots.iter().map(slot).collect(),
-        asked_slot: None,
-        answer: None,
-        doubt: None,
-        choices: Vec::new(),
-        resumed: None,
-        page: 0,
-        stage: peyvand::event::Stage::default(),
-        ranked: Vec::new(),
-        backend: peyvand::event::Backend::default(),
-        normal_form: 1,
-        parts: Vec::new(),
-        said_at_ms: 1,
+        ..TurnDecided::bare(whose, turn_id, channel, Language::En, Decision::Execute)
     };
     let envelope = Envelope {
         event_id: turn_id.derived("intent-classifier", 0),

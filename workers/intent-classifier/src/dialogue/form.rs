@@ -148,27 +148,9 @@ pub(super) fn wants(intent: &Intent, slot: SlotName) -> bool {
 
 /// A value with its place in the message.
 pub(super) fn slot(value: &Extracted, text: &str) -> Slot {
-    let raw = match value.slot {
-        // Nobody needs the whole number of a card.
-        SlotName::Card => value.value.as_str(),
-        SlotName::OrderNumber
-        | SlotName::Product
-        | SlotName::Phone
-        | SlotName::Email
-        | SlotName::Quantity
-        | SlotName::Customer
-        | SlotName::Description
-        | SlotName::DeliveryDate
-        | SlotName::InvoiceNumber
-        | SlotName::TicketNumber
-        | SlotName::PurchaseOrderNumber
-        | SlotName::Amount
-        | SlotName::NationalId
-        | SlotName::LegalId
-        | SlotName::Iban
-        | SlotName::Person
-        | SlotName::LeaveKind => text.get(value.raw_range.clone()).unwrap_or_default(),
-    };
+    // Nobody needs the whole number of a card.
+    let is_card = value.slot == SlotName::Card;
+    let raw = if is_card { &value.value } else { text.get(value.raw_range.clone()).unwrap_or_default() };
     let at = |at: usize| i32::try_from(at).ok();
     Slot {
         name: value.slot,

@@ -71,25 +71,8 @@ impl<'a> Heard<'a> {
 
     /// What was said, as far as it counts: a description only where it was asked for, a day only where one is wanted.
     pub(super) fn slots(&self) -> Vec<Slot> {
-        let counts = |value: &&Extracted| match value.slot {
-            SlotName::Description => self.describes,
-            SlotName::DeliveryDate => false,
-            SlotName::OrderNumber
-            | SlotName::Product
-            | SlotName::Phone
-            | SlotName::Email
-            | SlotName::Quantity
-            | SlotName::Customer
-            | SlotName::InvoiceNumber
-            | SlotName::TicketNumber
-            | SlotName::PurchaseOrderNumber
-            | SlotName::Amount
-            | SlotName::NationalId
-            | SlotName::LegalId
-            | SlotName::Iban
-            | SlotName::Card
-            | SlotName::Person
-            | SlotName::LeaveKind => true,
+        let counts = |value: &&Extracted| {
+            value.slot != SlotName::DeliveryDate && (value.slot != SlotName::Description || self.describes)
         };
         self.values.iter().filter(counts).map(|value| slot(value, self.text)).collect()
     }

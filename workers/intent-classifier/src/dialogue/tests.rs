@@ -1,5 +1,6 @@
 mod context;
 mod day;
+mod interrupted;
 mod repair;
 mod unclear;
 mod values;
@@ -12,7 +13,6 @@ use peyvand::{
         TenantId,
     },
     language::{
-        classifier::{self, Example, TrainOptions},
         dates::UtcOffset,
         finglish::Finglish,
         slots::{Extractors, ProductName},
@@ -20,6 +20,8 @@ use peyvand::{
 };
 
 use peyvand::assistant::{Intent, IntentKind, SlotSpec};
+
+use crate::understand::catalogue::Catalogue;
 
 use super::{
     form::{Filled, Form},
@@ -36,14 +38,7 @@ struct Trained {
 
 static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     let assistant = Assistant::shipped().unwrap();
-    let examples: Vec<Example> = assistant
-        .examples()
-        .into_iter()
-        .map(|(text, intent)| Example { text: text.to_owned(), intent: intent.to_owned() })
-        .collect();
-    let own = assistant.out_of_scope.iter().cloned();
-    let background: Vec<String> = classifier::background().map(ToOwned::to_owned).chain(own).collect();
-    let model = classifier::train(&examples, &background, &TrainOptions::default()).unwrap();
+    let model = Catalogue::of(&assistant).learn().unwrap();
     let product = |sku: &str, fa: &str, en: &str| ProductName {
         sku: sku.to_owned(),
         names: vec![fa.to_owned(), en.to_owned()],

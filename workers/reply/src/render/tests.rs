@@ -88,31 +88,9 @@ fn bare(text: &str) -> String {
 }
 
 fn turn(language: Language, decision: Decision) -> TurnDecided {
-    TurnDecided {
-        tenant: TenantId::parse("t").unwrap(),
-        conversation_id: ConversationId::parse("c").unwrap(),
-        turn_id: EventId::of_message("web", "t", "1"),
-        channel: ChannelName::parse("web").unwrap(),
-        language,
-        decision,
-        intent: None,
-        confidence: 1.0,
-        catalogue_hash: String::new(),
-        operation: None,
-        slots: Vec::new(),
-        asked_slot: None,
-        answer: None,
-        doubt: None,
-        choices: Vec::new(),
-        resumed: None,
-        page: 0,
-        stage: Stage::Customer,
-        ranked: Vec::new(),
-        backend: peyvand::event::Backend::default(),
-        normal_form: 1,
-        parts: Vec::new(),
-        said_at_ms: 1,
-    }
+    let whose = (TenantId::parse("t").unwrap(), ConversationId::parse("c").unwrap());
+    let (turn_id, channel) = (EventId::of_message("web", "t", "1"), ChannelName::parse("web").unwrap());
+    TurnDecided { stage: Stage::Customer, ..TurnDecided::bare(whose, turn_id, channel, language, decision) }
 }
 
 fn update(
