@@ -7,13 +7,15 @@ use std::{
 };
 
 use peyvand::{config::BackendConfig, privacy::Sensitive};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout_at;
 
 use super::{Outcome, breaker::Breaker};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// With less time left nobody answers, and it would say nothing about the server.
+const LEAST_TIME: Duration = Duration::from_millis(50);
 const BODY_BYTES_MAX: usize = 64 << 20;
 
 /// The way to one server.
@@ -61,11 +63,15 @@ impl Line {
         question: &impl Serialize,
         until: Instant,
     ) -> Result<T, Outcome> {
+        if until.saturating_duration_since(Instant::now()) < LEAST_TIME {
+            return Err(Outcome::Slow);
+        }
         if !self.with_breaker(|breaker| breaker.lets_through(Instant::now())) {
             return Err(Outcome::Open);
         }
         let answer = timeout_at(until.into(), self.asked(question)).await.unwrap_or(Err(Outcome::Slow));
-        self.with_breaker(|breaker| breaker.note(answer.is_ok(), Instant::now()));
+        let is_there = answer.is_ok() || matches!(answer, Err(Outcome::NotTaken));
+        self.with_breaker(|breaker| breaker.note(is_there, Instant::now()));
         answer
     }
 
@@ -75,8 +81,13 @@ impl Line {
             request = request.bearer_auth(key.expose());
         }
         let response = request.send().await.map_err(|_| Outcome::Unreachable)?;
-        if !response.status().is_success() {
-            return Err(Outcome::Refused);
+        match response.status() {
+            status if status.is_success() => {}
+            // One odd message is no reason to leave the server alone for everybody.
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                return Err(Outcome::NotTaken);
+            }
+            _ => return Err(Outcome::Refused),
         }
         serde_json::from_slice(&body(response).await?).map_err(|_| Outcome::Garbage)
     }

@@ -60,6 +60,8 @@ pub enum Outcome {
     Unreachable,
     /// It answered with an error.
     Refused,
+    /// It does not take this message; another one it may.
+    NotTaken,
     /// Its answer cannot be read.
     Garbage,
     /// It named an intent that the assistant does not have.
@@ -77,6 +79,7 @@ impl Outcome {
             Self::Slow => "slow",
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",
+            Self::NotTaken => "not_taken",
             Self::Garbage => "garbage",
             Self::UnknownIntent => "unknown_intent",
         }

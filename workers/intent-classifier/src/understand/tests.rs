@@ -322,6 +322,17 @@ async fn after_five_failures_in_a_row_the_server_is_left_alone_and_one_probe_bri
 }
 
 #[tokio::test]
+async fn messages_that_a_server_does_not_take_close_it_for_nobody() {
+    let server = Server::start(Does::Status(422)).await;
+    let understanding = with_chat(&server);
+    for _ in 0..breaker::FAILURES + 3 {
+        assert_stays(&understanding, VAGUE).await;
+    }
+    server.now(Does::Say(r#"{"intent":"stock"}"#.to_owned()));
+    assert_eq!(understanding.ask(VAGUE).await.1, Backend::Chat);
+}
+
+#[tokio::test]
 async fn no_more_than_so_many_messages_wait_for_a_server_at_once() {
     let slow = Server::start(Does::Nothing).await;
     let deadline = Duration::from_secs(2);
