@@ -52,13 +52,20 @@ pub(super) fn reply(turn: &Turn, replies: &[&ReplyReady]) -> Vec<String> {
     found.extend(
         missing(turn, replies).into_iter().map(|part| format!("the reply lacks «{part}»: «{shown}»")),
     );
-    let wrong = turn.reply_lacks.iter().filter(|part| text.contains(part.as_str()));
-    found.extend(wrong.map(|part| format!("the reply has «{part}»: «{shown}»")));
+    found.extend(forbidden(turn, replies));
     if let Some(wanted) = turn.buttons.as_ref().filter(|wanted| **wanted != buttons(replies)) {
         let came = buttons(replies).join(", ");
         found.push(format!("buttons: expected {}, came {came}", wanted.join(", ")));
     }
     found
+}
+
+/// What is said that may not be.
+pub(super) fn forbidden(turn: &Turn, replies: &[&ReplyReady]) -> Vec<String> {
+    let text = text(replies);
+    let shown: String = text.chars().take(SHOWN).collect();
+    let wrong = turn.reply_lacks.iter().filter(|part| text.contains(part.as_str()));
+    wrong.map(|part| format!("the reply has «{part}»: «{shown}»")).collect()
 }
 
 fn missing<'a>(turn: &'a Turn, replies: &[&ReplyReady]) -> Vec<&'a str> {

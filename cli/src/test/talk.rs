@@ -99,6 +99,7 @@ pub(super) async fn hold(
         replies: Vec::new(),
         decided: Vec::new(),
         writes: Vec::new(),
+        answered: Vec::new(),
         before: scene.requests(),
     };
     let failure = go_through(scene, speaker, conversation, &mut ear).await?;
@@ -135,7 +136,10 @@ async fn go_through(
     let last = speaker.message(conversation, number, at_ms, LAST_WORDS)?;
     scene.say(&last).await?;
     let problem = match ear.next_decision().await {
-        Some(turn) if turn.turn_id == last.event_id => ear.written(scene, conversation).await,
+        Some(turn) if turn.turn_id == last.event_id => match ear.written(scene, conversation).await {
+            Some(problem) => Some(problem),
+            None => ear.said_late(conversation, last.event_id).await,
+        },
         Some(_) => Some("a decision more came than was expected".to_owned()),
         None => Some(nothing_came("decision")),
     };
@@ -154,6 +158,8 @@ struct Ear {
     decisions: VecDeque<TurnDecided>,
     replies: Vec<ReplyReady>,
     decided: Vec<Vec<u8>>,
+    /// The messages that each turn of the conversation answers.
+    answered: Vec<Vec<EventId>>,
     /// The turns that were decided to be written.
     writes: Vec<EventId>,
     /// What the systems had been asked before it.
@@ -185,6 +191,7 @@ impl Ear {
             }
             problems.extend(expect::reply(turn, &replies));
         }
+        self.answered.push(answered);
         (!problems.is_empty()).then(|| problems.join("; "))
     }
 
@@ -201,6 +208,17 @@ impl Ear {
         }
         let (taken, wanted) = (scene.writes_since(self.before)?, wanted - conversation.refused);
         (taken != wanted).then(|| format!("writes that the systems took: expected {wanted}, came {taken}"))
+    }
+
+    /// What was said after all that may not be: a reply that came later than those that were waited for.
+    async fn said_late(&mut self, conversation: &Conversation, last: EventId) -> Option<String> {
+        let waited = timeout(PATIENCE, async { while self.to(&[last]).is_empty() && self.hear().await {} });
+        if waited.await.is_err() {
+            return Some(nothing_came("reply"));
+        }
+        let turns = conversation.turns.iter().zip(&self.answered);
+        let wrong = turns.flat_map(|(turn, answered)| expect::forbidden(turn, &self.to(answered)));
+        wrong.reduce(|all, one| format!("{all}; {one}"))
     }
 
     /// Whether each write was told twice: that it is noted, and how it ended.
