@@ -87,8 +87,7 @@ fn a_burst_that_is_answered_apart_or_a_write_that_was_not_expected_fails() {
     let run = Run::new();
     let parts = "title: Two turns\nturns: [{ say: [where is order 45001, where is order 45002], decision: execute }]\n";
     run.write("apart", parts);
-    let together =
-        "title: One turn\nturns: [{ say: [CEM-042, is it in stock], decisions: [{ message: 1 }, {}] }]\n";
+    let together = "title: One turn\nturns: [{ say: [bebin, mojoodi CEM-042 cheghadre], decisions: [{ message: 1 }, {}] }]\n";
     run.write("together", together);
     let order = "  - say: order 20 bags of CEM-042 for customer 1000000018\n  - { say: 'yes' }\n";
     run.write("written", &format!("title: A write\nwrites: 0\nturns:\n{order}"));
