@@ -83,7 +83,7 @@ mod tests {
             value: Some(value.into()),
             headers: crate::bus::Headers::default(),
         };
-        Outgoing { seq, record }
+        Outgoing { seq, record, elsewhere_for: None }
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! How values lie in rows of either database. It may not ask one.
 
+use std::time::Duration;
+
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -27,14 +29,15 @@ pub(super) struct OutgoingRow {
     pub(super) key: Option<Vec<u8>>,
     pub(super) value: Option<Vec<u8>>,
     pub(super) headers: String,
+    pub(super) elsewhere_for: Option<Duration>,
 }
 
 impl TryFrom<OutgoingRow> for Outgoing {
     type Error = StoreError;
     fn try_from(row: OutgoingRow) -> Result<Self, StoreError> {
-        let OutgoingRow { seq, topic, key, value, headers } = row;
+        let OutgoingRow { seq, topic, key, value, headers, elsewhere_for } = row;
         let record = NewRecord { topic: Topic::new(topic), key, value, headers: headers_of(&headers)? };
-        Ok(Self { seq, record })
+        Ok(Self { seq, record, elsewhere_for })
     }
 }
 

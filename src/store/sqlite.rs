@@ -372,6 +372,7 @@ fn outgoing_of(row: &SqliteRow) -> Result<Outgoing, StoreError> {
         key: row.try_get(2)?,
         value: row.try_get(3)?,
         headers: row.try_get(4)?,
+        elsewhere_for: None,
     }
     .try_into()
 }

@@ -1,5 +1,7 @@
 //! One step of one conversation in one worker: the shapes that both databases take and give.
 
+use std::time::Duration;
+
 use super::NewEntry;
 use crate::{
     bus::NewRecord,
@@ -46,6 +48,8 @@ pub struct Outgoing {
     pub seq: i64,
     /// What to publish.
     pub record: NewRecord,
+    /// For how long it has been another process's to publish, by the database's clock; `None` where it is this one's.
+    pub elsewhere_for: Option<Duration>,
 }
 
 /// A reply kept for its channel.

@@ -79,6 +79,20 @@ impl Talks {
     }
 }
 
+/// Which events came again, of which partition, how long after the first.
+fn repeats(scene: &Scene) -> Vec<(i32, OperationStatus, Duration)> {
+    let heard = scene.heard.lock().unwrap();
+    let mut repeats = Vec::new();
+    for (turn, partition) in &scene.partitions {
+        let steps = heard.get(turn).map(|heard| heard.steps.as_slice()).unwrap_or_default();
+        for (at, (id, status, _, again)) in steps.iter().enumerate() {
+            let first = steps[..at].iter().find(|(earlier, ..)| earlier == id);
+            repeats.extend(first.map(|(.., first)| (*partition, *status, *again - *first)));
+        }
+    }
+    repeats
+}
+
 /// How long each partition told of no accepted write at the longest, in this time.
 fn pauses(scene: &Scene, from: Instant, to: Instant) -> BTreeMap<i32, Duration> {
     let heard = scene.heard.lock().unwrap();
@@ -139,7 +153,7 @@ async fn connectors_that_come_and_go_under_load_lose_double_and_reorder_nothing_
     println!(
         "{share:.2} % of the events came twice; longest pause of what stayed {stayed:?}, of what moved {moved:?}"
     );
-    assert!(share < 1.0, "{share} % of the events came twice");
+    assert!(share < 1.0, "{share} % of the events came twice: {:?}", repeats(&scene));
     assert!(stayed < longest_pause(), "a partition that stayed with its member paused for {stayed:?}");
     scene.no_faults();
     // Behind a slow question everything counts as not settled yet.

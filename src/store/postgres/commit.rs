@@ -197,7 +197,7 @@ fn answer(waiting: Asked, fate: Fate) {
     let result = match fate {
         Fate::Won(first, mut outgoing) => {
             let own = (first..).zip(waiting.step.outgoing);
-            outgoing.extend(own.map(|(seq, record)| Outgoing { seq, record }));
+            outgoing.extend(own.map(|(seq, record)| Outgoing { seq, record, elsewhere_for: None }));
             Ok(Commit::Done(outgoing))
         }
         Fate::Lost(result) => result,
@@ -246,11 +246,11 @@ async fn transaction(
             .collect();
         let winners: Vec<(&Step, i64)> =
             firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
-        let before = statements::keep_outgoing(&mut transaction, &winners).await?;
+        let before = statements::keep_outgoing(&mut transaction, &winners, process).await?;
         let entries = outbox_statements::entries_of(&winners);
         outbox_statements::enqueue(&mut transaction, &entries, process).await?;
         statements::keep_replies(&mut transaction, &winners).await?;
-        fates = with_losers(&mut transaction, &keys, &firsts, before).await?;
+        fates = with_losers(&mut transaction, &keys, &firsts, before, process).await?;
     }
     transaction.commit().await?;
     Ok(fates)
@@ -261,11 +261,13 @@ async fn with_losers(
     keys: &[&StepKey],
     firsts: &[Option<i64>],
     mut before: Waiting,
+    process: &str,
 ) -> Result<Vec<Fate>, sqlx::Error> {
     let losers: Vec<&StepKey> =
         firsts.iter().zip(keys).filter(|(first, _)| first.is_none()).map(|(_, key)| *key).collect();
     let mut lost =
-        if losers.is_empty() { Vec::new() } else { look::found(connection, &losers).await? }.into_iter();
+        if losers.is_empty() { Vec::new() } else { look::found(connection, &losers, process).await? }
+            .into_iter();
     let fates = firsts.iter().zip(keys).map(|(first, key)| match first {
         Some(first) => {
             let place = (key.group.to_owned(), key.conversation_id.as_str().to_owned());

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BATCH,
     link::{Link, Remedy, in_time, remedy},
+    outbox::seconds,
     statements::{self, texts},
 };
 use crate::store::{Found, Outgoing, StepKey, StoreError, row::OutgoingRow};
@@ -65,7 +66,7 @@ fn give(ask: Ask, found: Result<Found, StoreError>) {
 
 async fn attempt(link: &mut Link, keys: &[&StepKey]) -> Result<Vec<Result<Found, StoreError>>, sqlx::Error> {
     let mut connection = link.take().await?;
-    let found = in_time(found(&mut connection, keys)).await?;
+    let found = in_time(found(&mut connection, keys, &link.process())).await?;
     link.keep(connection);
     Ok(found)
 }
@@ -74,11 +75,13 @@ async fn attempt(link: &mut Link, keys: &[&StepKey]) -> Result<Vec<Result<Found,
 pub(super) async fn found(
     connection: &mut PgConnection,
     keys: &[&StepKey],
+    process: &str,
 ) -> Result<Vec<Result<Found, StoreError>>, sqlx::Error> {
     let rows = sqlx::query(statements::LOOK)
         .bind(texts(keys, |key| key.group))
         .bind(texts(keys, |key| key.event_id.to_string()))
         .bind(texts(keys, |key| key.conversation_id.as_str()))
+        .bind(process)
         .fetch_all(connection)
         .await?;
     let mut found: Vec<Result<Found, StoreError>> =
@@ -94,7 +97,7 @@ pub(super) async fn found(
 fn add(key: &StepKey, found: &mut Result<Found, StoreError>, row: &PgRow) -> Result<(), sqlx::Error> {
     let Some(fingerprint) = row.try_get::<Option<&[u8]>, _>(1)? else {
         if let Some(version) = row.try_get(2)? {
-            *found = Ok(Found::Fresh { state: row.try_get(3)?, version, parked: row.try_get(9)? });
+            *found = Ok(Found::Fresh { state: row.try_get(3)?, version, parked: row.try_get(10)? });
         }
         return Ok(());
     };
@@ -121,6 +124,7 @@ fn outgoing_of(row: &PgRow) -> Result<Option<Result<Outgoing, StoreError>>, sqlx
         key: row.try_get(6)?,
         value: row.try_get(7)?,
         headers: row.try_get(8)?,
+        elsewhere_for: seconds(row.try_get(9)?),
     };
     Ok(Some(row.try_into()))
 }

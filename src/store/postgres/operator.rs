@@ -81,7 +81,8 @@ pub(super) async fn decide(connection: &mut PgConnection, decided: &Decided) -> 
         .await?;
     let telling =
         Telling { group: decided.group, conversation_id: &conversation_id, records: &decided.outgoing };
-    outbox_statements::tell(&mut transaction, &[telling]).await?;
+    // Whoever sweeps publishes it: this process may end at once.
+    outbox_statements::tell(&mut transaction, &[telling], "").await?;
     let audit =
         Audit { who: decided.who.clone(), what: decision.word(), subject: id, why: decided.why.clone() };
     note(&mut transaction, &[audit]).await?;

@@ -87,7 +87,7 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             }
             Some(Ask::Pending { group, conversation_id, answer }) => {
                 let one = [(group, conversation_id.as_str())];
-                let found = patiently!(link, c => pending(c, &one));
+                let found = patiently!(link, c => pending(c, &one, &process));
                 give(answer, found.map(|mut found| found.pop().unwrap_or_default()));
             }
             Some(Ask::Prune { older_than, limit, answer }) => {
@@ -184,10 +184,10 @@ async fn settle(
                 records: &one.outgoing,
             })
             .collect();
-        sql::tell(&mut transaction, &told).await?;
+        sql::tell(&mut transaction, &told, process).await?;
     }
     let told: Vec<_> = winners.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
-    let mut waiting = pending(&mut transaction, &told).await?.into_iter();
+    let mut waiting = pending(&mut transaction, &told, process).await?.into_iter();
     transaction.commit().await?;
     Ok(held
         .iter()
@@ -202,6 +202,7 @@ async fn settle(
 async fn pending(
     connection: &mut PgConnection,
     conversations: &[(&'static str, &str)],
+    process: &str,
 ) -> Result<Vec<Vec<Outgoing>>, sqlx::Error> {
     let mut waiting = vec![Vec::new(); conversations.len()];
     if conversations.is_empty() {
@@ -210,6 +211,7 @@ async fn pending(
     let rows = sqlx::query(sql::PENDING)
         .bind(texts(conversations, |(group, _)| *group))
         .bind(texts(conversations, |(_, conversation)| *conversation))
+        .bind(process)
         .fetch_all(connection)
         .await?;
     for row in &rows {

@@ -106,7 +106,8 @@ WHERE c.ctid = found.place
 RETURNING c.consumer_group, c.conversation_id, c.last_seq";
 
 pub(super) const PENDING: &str = "
-SELECT a.place, o.seq, o.topic, o.key, o.value, o.headers
+SELECT a.place, o.seq, o.topic, o.key, o.value, o.headers,
+  CASE WHEN o.keeper NOT IN ('', $3) THEN EXTRACT(EPOCH FROM now() - o.kept_at)::float8 END
 FROM UNNEST($1::text[], $2::text[]) WITH ORDINALITY AS a (consumer_group, conversation_id, place)
 CROSS JOIN LATERAL (
   SELECT * FROM outgoing WHERE consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
@@ -285,7 +286,11 @@ pub(super) struct Telling<'a> {
 }
 
 /// Gives what is told its places in the conversations' order, and keeps it for publication. The conversations are locked.
-pub(super) async fn tell(connection: &mut PgConnection, all: &[Telling<'_>]) -> Result<(), sqlx::Error> {
+pub(super) async fn tell(
+    connection: &mut PgConnection,
+    all: &[Telling<'_>],
+    process: &str,
+) -> Result<(), sqlx::Error> {
     let mut places: BTreeMap<(&'static str, &str), i64> = BTreeMap::new();
     for one in all.iter().filter(|one| !one.records.is_empty()) {
         *places.entry((one.group, one.conversation_id)).or_default() +=
@@ -317,7 +322,7 @@ pub(super) async fn tell(connection: &mut PgConnection, all: &[Telling<'_>]) -> 
             *seq += 1;
         }
     }
-    keep_outgoing_rows(connection, &kept).await.map(drop)
+    keep_outgoing_rows(connection, &kept, process).await.map(drop)
 }
 
 /// The entries of the steps that won.

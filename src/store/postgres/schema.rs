@@ -19,6 +19,7 @@ fn migrations() -> Migrator {
     let parked_begun = include_str!("../../../schemas/sql/postgres/0008_parked_begun.sql");
     let parked_size = include_str!("../../../schemas/sql/postgres/0009_parked_size.sql");
     let reply_extras = include_str!("../../../schemas/sql/postgres/0010_reply_extras.sql");
+    let outgoing_keeper = include_str!("../../../schemas/sql/postgres/0011_outgoing_keeper.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -30,6 +31,7 @@ fn migrations() -> Migrator {
         (8, "parked begun", parked_begun),
         (9, "parked size", parked_size),
         (10, "reply extras", reply_extras),
+        (11, "outgoing keeper", outgoing_keeper),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

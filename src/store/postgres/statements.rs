@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::commit::Published;
+use super::{commit::Published, outbox::seconds};
 use crate::{
     bus::NewRecord,
     store::{
@@ -19,7 +19,8 @@ use crate::{
 
 /// What waits for publication is only looked for where the event is known.
 pub(super) const LOOK: &str = "
-SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers, p.parked IS NOT NULL
+SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers,
+  CASE WHEN o.keeper NOT IN ('', $4) THEN EXTRACT(EPOCH FROM now() - o.kept_at)::float8 END, p.parked IS NOT NULL
 FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
   AS a (consumer_group, event_id, conversation_id, place)
 LEFT JOIN LATERAL (
@@ -111,9 +112,11 @@ WITH given AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
     AS g (consumer_group, conversation_id, seq, topic, key, value, headers)
 ), kept AS (
-  INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers) SELECT * FROM given
+  INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers, keeper)
+  SELECT *, $8 FROM given
 )
-SELECT o.consumer_group, o.conversation_id, o.seq, o.topic, o.key, o.value, o.headers
+SELECT o.consumer_group, o.conversation_id, o.seq, o.topic, o.key, o.value, o.headers,
+  CASE WHEN o.keeper NOT IN ('', $8) THEN EXTRACT(EPOCH FROM now() - o.kept_at)::float8 END
 FROM (SELECT DISTINCT consumer_group, conversation_id FROM given) AS c
 CROSS JOIN LATERAL (
   SELECT * FROM outgoing WHERE consumer_group = c.consumer_group AND conversation_id = c.conversation_id OFFSET 0
@@ -200,6 +203,7 @@ pub(super) async fn win(
 pub(super) async fn keep_outgoing(
     connection: &mut PgConnection,
     winners: &[(&Step, i64)],
+    process: &str,
 ) -> Result<Waiting, sqlx::Error> {
     let rows: Vec<_> = winners
         .iter()
@@ -209,13 +213,14 @@ pub(super) async fn keep_outgoing(
                 .map(|(seq, record)| (step.key.group, step.key.conversation_id.as_str(), seq, record))
         })
         .collect();
-    keep_outgoing_rows(connection, &rows).await
+    keep_outgoing_rows(connection, &rows, process).await
 }
 
 /// Keeps events for publication: group, conversation, place and record. Gives what waited before them.
 pub(super) async fn keep_outgoing_rows(
     connection: &mut PgConnection,
     rows: &[(&'static str, &str, i64, &NewRecord)],
+    process: &str,
 ) -> Result<Waiting, sqlx::Error> {
     if rows.is_empty() {
         return Ok(Waiting::new());
@@ -230,6 +235,7 @@ pub(super) async fn keep_outgoing_rows(
         .bind(texts(rows, |(_, _, _, record)| record.key.as_deref()))
         .bind(texts(rows, |(_, _, _, record)| record.value.as_deref()))
         .bind(headers.map_err(|error| sqlx::Error::Encode(error.into()))?)
+        .bind(process)
         .fetch_all(connection)
         .await?;
     let mut before = Waiting::new();
@@ -248,6 +254,7 @@ pub(super) fn outgoing_of(row: &PgRow, from: usize) -> Result<Outgoing, sqlx::Er
         key: row.try_get(from + 2)?,
         value: row.try_get(from + 3)?,
         headers: row.try_get(from + 4)?,
+        elsewhere_for: seconds(row.try_get(from + 5)?),
     };
     outgoing.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))
 }

@@ -168,7 +168,7 @@ async fn one(connection: &mut SqliteConnection, step: Step) -> Result<Commit, St
         .bind(headers)
         .execute(&mut *connection)
         .await?;
-        outgoing.push(Outgoing { seq, record });
+        outgoing.push(Outgoing { seq, record, elsewhere_for: None });
     }
     Ok(Commit::Done(outgoing))
 }

@@ -107,7 +107,8 @@ impl Model {
         known.state = step.state.clone().or(known.state.take());
         for record in &step.outgoing {
             known.last_seq += 1;
-            known.outgoing.push(Outgoing { seq: known.last_seq, record: NewRecord::clone(record) });
+            let record = NewRecord::clone(record);
+            known.outgoing.push(Outgoing { seq: known.last_seq, record, elsewhere_for: None });
         }
         // Nothing of one's own to publish is nothing to publish.
         Commit::Done(if step.outgoing.is_empty() { Vec::new() } else { known.outgoing.clone() })

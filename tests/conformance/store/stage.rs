@@ -117,6 +117,19 @@ pub(crate) fn places(outgoing: &[Outgoing]) -> Vec<(i64, String)> {
     outgoing.iter().map(|one| (one.seq, text(&one.record))).collect()
 }
 
+/// What is to be published at which place, whoever is about to.
+pub(crate) fn records(outgoing: &[Outgoing]) -> Vec<(i64, NewRecord)> {
+    outgoing.iter().map(|one| (one.seq, one.record.clone())).collect()
+}
+
+/// What is left to publish of a step that somebody else has done.
+pub(crate) async fn done_by_another(store: &Store, step: Step) -> Vec<Outgoing> {
+    match store.commit(step).await.unwrap() {
+        Commit::Seen(outgoing) => outgoing,
+        other => panic!("expected Seen and got {other:?}"),
+    }
+}
+
 pub(crate) async fn done(store: &Store, step: Step) -> Vec<Outgoing> {
     match store.commit(step).await.unwrap() {
         Commit::Done(outgoing) => outgoing,
