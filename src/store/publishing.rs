@@ -4,6 +4,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,12 +15,13 @@ use crate::{bus::NewRecord, event::ConversationId};
 
 /// Conversations kept in mind; with more, those that nobody publishes for are forgotten.
 const KEPT_MAX: usize = 10_000;
-/// Events of a conversation kept in mind: those that a lane and a relay may hold at the same time.
-const EVENTS_MAX: usize = 8;
+/// Events of a conversation kept in mind, 16 bytes each: those that a lane and a relay may hold at the same time. A conversation
+/// that has waited long is worked off in one go, and all of its events are noted as waiting until the database forgets the first.
+const EVENTS_MAX: usize = 256;
 
-/// The newest published events of a conversation, by their place and what they are: a database that was set back gives the same
-/// places to other events.
-type Published = VecDeque<(i64, NewRecord)>;
+/// The newest published events of a conversation, by their place and a hash of what they are: a database that was set back gives
+/// the same places to other events.
+type Published = VecDeque<(i64, u64)>;
 type Turn = Arc<tokio::sync::Mutex<Published>>;
 
 /// The turns of one process.
@@ -33,16 +35,24 @@ pub struct PublishingTurn(OwnedMutexGuard<Published>);
 impl PublishingTurn {
     /// Whether this process has just published this event.
     pub fn is_published(&self, outgoing: &Outgoing) -> bool {
-        self.0.iter().any(|(seq, record)| *seq == outgoing.seq && *record == outgoing.record)
+        // Those that are asked about are mostly the newest.
+        let known = self.0.iter().rev().find(|(seq, _)| *seq == outgoing.seq);
+        known.is_some_and(|(_, hash)| *hash == hash_of(&outgoing.record))
     }
 
     /// The log has this event.
-    pub fn published(&mut self, outgoing: Outgoing) {
+    pub fn published(&mut self, outgoing: &Outgoing) {
         if self.0.len() >= EVENTS_MAX {
             self.0.pop_front();
         }
-        self.0.push_back((outgoing.seq, outgoing.record));
+        self.0.push_back((outgoing.seq, hash_of(&outgoing.record)));
     }
+}
+
+fn hash_of(NewRecord { topic, key, value, headers }: &NewRecord) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (topic.as_str(), key, value, &headers.0).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Turns {
@@ -96,7 +106,7 @@ mod tests {
         assert!(!turns.take("connector", &conversation).await.is_published(&event(1, "a")));
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
-        first.published(event(1, "a"));
+        first.published(&event(1, "a"));
         drop(first);
         let second = second.await.unwrap();
         assert!(second.is_published(&event(1, "a")) && !second.is_published(&event(2, "a")));

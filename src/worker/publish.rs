@@ -53,7 +53,7 @@ async fn send(producer: &Arc<dyn Producer>, turn: &mut PublishingTurn, outgoing:
     for one in outgoing {
         if !turn.is_published(&one) {
             patiently(|| producer.send(one.record.clone())).await;
-            turn.published(one);
+            turn.published(&one);
         }
     }
 }

@@ -94,6 +94,7 @@ suite! {
     parking::a_conversation_and_a_group_have_room_for_so_many_records_and_bytes
     parking::a_person_who_lets_one_record_go_makes_room_for_one
     publishing::what_another_process_is_about_to_publish_is_left_to_it
+    publishing::a_long_run_of_events_that_are_still_noted_is_published_once
     publishing::what_a_dead_process_was_about_to_publish_is_published_by_another
     runs::a_process_without_farewell_is_known_by_its_name_at_its_next_start
     runs::a_record_is_at_work_until_it_is_done_whoever_does_it

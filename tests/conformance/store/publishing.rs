@@ -56,6 +56,24 @@ pub(crate) async fn what_another_process_is_about_to_publish_is_left_to_it(stage
     store.close().await;
 }
 
+pub(crate) async fn a_long_run_of_events_that_are_still_noted_is_published_once(stage: &Stage) {
+    let store = stage.open().await;
+    let log = Arc::new(Log::default());
+    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
+    let c = conversation("c");
+    let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    for (version, name) in (0..).zip(&names) {
+        let _all_so_far = says(&store, name, version).await;
+    }
+    // A lane and a relay hold the same events at the same time.
+    let lane = store.pending(GROUP, &c).await.unwrap();
+    let relay = lane.clone();
+    assert_eq!(lane.len(), names.len());
+    tokio::join!(publish(&store, &producer, GROUP, &c, lane), publish(&store, &producer, GROUP, &c, relay));
+    assert_eq!(*log.0.lock().unwrap(), names);
+    store.close().await;
+}
+
 pub(crate) async fn what_a_dead_process_was_about_to_publish_is_published_by_another(stage: &Stage) {
     let [one, two] = stage.open_twice().await;
     let log = Arc::new(Log::default());
