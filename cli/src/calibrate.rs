@@ -15,7 +15,8 @@ pub(crate) struct Arguments {
     /// The assistant folder; without it, the one that is part of the program.
     #[arg(long, value_name = "FOLDER")]
     assistant: Option<PathBuf>,
-    /// Which share of the sentences with an intent may at least not be turned away, in percent.
+    /// Which share of the sentences with an intent may at least not be turned away, in percent; those of which the model knows
+    /// nothing do not count, as no border lets them in.
     #[arg(long, value_name = "PERCENT", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
     keep: u8,
     /// Where to write the calibration; a worker reads it as calibration.yaml from the assistant folder.
@@ -31,7 +32,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let found = calibrate(&model, &sentences, f32::from(arguments.keep) / 100.0)?;
     println!("temperature {:.2}, border moved by {:+.2}", found.temperature, found.border);
     println!("        off on average   kept in scope   out of scope caught");
-    let before = Assessment::of(&eval::ask(&model, sentences.clone()));
+    let before = eval::ask(&model, sentences.clone());
+    let unknown = before.iter().filter(|answer| answer.found.ranked.is_empty()).count();
+    let before = Assessment::of(&before);
     let after = Assessment::of(&eval::ask(&model.calibrated(&found)?, sentences));
     for (name, figures) in [("before", before), ("after", after)] {
         println!(
@@ -42,6 +45,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     println!("Both are figures of the same sentences; on others the second line is a little worse.");
+    if unknown > 0 {
+        println!(
+            "Of {unknown} sentences the model knows no part; they are turned away wherever the border lies."
+        );
+    }
     if let Some(out) = &arguments.out {
         train::write_whole(out, found.to_string().as_bytes())?;
         println!("written to {}", out.display());

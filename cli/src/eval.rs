@@ -1,6 +1,8 @@
 //! `peyvand eval`: how good the classifier is, on a public data set, on the assistant's own examples by turns, or on
 //! labelled sentences.
 
+mod cascade;
+
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -8,29 +10,21 @@ use std::{
 
 use anyhow::Context;
 use peyvand::{
-    config::{BackendConfig, UnderstandingConfig},
-    event::Backend,
+    config::UnderstandingConfig,
     language::{
         classifier::{
-            Answered, Assessment, DataSet, Example, Labelled, Model, TrainOptions, Written, check_intents,
-            confusions_svg, cross_validate, evaluate, labelled, recall_svg, reliability_svg,
+            Answered, Assessment, Labelled, Model, TrainOptions, check_intents, confusions_svg,
+            cross_validate, evaluate, labelled, recall_svg, reliability_svg,
         },
         normal::normalise,
     },
-    privacy::Sensitive,
 };
-use peyvand_intent_classifier::understand::{
-    Understanding,
-    catalogue::{Catalogue, model_of},
-};
+use peyvand_intent_classifier::understand::catalogue::{Catalogue, model_of};
 
 use crate::train;
 
 /// Largest data set and test set that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
-
-/// How long one question to a server may take here: the figures are about its answers.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -47,13 +41,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     test: Vec<PathBuf>,
     /// Into how many parts the assistant's examples are cut, each asked of a model that learned the others.
-    #[arg(long, default_value_t = 5, conflicts_with = "test", value_parser = clap::value_parser!(u8).range(2..=20))]
+    #[arg(long, default_value_t = 5, conflicts_with_all = ["file", "test", "embeddings"], value_parser = clap::value_parser!(u8).range(2..=20))]
     folds: u8,
-    /// Where the fixed shuffle begins.
-    #[arg(long, default_value_t = 1)]
+    /// Where the fixed shuffle of those parts begins.
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["file", "test", "embeddings"])]
     seed: u64,
-    /// Draws the reliability curve, the recall and the confusions into this folder, as SVG.
-    #[arg(long, value_name = "FOLDER", conflicts_with = "file")]
+    /// Draws the reliability curve, the recall and the confusions into this folder, as SVG; not for a data set without a
+    /// server.
+    #[arg(long, value_name = "FOLDER")]
     plots: Option<PathBuf>,
     /// Fails when less than this share is right, in percent.
     #[arg(long, value_name = "PERCENT")]
@@ -83,7 +78,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let accuracy = match (&arguments.embeddings, &arguments.file) {
-        (Some(url), _) => of_cascade(url, arguments).await?,
+        (Some(url), _) => cascade::of(url, arguments).await?,
         (None, Some(file)) => of_file(file, arguments)?,
         (None, None) => of_assistant(arguments)?,
     };
@@ -98,6 +93,10 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// A public data set: the right share, in percent.
 fn of_file(file: &Path, arguments: &Arguments) -> anyhow::Result<f64> {
+    anyhow::ensure!(
+        arguments.plots.is_none(),
+        "--plots draws nothing for a data set without --embeddings; leave it out"
+    );
     let json = read(file)?;
     let began = Instant::now();
     let clock = || -> Duration { began.elapsed() };
@@ -127,53 +126,6 @@ fn of_assistant(arguments: &Arguments) -> anyhow::Result<f64> {
     if let Some(folder) = &arguments.plots {
         draw(folder, &assessment)?;
     }
-    Ok(assessment.all.accuracy_percent)
-}
-
-/// The built-in classifier and a server behind it, on a data set or a test set: the right share, in percent.
-async fn of_cascade(url: &str, arguments: &Arguments) -> anyhow::Result<f64> {
-    let (catalogue, asked) = match &arguments.file {
-        Some(file) => {
-            let shots = arguments.shots.map(|shots| shots as usize);
-            let DataSet { examples, background, asked } = DataSet::read(&read(file)?, shots)?;
-            let sentence = |Example { text, intent }: Example| Labelled {
-                written: Written::of_any(&text),
-                text,
-                intent: Some(intent),
-            };
-            (Catalogue { sentences: examples.into_iter().map(sentence).collect(), background }, asked)
-        }
-        None => {
-            anyhow::ensure!(!arguments.test.is_empty(), "--embeddings needs a data set or --test");
-            let assistant = train::assistant(arguments.assistant.as_deref())?;
-            (Catalogue::of(&assistant), Vec::new())
-        }
-    };
-    let model = catalogue.learn()?;
-    let asked = if asked.is_empty() { sentences(&arguments.test, &model)? } else { asked };
-    let config = UnderstandingConfig {
-        embeddings: Some(BackendConfig {
-            url: url.to_owned(),
-            model: arguments.embeddings_model.clone(),
-            key: arguments.embeddings_key.clone().map(Sensitive::new),
-        }),
-        below: arguments.below,
-        deadline: PATIENCE,
-        cache: arguments.cache.clone(),
-        ..UnderstandingConfig::default()
-    };
-    let understanding = Understanding::new(model, &catalogue, &config)?;
-    understanding.prepare().await?;
-    let (mut answers, mut sent_on) = (Vec::new(), 0_usize);
-    for sentence in asked.into_iter().step_by(arguments.each as usize) {
-        let (found, backend) = understanding.ask(&sentence.text).await;
-        sent_on += usize::from(backend != Backend::BuiltIn);
-        answers.push(Answered { sentence, found });
-    }
-    let assessment = Assessment::of(&answers);
-    let share = 100.0 * sent_on as f64 / answers.len().max(1) as f64;
-    let title = format!("{} sentences, {share:.1} % decided with the server:", answers.len());
-    print(arguments.json, &assessment, &format!("{title}\n{assessment}"))?;
     Ok(assessment.all.accuracy_percent)
 }
 

@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use crate::support::data;
+use crate::{
+    support::data,
+    vectors::{Single, Vectors},
+};
 
 const INTENTS: &str = "
 - intent: greeting
@@ -135,6 +138,62 @@ fn a_calibration_is_taken_up_by_training_until_the_examples_change() {
     assert!(!done && said.contains("peyvand calibrate"), "{said}");
     let (done, said) = folder.peyvand(&["explain", "hello"]);
     assert!(done && said.contains("calibration.yaml"), "{said}");
+}
+
+#[test]
+fn sentences_of_which_nothing_is_known_are_named_by_calibrating() {
+    let folder = Folder::new();
+    let foreign = "- { intent: greeting, language: en, text: 'გამარჯობა' }\n".repeat(9);
+    let set = folder.put("set.yaml", &(test_set() + &foreign));
+    let (done, said) = folder.peyvand(&["calibrate", "--test", &set]);
+    assert!(done && said.contains("Of 9 sentences the model knows no part"), "{said}");
+    assert!(!said.contains("border moved by -10"), "{said}");
+}
+
+#[test]
+fn a_server_behind_the_classifier_is_judged_with_progress_and_pictures() {
+    let (folder, server) = (Folder::new(), Vectors::serve(Single::Answered));
+    let (set, plots) = (folder.put("set.yaml", &test_set()), folder.path("plots"));
+    let url = server.url();
+    let cascade = ["eval", "--test", &*set, "--embeddings", &*url, "--below", "2"];
+    let (done, said) = folder.peyvand(&[&cascade[..], &["--plots", &plots, "--at-least", "95"]].concat());
+    assert!(done && said.contains("61 sentences, 100.0 % decided with the server"), "{said}");
+    assert!(said.contains("did not answer 0 of 61 messages"), "{said}");
+    assert!(said.contains("read in:") && said.contains("sentences asked: 61 of 61"), "{said}");
+    assert!(folder.0.join("plots/confusions.svg").exists());
+
+    let (done, said) = folder.peyvand(&[&cascade[..], &["--each", "10", "--json"]].concat());
+    let report: serde_json::Value =
+        serde_json::from_str(said.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    assert!(done && report["server"]["decided"] == 7 && report["all"]["sentences"].is_u64(), "{said}");
+
+    folder.put("calibration.yaml", "border: 1");
+    let (done, said) = folder.peyvand(&cascade);
+    assert!(!done && said.contains("calibration.yaml"), "{said}");
+}
+
+#[test]
+fn a_server_that_answers_no_message_has_no_figures() {
+    let (folder, server) = (Folder::new(), Vectors::serve(Single::Refused));
+    let set = folder.put("set.yaml", &test_set());
+    let url = server.url();
+    let (done, said) = folder.peyvand(&["eval", "--test", &set, "--embeddings", &url, "--below", "2"]);
+    assert!(!done && said.contains("did not answer 61 of 61 messages (open 56, refused 5)"), "{said}");
+}
+
+#[test]
+fn what_would_be_passed_over_in_silence_is_refused() {
+    let folder = Folder::new();
+    let set = folder.put("set.yaml", &test_set());
+    for (arguments, named) in [
+        (&["--test", set.as_str(), "--embeddings", "http://e5", "--folds", "3"][..], "--folds"),
+        (&["--embeddings", "http://e5", "--seed", "3"], "--seed"),
+        (&["--test", set.as_str(), "--seed", "3"], "--seed"),
+        (&["--embeddings", "http://e5"], "--test"),
+    ] {
+        let (done, said) = folder.peyvand(&[&["eval"][..], arguments].concat());
+        assert!(!done && said.contains(named), "{arguments:?}: {said}");
+    }
 }
 
 #[test]

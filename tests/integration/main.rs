@@ -11,4 +11,5 @@ mod hostile;
 mod hostile_socket;
 mod support;
 mod systems;
+mod vectors;
 mod writes;

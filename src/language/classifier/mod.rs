@@ -125,12 +125,12 @@ pub enum ClassifierError {
     Calibration,
     /// Too few labelled sentences.
     #[error(
-        "{inside} sentences with an intent and {outside} without one are too few to calibrate on; 30 and 10 are needed"
+        "{inside} sentences with an intent and {outside} without one that the model knows a part of are too few to calibrate on; 30 and 10 are needed"
     )]
     TooFewSentences {
-        /// With an intent.
+        /// With an intent, and known in part.
         inside: usize,
-        /// Out of scope.
+        /// Out of scope, and known in part.
         outside: usize,
     },
     /// Vectors of different lengths, or not numbers.

@@ -15,24 +15,34 @@ const HEAD: usize = 8 + 4 + 4;
 const HASH: usize = 32;
 const BYTES_MAX: u64 = 4 << 30;
 
-/// A text as the cache knows it.
+/// A server's model and a text, as the cache knows them.
 pub(super) type Key = [u8; HASH];
 
 /// The vectors of one server's model.
 pub(super) type Vectors = HashMap<Key, Vec<f32>>;
 
-/// The key of a text under a model.
-pub(super) fn key(model: &str, text: &str) -> Key {
-    let mut hash = Sha256::new();
-    hash.update((model.len() as u64).to_le_bytes());
-    hash.update(model);
-    hash.update(text);
-    hash.finalize().into()
+/// A model at an address: another server may have another model under the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source([u8; HASH]);
+
+impl Source {
+    pub(super) fn new(address: &str, model: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update((address.len() as u64).to_le_bytes());
+        hash.update(address);
+        hash.update(model);
+        Self(hash.finalize().into())
+    }
+
+    /// The key of a text.
+    pub(super) fn key(self, text: &str) -> Key {
+        Sha256::new().chain_update(self.0).chain_update(text).finalize().into()
+    }
 }
 
-/// The file for a model in the cache folder.
-pub(super) fn file(folder: &Path, model: &str) -> PathBuf {
-    let name: String = key(model, "").iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+/// The file for a server's model in the cache folder.
+pub(super) fn file(folder: &Path, source: Source) -> PathBuf {
+    let name: String = source.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     folder.join(format!("embeddings-{name}.bin"))
 }
 
@@ -85,8 +95,12 @@ pub(super) fn write(path: &Path, vectors: &Vectors) -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     let beside = path.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, path)
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // Half a file on a full disk only makes it fuller.
+        drop(std::fs::remove_file(&beside));
+    }
+    written
 }
 
 #[cfg(test)]
@@ -96,9 +110,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again_and_a_damaged_file_is_none() {
         let folder = std::env::temp_dir().join(format!("peyvand-cache-{}", uuid::Uuid::new_v4()));
-        let path = file(&folder, "e5");
+        let source = Source::new("http://e5", "e5");
+        let path = file(&folder, source);
         let vectors: Vectors =
-            [(key("e5", "a"), vec![1.0, -2.5]), (key("e5", "b"), vec![0.0, f32::MIN_POSITIVE])].into();
+            [(source.key("a"), vec![1.0, -2.5]), (source.key("b"), vec![0.0, f32::MIN_POSITIVE])].into();
         write(&path, &vectors).unwrap();
         assert_eq!(read(&path), vectors);
         let whole = std::fs::read(&path).unwrap();
@@ -115,10 +130,24 @@ mod tests {
     }
 
     #[test]
-    fn another_model_or_text_has_another_key() {
-        assert_ne!(key("e5", "a"), key("e5", "b"));
-        assert_ne!(key("e5", "a"), key("e", "5a"));
-        let folder = Path::new("x");
-        assert_ne!(file(folder, "e5"), file(folder, "e6"));
+    fn another_address_model_or_text_has_another_key() {
+        let source = Source::new("http://one", "e5");
+        assert_ne!(source.key("a"), source.key("b"));
+        for (address, model) in [("http://two", "e5"), ("http://one", "e6"), ("http://onee", "5")] {
+            let other = Source::new(address, model);
+            assert_ne!(source.key("a"), other.key("a"), "{address} {model}");
+            assert_ne!(file(Path::new("x"), source), file(Path::new("x"), other), "{address} {model}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind() {
+        let folder = std::env::temp_dir().join(format!("peyvand-cache-{}", uuid::Uuid::new_v4()));
+        let path = folder.join("embeddings.bin");
+        // A folder in its place, with something in it.
+        std::fs::create_dir_all(path.join("full")).unwrap();
+        assert!(write(&path, &Vectors::new()).is_err());
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

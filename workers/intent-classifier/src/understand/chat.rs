@@ -23,6 +23,8 @@ use super::{
 /// How surely a language model is taken to be right: it gives no figure that can be believed. Enough to be followed, too little
 /// to be beyond doubt.
 const CONFIDENCE: f32 = 0.85;
+/// Room for one name, what stands around it and a model that thinks aloud.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Examples of each intent and language that it is shown.
 const EXAMPLES_SHOWN: usize = 2;
 
@@ -48,11 +50,13 @@ struct Answer {
 #[derive(Deserialize)]
 struct Choice {
     message: Message,
+    finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Message {
-    content: String,
+    /// Nothing where the model refuses or calls a tool.
+    content: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -100,10 +104,18 @@ impl Chat {
             ],
             "response_format": self.format,
         });
-        let answer: Answer = self.line.ask(&question, until).await?;
-        let choice = answer.choices.into_iter().next().ok_or(Outcome::Garbage)?;
+        let read = |answer: Answer| self.meaning(answer, before);
+        self.line.ask(&question, ANSWER_BYTES_MAX, until, read).await
+    }
+
+    fn meaning(&self, answer: Answer, before: &Classification) -> Result<Classification, Outcome> {
+        let Choice { message, finish_reason } = answer.choices.into_iter().next().ok_or(Outcome::NoAnswer)?;
+        let content = message.content.ok_or(Outcome::NoAnswer)?;
         let Chosen { intent } =
-            serde_json::from_str(&choice.message.content).map_err(|_| Outcome::Garbage)?;
+            serde_json::from_str(&content).map_err(|_| match finish_reason.as_deref() {
+                Some("length" | "content_filter") => Outcome::NoAnswer,
+                _ => Outcome::OtherForm,
+            })?;
         if intent == OUT_OF_SCOPE {
             let ranked = before.ranked.clone();
             return Ok(Classification { ranked, out_of_scope: CONFIDENCE, in_scope: false });

@@ -62,10 +62,16 @@ pub enum Outcome {
     Refused,
     /// It does not take this message; another one it may.
     NotTaken,
-    /// Its answer cannot be read.
-    Garbage,
+    /// It said nothing about this message: it would not, called for a tool, or was cut off.
+    NoAnswer,
+    /// It answered this message otherwise than in the form it was asked for.
+    OtherForm,
     /// It named an intent that the assistant does not have.
     UnknownIntent,
+    /// Its answer is longer than any to such a question.
+    TooLarge,
+    /// Its answer is not of its protocol.
+    Garbage,
 }
 
 impl Outcome {
@@ -80,8 +86,22 @@ impl Outcome {
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",
             Self::NotTaken => "not_taken",
-            Self::Garbage => "garbage",
+            Self::NoAnswer => "no_answer",
+            Self::OtherForm => "other_form",
             Self::UnknownIntent => "unknown_intent",
+            Self::TooLarge => "too_large",
+            Self::Garbage => "garbage",
+        }
+    }
+
+    /// Whether the server may well answer other messages. What a person writes may not close it for everybody, so whatever a
+    /// message alone can bring about is no failure of the server.
+    const fn shows_it_is_there(self) -> bool {
+        match self {
+            Self::Decided | Self::NotTaken | Self::NoAnswer | Self::OtherForm | Self::UnknownIntent => true,
+            // It was not asked.
+            Self::NotReady | Self::Open | Self::Busy => false,
+            Self::Slow | Self::Unreachable | Self::Refused | Self::TooLarge | Self::Garbage => false,
         }
     }
 }
@@ -135,6 +155,37 @@ impl UnderstandingError {
     }
 }
 
+/// What a text means and what said so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understood {
+    /// What it means.
+    pub found: Classification,
+    /// What said so.
+    pub backend: Backend,
+    /// Why the server that was asked last did not, where one was asked.
+    pub unanswered: Option<Outcome>,
+}
+
+impl Understood {
+    fn built_in(found: Classification) -> Self {
+        Self { found, backend: Backend::BuiltIn, unanswered: None }
+    }
+
+    /// Takes up what a server answered.
+    fn hear(&mut self, backend: Backend, answer: Result<Classification, Outcome>) {
+        match answer {
+            Ok(found) => {
+                count(label(backend), Outcome::Decided);
+                *self = Self { found, backend, unanswered: None };
+            }
+            Err(outcome) => {
+                count(label(backend), outcome);
+                self.unanswered = Some(outcome);
+            }
+        }
+    }
+}
+
 /// The built-in classifier and, where they are set, the servers behind it.
 #[derive(Clone)]
 pub struct Understanding {
@@ -145,6 +196,7 @@ pub struct Understanding {
 /// The servers.
 struct Behind {
     below: f32,
+    /// For one message and all servers together, waiting for a place included.
     deadline: Duration,
     places: Semaphore,
     extractors: Extractors,
@@ -206,15 +258,15 @@ impl Understanding {
         &self.model
     }
 
-    /// What a text means and what said so, with nothing known of it yet.
-    pub async fn ask(&self, text: &str) -> (Classification, Backend) {
+    /// What a text means, with nothing known of it yet.
+    pub async fn ask(&self, text: &str) -> Understood {
         let normal = normalise(text);
         let first = self.model.classify(&normal);
         let values = match &self.behind {
             Some(behind) => behind.extractors.extract(text, &normal, None, &[]),
             None => Vec::new(),
         };
-        self.think_again(text, &values, first).await
+        self.think(text, &values, first).await
     }
 
     /// Asks the servers where the built-in classifier is not sure. `first` is what that says of the text; the `values` that
@@ -225,12 +277,19 @@ impl Understanding {
         values: &[Extracted],
         first: Classification,
     ) -> (Classification, Backend) {
-        let Some(behind) = &self.behind else { return (first, Backend::BuiltIn) };
+        let Understood { found, backend, .. } = self.think(text, values, first).await;
+        (found, backend)
+    }
+
+    async fn think(&self, text: &str, values: &[Extracted], first: Classification) -> Understood {
+        let Some(behind) = &self.behind else { return Understood::built_in(first) };
         if !behind.is_unsure(&first) {
-            count("built_in", Outcome::Decided);
-            return (first, Backend::BuiltIn);
+            count(label(Backend::BuiltIn), Outcome::Decided);
+            return Understood::built_in(first);
         }
-        let Some(left) = redact::without_values(text, values) else { return (first, Backend::BuiltIn) };
+        let Some(left) = redact::without_values(text, values, &behind.extractors) else {
+            return Understood::built_in(first);
+        };
         let began = Instant::now();
         let decided = behind.decide(text, &left, &self.model, first).await;
         metrics::histogram!("peyvand_understanding_seconds").record(began.elapsed());
@@ -242,13 +301,21 @@ impl Understanding {
     /// # Errors
     /// [`PrepareError`] when it is not there or cannot be learned from; until this succeeds, it is not asked.
     pub async fn prepare(&self) -> Result<(), PrepareError> {
+        self.prepare_telling(|_, _| {}).await
+    }
+
+    /// The same, and `told` hears on the way how many of how many texts are read in.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub async fn prepare_telling(&self, told: impl FnMut(usize, usize)) -> Result<(), PrepareError> {
         match self.behind.as_ref().and_then(|behind| behind.embeddings.as_ref()) {
-            Some(embeddings) => embeddings.prepare().await,
+            Some(embeddings) => embeddings.prepare(told).await,
             None => Ok(()),
         }
     }
 
-    /// The same, again and again until it succeeds.
+    /// Prepares again and again until it succeeds.
     pub async fn prepare_patiently(self, shutdown: CancellationToken) {
         let mut pause = TRY_FIRST;
         loop {
@@ -270,48 +337,42 @@ impl Behind {
     }
 
     /// Asks one server after the other until somebody is sure or the time is over.
-    async fn decide(
-        &self,
-        text: &str,
-        left: &str,
-        model: &Model,
-        first: Classification,
-    ) -> (Classification, Backend) {
+    async fn decide(&self, text: &str, left: &str, model: &Model, first: Classification) -> Understood {
         let until = Instant::now() + self.deadline;
-        let (mut found, mut backend) = (first, Backend::BuiltIn);
+        let mut understood = Understood::built_in(first);
         // The semaphore is never closed.
         let Ok(Ok(_place)) = timeout_at(until.into(), self.places.acquire()).await else {
             count("any", Outcome::Busy);
-            return (found, backend);
+            understood.unanswered = Some(Outcome::Busy);
+            return understood;
         };
         if let Some(embeddings) = &self.embeddings {
+            let until = self.end_of_first_turn(until);
             let answer = embeddings.ask(left, (model, &normalise(text)), until).await;
-            if let Some(better) = counted("embeddings", answer) {
-                (found, backend) = (better, Backend::Embeddings);
-            }
+            understood.hear(Backend::Embeddings, answer);
         }
-        if let Some(chat) =
-            self.chat.as_ref().filter(|_| backend == Backend::BuiltIn || self.is_unsure(&found))
-        {
-            let answer = chat.ask(left, &found, until).await;
-            if let Some(better) = counted("chat", answer) {
-                (found, backend) = (better, Backend::Chat);
-            }
+        if let Some(chat) = self.chat.as_ref().filter(|_| self.is_unsure(&understood.found)) {
+            let answer = chat.ask(left, &understood.found, until).await;
+            understood.hear(Backend::Chat, answer);
         }
-        (found, backend)
+        understood
+    }
+
+    /// Until when the embeddings may be waited for. With a language model behind them, half of what is left is kept for it, so
+    /// that one that is slow does not silence the other; what the first does not use is the second's too.
+    fn end_of_first_turn(&self, until: Instant) -> Instant {
+        let now = Instant::now();
+        let left = until.saturating_duration_since(now);
+        if self.chat.is_some() { now + left / 2 } else { until }
     }
 }
 
-fn counted(backend: &'static str, answer: Result<Classification, Outcome>) -> Option<Classification> {
-    match answer {
-        Ok(found) => {
-            count(backend, Outcome::Decided);
-            Some(found)
-        }
-        Err(outcome) => {
-            count(backend, outcome);
-            None
-        }
+/// A bounded label for metrics.
+const fn label(backend: Backend) -> &'static str {
+    match backend {
+        Backend::BuiltIn => "built_in",
+        Backend::Embeddings => "embeddings",
+        Backend::Chat => "chat",
     }
 }
 

@@ -22,10 +22,10 @@ const NAME: &str = "<name>";
 
 /// The text with a token for each value; nothing when no word would be left. The `values` that are known already may be only the
 /// first of a message, and the others are looked for here.
-pub(super) fn without_values(text: &str, values: &[Extracted]) -> Option<String> {
+pub(super) fn without_values(text: &str, values: &[Extracted], extractors: &Extractors) -> Option<String> {
     let text = beginning(text);
     let normal = normalise(text);
-    let others = Extractors::new(&[]).ok()?.extract_all(text, &normal);
+    let others = extractors.extract_all(text, &normal);
     let known = values.iter().filter(|v| text.get(v.raw_range.clone()).is_some());
     let all: Vec<&Extracted> = known.chain(&others).collect();
     let mut places: Vec<(Range<usize>, &str)> =
@@ -98,7 +98,7 @@ fn is_blank(c: char) -> bool {
 pub(super) fn example(text: &str, extractors: &Extractors) -> String {
     let values = extractors.extract(text, &normalise(text), None, &[]);
     // An example that is one value alone is learned as its token.
-    without_values(text, &values)
+    without_values(text, &values, extractors)
         .unwrap_or_else(|| values.first().and_then(|v| token(v.slot)).unwrap_or("<number>").to_owned())
 }
 
@@ -225,7 +225,7 @@ mod tests {
 
     fn left(text: &str) -> Option<String> {
         let extractors = Extractors::new(&[]).unwrap();
-        without_values(text, &extractors.extract(text, &normalise(text), None, &[]))
+        without_values(text, &extractors.extract(text, &normalise(text), None, &[]), &extractors)
     }
 
     #[test]
