@@ -135,7 +135,9 @@ pub fn model_of(
 /// [`ModelError`] when it cannot be read.
 pub fn calibration_in(folder: &Path) -> Result<Option<Calibration>, ModelError> {
     let path = folder.join(CALIBRATION_FILE);
-    if path.exists() { calibration(&path).map(Some) } else { Ok(None) }
+    let there = path.try_exists();
+    let there = there.map_err(|error| ModelError::File { path: path.clone(), reason: error.kind() })?;
+    there.then(|| calibration(&path)).transpose()
 }
 
 /// Reads a calibration.

@@ -31,6 +31,8 @@ const TEXTS_AT_ONCE: usize = 32;
 const READING_IN: Duration = Duration::from_secs(60);
 /// Questions after which what is known so far is written down.
 const QUESTIONS_PER_WRITE: usize = 40;
+/// How far apart two vectors of one text may be, as a share of their length.
+const ALIKE: f32 = 0.1;
 /// Twice what the longest vectors in use have.
 const NUMBERS_MAX: usize = 8_192;
 /// What an answer may need: each number with its digits, comma and line, and what stands around the vectors.
@@ -147,6 +149,9 @@ impl Embeddings {
     ) -> Result<(), Outcome> {
         if known.is_empty() {
             *known = Arc::new(self.kept().await);
+            if !self.gives_the_same(keys, known).await {
+                *known = Arc::default();
+            }
         }
         // What is no longer in the catalogue goes, so that the file does not grow for ever.
         let wanted: HashSet<&Key> = keys.iter().collect();
@@ -177,6 +182,16 @@ impl Embeddings {
             self.keep(known).await;
         }
         outcome
+    }
+
+    /// Whether the server still gives what the cache holds: its model may be another under the same name by now. While it does
+    /// not answer, nothing is known against it.
+    async fn gives_the_same(&self, keys: &[Key], kept: &Vectors) -> bool {
+        let first = keys.iter().zip(&self.texts).find_map(|(key, text)| Some((text, kept.get(key)?)));
+        let Some((text, before)) = first else { return true };
+        let now =
+            self.asked(&[text], Instant::now() + READING_IN, |vectors| vectors.into_iter().next()).await;
+        now.map_or(true, |now| are_alike(&now, before))
     }
 
     /// What the cache holds.
@@ -218,4 +233,11 @@ impl Embeddings {
         };
         self.line.ask(&question, bytes_max, until, read).await
     }
+}
+
+/// The same model rounds a little differently on another day; another one gives something else altogether.
+fn are_alike(one: &[f32], other: &[f32]) -> bool {
+    let squares = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>();
+    let apart = squares(&mut one.iter().zip(other).map(|(a, b)| a - b));
+    one.len() == other.len() && apart <= ALIKE * ALIKE * squares(&mut other.iter().copied())
 }

@@ -8,6 +8,7 @@ mod call;
 pub mod catalogue;
 mod chat;
 mod embeddings;
+mod outcome;
 mod redact;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ pub use call::WrongAddress;
 use catalogue::Catalogue;
 use chat::Chat;
 use embeddings::Embeddings;
+pub use outcome::Outcome;
+use outcome::{backend_label, count};
 
 /// Between these, the figure says neither that a message is in scope nor that it is not.
 const SCOPE_IN_DOUBT: std::ops::RangeInclusive<f32> = 0.3..=0.7;
@@ -42,69 +45,6 @@ const PAUSE: Duration = Duration::from_secs(15);
 /// How often it is tried to read the catalogue in, at first and at last.
 const TRY_FIRST: Duration = Duration::from_secs(5);
 const TRY_LAST: Duration = Duration::from_secs(5 * 60);
-
-/// What became of a question to a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its answer decided.
-    Decided,
-    /// The catalogue is not read in yet.
-    NotReady,
-    /// It failed too often lately and is left alone.
-    Open,
-    /// Too many questions were under way.
-    Busy,
-    /// It took longer than the deadline.
-    Slow,
-    /// There was no connection.
-    Unreachable,
-    /// It answered with an error.
-    Refused,
-    /// It does not take this message; another one it may.
-    NotTaken,
-    /// It said nothing about this message: it would not, called for a tool, or was cut off.
-    NoAnswer,
-    /// It answered this message otherwise than in the form it was asked for.
-    OtherForm,
-    /// It named an intent that the assistant does not have.
-    UnknownIntent,
-    /// Its answer is longer than any to such a question.
-    TooLarge,
-    /// Its answer is not of its protocol.
-    Garbage,
-}
-
-impl Outcome {
-    /// A bounded label for metrics.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Decided => "decided",
-            Self::NotReady => "not_ready",
-            Self::Open => "open",
-            Self::Busy => "busy",
-            Self::Slow => "slow",
-            Self::Unreachable => "unreachable",
-            Self::Refused => "refused",
-            Self::NotTaken => "not_taken",
-            Self::NoAnswer => "no_answer",
-            Self::OtherForm => "other_form",
-            Self::UnknownIntent => "unknown_intent",
-            Self::TooLarge => "too_large",
-            Self::Garbage => "garbage",
-        }
-    }
-
-    /// Whether the server may well answer other messages. What a person writes may not close it for everybody, so whatever a
-    /// message alone can bring about is no failure of the server.
-    const fn shows_it_is_there(self) -> bool {
-        match self {
-            Self::Decided | Self::NotTaken | Self::NoAnswer | Self::OtherForm | Self::UnknownIntent => true,
-            // It was not asked.
-            Self::NotReady | Self::Open | Self::Busy => false,
-            Self::Slow | Self::Unreachable | Self::Refused | Self::TooLarge | Self::Garbage => false,
-        }
-    }
-}
 
 /// Why a server of embeddings is not asked yet.
 #[derive(Debug, Error)]
@@ -175,11 +115,11 @@ impl Understood {
     fn hear(&mut self, backend: Backend, answer: Result<Classification, Outcome>) {
         match answer {
             Ok(found) => {
-                count(label(backend), Outcome::Decided);
+                count(backend_label(backend), Outcome::Decided);
                 *self = Self { found, backend, unanswered: None };
             }
             Err(outcome) => {
-                count(label(backend), outcome);
+                count(backend_label(backend), outcome);
                 self.unanswered = Some(outcome);
             }
         }
@@ -284,7 +224,7 @@ impl Understanding {
     async fn think(&self, text: &str, values: &[Extracted], first: Classification) -> Understood {
         let Some(behind) = &self.behind else { return Understood::built_in(first) };
         if !behind.is_unsure(&first) {
-            count(label(Backend::BuiltIn), Outcome::Decided);
+            count(backend_label(Backend::BuiltIn), Outcome::Decided);
             return Understood::built_in(first);
         }
         let Some(left) = redact::without_values(text, values, &behind.extractors) else {
@@ -365,18 +305,4 @@ impl Behind {
         let left = until.saturating_duration_since(now);
         if self.chat.is_some() { now + left / 2 } else { until }
     }
-}
-
-/// A bounded label for metrics.
-const fn label(backend: Backend) -> &'static str {
-    match backend {
-        Backend::BuiltIn => "built_in",
-        Backend::Embeddings => "embeddings",
-        Backend::Chat => "chat",
-    }
-}
-
-fn count(backend: &'static str, outcome: Outcome) {
-    metrics::counter!("peyvand_understanding_total", "backend" => backend, "outcome" => outcome.label())
-        .increment(1);
 }

@@ -39,26 +39,45 @@ async fn embeddings_that_are_not_read_in_yet_leave_the_built_in_answer() {
 }
 
 #[tokio::test]
-async fn a_restart_asks_nothing_for_the_catalogue_and_another_model_asks_anew() {
+async fn a_restart_asks_for_one_text_of_the_catalogue_and_for_none_while_the_server_is_away() {
     let folder = Folder::new();
     let server = Server::start(Does::Embed).await;
     let config =
         UnderstandingConfig { embeddings: at(&server.url), cache: Some(folder.0.clone()), ..doubting() };
     understanding(&config).prepare().await.unwrap();
-    let asked = server.texts().len();
-    // No text is asked for twice.
-    assert!((1..=36).contains(&asked), "{asked}");
-    server.forget();
-    let again = understanding(&config);
-    again.prepare().await.unwrap();
-    assert!(server.seen().is_empty());
-    assert_eq!(again.ask(VAGUE).await.backend, Backend::Embeddings);
+    let asked = server.texts();
+    assert_eq!(asked.len(), asked.iter().collect::<BTreeSet<_>>().len());
+    for does in [Does::Embed, Does::Status(503)] {
+        server.now(does);
+        server.forget();
+        let again = understanding(&config);
+        again.prepare().await.unwrap();
+        assert_eq!(server.texts().len(), 1);
+        server.now(Does::Embed);
+        assert_eq!(again.ask(VAGUE).await.backend, Backend::Embeddings);
+    }
+}
 
-    let mut other = config.clone();
-    other.embeddings.as_mut().unwrap().model = "other".to_owned();
+#[tokio::test]
+async fn another_model_is_asked_anew_be_it_under_the_same_name() {
+    let folder = Folder::new();
+    let server = Server::start(Does::Embed).await;
+    let mut config =
+        UnderstandingConfig { embeddings: at(&server.url), cache: Some(folder.0.clone()), ..doubting() };
+    understanding(&config).prepare().await.unwrap();
+    let all: BTreeSet<String> = server.texts().into_iter().collect();
+    for does in [Does::EmbedTurned, Does::Embed] {
+        server.now(does);
+        server.forget();
+        let changed = understanding(&config);
+        changed.prepare().await.unwrap();
+        assert_eq!(server.texts().into_iter().collect::<BTreeSet<_>>(), all);
+        assert_eq!(best(&changed.ask(VAGUE).await.found), Some("order"));
+    }
+    config.embeddings.as_mut().unwrap().model = "other".to_owned();
     server.forget();
-    understanding(&other).prepare().await.unwrap();
-    assert!(!server.seen().is_empty());
+    understanding(&config).prepare().await.unwrap();
+    assert_eq!(server.texts().len(), all.len());
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ pub(super) enum Does {
     Status(u16),
     /// Vectors by the words, so many times; then it is not there.
     EmbedTimes(Arc<AtomicUsize>),
+    /// The same vectors turned, as another model under the same name would give them.
+    EmbedTurned,
     /// Vectors by the words behind so many blanks.
     EmbedBehind(usize),
     /// No answer at all.
@@ -107,6 +109,13 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let json = |value: Value| ([("content-type", "application/json")], value.to_string()).into_response();
     match does {
         Does::Embed => json(vectors(&question)),
+        Does::EmbedTurned => {
+            let mut vectors = vectors(&question);
+            for one in vectors["data"].as_array_mut().unwrap() {
+                one["embedding"].as_array_mut().unwrap().reverse();
+            }
+            json(vectors)
+        }
         Does::EmbedTimes(left) => {
             let less = |left: usize| left.checked_sub(1);
             match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
