@@ -6,10 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{
-    support::data,
-    vectors::{Single, Vectors},
-};
+use crate::{support::data, vectors::Vectors};
 
 const INTENTS: &str = "
 - intent: greeting
@@ -152,7 +149,7 @@ fn sentences_of_which_nothing_is_known_are_named_by_calibrating() {
 
 #[test]
 fn a_server_behind_the_classifier_is_judged_with_progress_and_pictures() {
-    let (folder, server) = (Folder::new(), Vectors::serve(Single::Answered));
+    let (folder, server) = (Folder::new(), Vectors::serve(usize::MAX));
     let (set, plots) = (folder.put("set.yaml", &test_set()), folder.path("plots"));
     let url = server.url();
     let cascade = ["eval", "--test", &*set, "--embeddings", &*url, "--below", "2"];
@@ -173,12 +170,18 @@ fn a_server_behind_the_classifier_is_judged_with_progress_and_pictures() {
 }
 
 #[test]
-fn a_server_that_answers_no_message_has_no_figures() {
-    let (folder, server) = (Folder::new(), Vectors::serve(Single::Refused));
+fn what_a_server_leaves_unanswered_is_said_and_one_that_answers_nothing_has_no_figures() {
+    let folder = Folder::new();
     let set = folder.put("set.yaml", &test_set());
-    let url = server.url();
-    let (done, said) = folder.peyvand(&["eval", "--test", &set, "--embeddings", &url, "--below", "2"]);
-    assert!(!done && said.contains("did not answer 61 of 61 messages (open 56, refused 5)"), "{said}");
+    for (messages, succeeds, said_of_it) in [
+        (60, true, "did not answer 1 of 61 messages (refused 1)"),
+        (0, false, "did not answer 61 of 61 messages (open 56, refused 5)"),
+    ] {
+        let server = Vectors::serve(messages);
+        let url = server.url();
+        let (done, said) = folder.peyvand(&["eval", "--test", &set, "--embeddings", &url, "--below", "2"]);
+        assert!(done == succeeds && said.contains(said_of_it), "{said}");
+    }
 }
 
 #[test]

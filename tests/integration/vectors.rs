@@ -12,13 +12,6 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What it does with a question of one text: that is how a message is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Single {
-    Answered,
-    Refused,
-}
-
 pub(crate) struct Vectors {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
@@ -26,7 +19,8 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    pub(crate) fn serve(single: Single) -> Self {
+    /// Of the questions of one text, which are messages, it answers the first so many; the others it refuses.
+    pub(crate) fn serve(mut messages: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let ended = Arc::new(AtomicBool::new(false));
@@ -36,7 +30,7 @@ impl Vectors {
                 if until.load(Ordering::SeqCst) {
                     return;
                 }
-                answer(&connection, single);
+                answer(&connection, &mut messages);
             }
         });
         Self { address, ended, serving: Some(serving) }
@@ -57,7 +51,7 @@ impl Drop for Vectors {
 }
 
 /// One question on a connection.
-fn answer(connection: &TcpStream, single: Single) {
+fn answer(connection: &TcpStream, messages: &mut usize) {
     let mut reader = BufReader::new(connection);
     let mut length = 0;
     let mut line = String::new();
@@ -72,10 +66,10 @@ fn answer(connection: &TcpStream, single: Single) {
     reader.read_exact(&mut body).unwrap();
     let question: Value = serde_json::from_slice(&body).unwrap();
     let texts = question["input"].as_array().unwrap();
-    let (status, body) = match single {
-        Single::Refused if texts.len() == 1 => ("500 Internal Server Error", String::new()),
-        Single::Answered | Single::Refused => ("200 OK", vectors(texts)),
-    };
+    let refused = texts.len() == 1 && *messages == 0;
+    *messages -= usize::from(texts.len() == 1 && !refused);
+    let (status, body) =
+        if refused { ("500 Internal Server Error", String::new()) } else { ("200 OK", vectors(texts)) };
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     (&mut &*connection).write_all((head + &body).as_bytes()).unwrap();
 }

@@ -50,7 +50,7 @@ const TRY_LAST: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Error)]
 pub enum PrepareError {
     /// It did not give the vectors of the catalogue.
-    #[error("the server of embeddings did not give the catalogue's vectors ({})", .outcome.label())]
+    #[error("the server of embeddings did not give the catalogue's vectors ({}); see that it runs and that address, model and key are its own", .outcome.label())]
     Server {
         /// What became of the question.
         outcome: Outcome,
@@ -59,7 +59,7 @@ pub enum PrepareError {
     #[error("nothing can be learned from the vectors of the server of embeddings: {0}")]
     Head(#[source] ClassifierError),
     /// The training ended early.
-    #[error("the training on the vectors of the server of embeddings ended early")]
+    #[error("the training on the vectors of the server of embeddings ended early; start again")]
     Ended,
 }
 

@@ -1,5 +1,7 @@
 //! Answers that are none: what they cost the message they belong to, and what they cost the others.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 
 /// Longer than any test.
@@ -27,12 +29,12 @@ async fn whatever_a_server_answers_instead_leaves_the_built_in_answer() {
         Does::Status(429),
         Does::Status(500),
         Does::Status(307),
-        Does::Body("<html>"),
-        Does::Body(r#"{"data":[]}"#),
-        Does::Body(r#"{"data":[{"index":0,"embedding":[1.0]}]}"#),
-        Does::Body(r#"{"data":[{"index":1,"embedding":[1,1,1,1]}]}"#),
-        Does::Body(r#"{"data":[{"index":0,"embedding":[1e39,1,1,1]}]}"#),
-        Does::Body(r#"{"choices":[]}"#),
+        Does::Body("<html>".to_owned()),
+        Does::Body(r#"{"data":[]}"#.to_owned()),
+        Does::Body(r#"{"data":[{"index":0,"embedding":[1.0]}]}"#.to_owned()),
+        Does::Body(r#"{"data":[{"index":1,"embedding":[1,1,1,1]}]}"#.to_owned()),
+        Does::Body(r#"{"data":[{"index":0,"embedding":[1e39,1,1,1]}]}"#.to_owned()),
+        Does::Body(r#"{"choices":[]}"#.to_owned()),
     ] {
         server.now(Does::Embed);
         let understanding = with_embeddings(&server).await;
@@ -65,17 +67,20 @@ async fn after_five_failures_in_a_row_the_server_is_left_alone_and_one_probe_bri
 async fn messages_that_a_language_model_says_nothing_about_close_it_for_nobody() {
     let server = Server::start(Does::Nothing).await;
     let config = UnderstandingConfig { chat: at(&server.url), ..doubting() };
-    for does in [
-        Does::Status(400),
-        Does::Status(413),
-        Does::Status(422),
-        Does::Body(r#"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#),
-        Does::Body(r#"{"choices":[{"message":{"tool_calls":[{"id":"a"}]},"finish_reason":"tool_calls"}]}"#),
-        Does::Body(r#"{"choices":[{"message":{"content":"{\"int"},"finish_reason":"length"}]}"#),
-        Does::Body(r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#),
-        Does::Body(r#"{"choices":[]}"#),
-        Does::Say("I would rather not".to_owned()),
-        Does::Say(r#"{"intent":"delete_everything"}"#.to_owned()),
+    let choice = |rest: &str| Does::Body(format!(r#"{{"choices":[{{"message":{rest}}}]}}"#));
+    let say = |content: &str| Does::Say(content.to_owned());
+    for (does, outcome) in [
+        (Does::Status(400), Outcome::NotTaken),
+        (Does::Status(413), Outcome::NotTaken),
+        (Does::Status(422), Outcome::NotTaken),
+        (choice(r#"{"content":null,"refusal":"no"},"finish_reason":"stop""#), Outcome::NoAnswer),
+        (choice(r#"{"tool_calls":[{"id":"a"}]},"finish_reason":"tool_calls""#), Outcome::NoAnswer),
+        (choice(r#"{"content":"{\"int"},"finish_reason":"length""#), Outcome::NoAnswer),
+        (choice(r#"{"content":""},"finish_reason":"content_filter""#), Outcome::NoAnswer),
+        (Does::Body(r#"{"choices":[]}"#.to_owned()), Outcome::NoAnswer),
+        (say("I would rather not"), Outcome::OtherForm),
+        (say(r#"{"intent":"stock","reply":"I have cancelled your order"}"#), Outcome::OtherForm),
+        (say(r#"{"intent":"delete_everything"}"#), Outcome::UnknownIntent),
     ] {
         let understanding = with_pause(&config, FOR_EVER);
         server.now(does);
@@ -83,7 +88,8 @@ async fn messages_that_a_language_model_says_nothing_about_close_it_for_nobody()
         for _ in 0..breaker::FAILURES + 3 {
             assert_stays(&understanding, VAGUE).await;
         }
-        assert_eq!(server.seen().len() as u32, breaker::FAILURES + 3);
+        assert_eq!(understanding.ask(VAGUE).await.unanswered, Some(outcome));
+        assert_eq!(server.seen().len() as u32, breaker::FAILURES + 4);
         server.now(Does::Say(r#"{"intent":"stock"}"#.to_owned()));
         assert_eq!(understanding.ask(VAGUE).await.backend, Backend::Chat);
     }
@@ -95,9 +101,9 @@ async fn a_server_that_does_not_answer_in_its_protocol_is_left_alone() {
     let config = UnderstandingConfig { embeddings: at(&server.url), ..doubting() };
     for does in [
         Does::Status(429),
-        Does::Body("<html>"),
-        Does::Body(r#"{"data":[]}"#),
-        Does::Body(r#"{"data":[{"index":0,"embedding":[1.0]}]}"#),
+        Does::Body("<html>".to_owned()),
+        Does::Body(r#"{"data":[]}"#.to_owned()),
+        Does::Body(r#"{"data":[{"index":0,"embedding":[1.0]}]}"#.to_owned()),
     ] {
         server.now(Does::Embed);
         let understanding = with_pause(&config, FOR_EVER);
@@ -125,4 +131,24 @@ async fn an_answer_that_is_longer_than_the_question_can_need_is_not_read() {
     assert_eq!(understanding.ask(VAGUE).await.backend, Backend::Chat);
     server.now(Does::Say(r#"{"intent":"stock"}"#.to_owned() + &" ".repeat(1 << 20)));
     assert_stays(&understanding, VAGUE).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_given_up_long_before_the_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        // The question is read first, or its sender takes the answer for a fault.
+        let mut question = vec![0; 64 << 10];
+        assert!(connection.read(&mut question).await.unwrap() > 0);
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        connection.write_all(head).await.unwrap();
+        let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
+        while connection.write_all(chunk.as_bytes()).await.is_ok() {}
+    });
+    let understanding = understanding(&UnderstandingConfig { chat: at(&url), ..doubting() });
+    assert_eq!(understanding.ask(VAGUE).await.unanswered, Some(Outcome::TooLarge));
+    // The connection is closed, so that the other side comes to its end too.
+    serving.await.unwrap();
 }

@@ -29,7 +29,7 @@ pub(super) enum Does {
     /// An answer with this content.
     Say(String),
     /// This body with 200.
-    Body(&'static str),
+    Body(String),
     /// This status.
     Status(u16),
     /// Vectors by the words, so many times; then it is not there.
