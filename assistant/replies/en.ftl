@@ -149,7 +149,9 @@ list-more =
         [one] … and { $count } more order; write "more" to see it.
        *[other] … and { $count } more orders; write "more" to see them.
     }
+list-more-at-least = … and at least { $count } more orders; write "more" to see them.
 list-end = That was all; there are no more orders to show.
+list-end-older = There are older orders too, which I cannot show here; our sales team can tell you about them.
 list-empty = I found no other orders of the customer of order { $number }.
 progress-open = not delivered yet
 progress-partly-delivered = partly delivered

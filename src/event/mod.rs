@@ -15,7 +15,8 @@ pub use ids::{
 };
 pub use message::MessageReceived;
 pub use operation::{
-    FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, StockLevel,
+    FailureKind, ORDERS_MAX, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress,
+    StockLevel,
 };
 pub use reply::{Button, DeliveryStatus, DeliveryUpdated, ReplyReady};
 pub use turn::{

@@ -30,7 +30,7 @@ pub struct OperationUpdated {
     /// What was looked for, as the person may see it again: an order number, a product.
     #[serde(default)]
     pub subject: Option<Sensitive<String>>,
-    /// The orders found, newest first.
+    /// The orders found, newest first: one above [`ORDERS_MAX`] says that there are more.
     #[serde(default)]
     pub orders: Vec<Order>,
     /// The stock found, one entry a product and plant.
@@ -141,6 +141,9 @@ pub enum FailureKind {
     /// Its answer cannot be understood.
     Unreadable,
 }
+
+/// Orders of a list that a person may page through.
+pub const ORDERS_MAX: usize = 50;
 
 /// A sales order as a customer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

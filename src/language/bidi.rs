@@ -7,7 +7,7 @@ pub const ISOLATE: char = '\u{2068}';
 pub const POP: char = '\u{2069}';
 
 /// Characters that steer the direction of text and are never part of its meaning.
-const fn is_control(c: char) -> bool {
+pub(super) const fn is_control(c: char) -> bool {
     matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

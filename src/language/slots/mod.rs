@@ -201,7 +201,9 @@ impl Extractors {
             values.extend(description::of(original));
         }
         for f in found {
-            if values.len() < VALUES_MAX && !values.iter().any(|v| v.slot == f.slot && v.value == f.value) {
+            // "10 pumps and 10 doors": that many of each.
+            let said = |v: &Extracted| v.slot == f.slot && v.value == f.value && v.slot != SlotName::Quantity;
+            if values.len() < VALUES_MAX && !values.iter().any(said) {
                 values.push(extracted(f, original, normal));
             }
         }
@@ -232,7 +234,7 @@ impl Extractors {
         found.extend(amount::find(text, &taken(&found), is_asked(SlotName::Amount)));
         found.extend(customer::find(text, &taken(&found), is_asked(SlotName::Customer)));
         found.extend(document::find(text, &taken(&found), asked));
-        found.extend(phone::find(text, &taken(&found)));
+        found.extend(phone::find(text, &taken(&found), is_asked(SlotName::Phone)));
         found.extend(self.products.find(text, &taken(&found)));
         found.extend(quantity::find(text, &found, is_asked(SlotName::Quantity)));
         found.extend(order::find(text, &found, is_asked(SlotName::OrderNumber)));

@@ -17,6 +17,7 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
     let numbers: Vec<Range<usize>> = runs(text)
         .into_iter()
         .filter(|at| is_candidate(text, at, DIGITS) && !overlaps(at, &taken) && !is_other(text, at))
+        .filter(|at| !begins_a_phone_number(text, at, asked))
         .collect();
     let cued: Vec<Range<usize>> = numbers.iter().filter(|at| is_cued(text, at)).cloned().collect();
     let phone = found.iter().any(|f| f.slot == SlotName::Phone);
@@ -33,6 +34,18 @@ pub(super) fn find(text: &str, found: &[Found], asked: bool) -> Vec<Found> {
 fn order(text: &str, at: Range<usize>) -> Option<Found> {
     let value = text.get(at.clone())?.trim_start_matches('0');
     (!value.is_empty()).then(|| Found::exact(SlotName::OrderNumber, value, at))
+}
+
+/// A system that fills its numbers up with zeros does so in every place: fewer digits behind a single zero are the beginning of a
+/// phone number, unless they are called an order; where an order was asked for, those of a mobile number alone.
+fn begins_a_phone_number(text: &str, at: &Range<usize>, asked: bool) -> bool {
+    let digits = text.get(at.clone()).unwrap_or_default();
+    let begins = if asked { digits.starts_with("09") } else { digits.starts_with('0') };
+    begins
+        && digits.len() < *DIGITS.end()
+        && !digits.starts_with("00")
+        && !text[..at.start].ends_with('#')
+        && nearest(text, at) != Some(SlotName::OrderNumber)
 }
 
 /// Whether the number is called an order, so that it answers no question for something else.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Found, SlotName, cues, nameless, overlaps, words as around};
+use crate::language::bidi;
 
 /// Longest name, in words.
 const WORDS_MAX: usize = 4;
@@ -124,10 +125,7 @@ fn announces(cue: &[&str], before: Option<&str>) -> bool {
 
 /// A name as it was written, on one line and without signs that turn the text around.
 pub(super) fn written(raw: &str) -> String {
-    let plain = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
+    let plain = |c: &char| !c.is_control() && !bidi::is_control(*c);
     raw.split_whitespace().map(|word| word.chars().filter(plain).collect()).collect::<Vec<String>>().join(" ")
 }
 

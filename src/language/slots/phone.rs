@@ -1,16 +1,19 @@
-//! Phone numbers, Iranian where no country is given, checked against the numbering plans and written as E.164.
+//! Phone numbers, Iranian where no country is given, checked against the numbering plans and written as E.164. Where one was asked
+//! for, what begins as one and is none is a slip, and no other number.
 
 use std::ops::Range;
 
 use phonenumber::{Mode, country};
 
-use super::{Found, SlotName, overlaps, runs, words};
+use super::{Found, SlotName, cues, overlaps, runs, words};
 
 /// A number written in more groups than this is none.
 const GROUPS_MAX: usize = 7;
 const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+/// Digits of what may be a slip: fewer are no number, more are none of a phone.
+const SLIP_DIGITS: std::ops::RangeInclusive<usize> = 4..=17;
 
-pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
+pub(super) fn find(text: &str, taken: &[Range<usize>], asked: bool) -> Vec<Found> {
     let groups = runs(text);
     let mut found = Vec::new();
     let mut first = 0;
@@ -30,7 +33,24 @@ pub(super) fn find(text: &str, taken: &[Range<usize>]) -> Vec<Found> {
             None => first += 1,
         }
     }
+    if asked && found.is_empty() {
+        found.extend(slip(text, &groups, taken));
+    }
     found
+}
+
+/// The only digits of a message, when they begin as a phone number does.
+fn slip(text: &str, groups: &[Range<usize>], taken: &[Range<usize>]) -> Option<Found> {
+    let (first, last) = (groups.first()?, groups.last()?);
+    if groups.len() > GROUPS_MAX || !joined(text, groups) {
+        return None;
+    }
+    let digits: String = groups.iter().map(|group| &text[group.clone()]).collect();
+    let at = start(text, first.start)..last.end;
+    let begins = text[at.clone()].starts_with(['0', '+']) || digits.starts_with("98");
+    let fits = begins && SLIP_DIGITS.contains(&digits.len()) && !overlaps(&at, taken);
+    let is_other = cues::around(text, first).is_some_and(|name| name != SlotName::Phone);
+    (fits && !is_other).then(|| Found::checked(SlotName::Phone, digits, at, false))
 }
 
 /// Whether the groups are written as one number: a blank, a dash or a bracket between them.

@@ -271,3 +271,31 @@ fn an_order_number_before_a_date_is_no_quantity() {
         assert!(found.iter().any(|one| one.slot == slot && one.value == value), "{text}: {found:?}");
     }
 }
+
+#[test]
+fn the_beginning_of_a_phone_number_is_no_order_and_is_asked_for_again_where_a_phone_number_was_asked_for() {
+    check(None, &[("۰۹۱۲۳", &[]), ("09123", &[]), ("شماره‌ی من ۰۹۱۲۳۴۵", &[]), ("021 8877", &[])]);
+    check(Some(OrderNumber), &[("09123", &[]), ("0000045001", &[(OrderNumber, "45001")])]);
+    check(None, &[("سفارش ۰۴۵۰۰۱", &[(OrderNumber, "45001")])]);
+    for text in ["۰۹۱۲۳", "0912 345", "+98912", "my number is 0912345678"] {
+        let found = extractors().extract(text, &normalise(text), Some(Phone), &[]);
+        let flaws: Vec<_> = found.iter().map(|one| (one.slot, one.exact, one.flaw)).collect();
+        assert_eq!(flaws, [(Phone, false, Some(Flaw::NotValid))], "{text}");
+    }
+    check(Some(Phone), &[("09123456789", &[(Phone, "+989123456789")])]);
+    check(Some(Phone), &[("where is order 045001", &[(OrderNumber, "45001")])]);
+}
+
+#[test]
+fn what_was_written_freely_keeps_its_half_spaces_and_loses_what_turns_the_text_around() {
+    const TURNS: &str = "\u{061C}\u{200E}\u{200F}\u{202A}\u{202E}\u{2066}\u{2069}";
+    let (text, name) = (format!("نمی\u{200C}رسد{TURNS}\nخراب"), format!("نام من علی{TURNS} رضایی"));
+    assert_eq!(values(&text, Some(SlotName::Description))[0].1, "نمی\u{200C}رسد\nخراب", "a description");
+    assert_eq!(values(&name, None)[0], (SlotName::Person, "علی رضایی".to_owned()));
+}
+
+#[test]
+fn as_many_of_one_thing_as_of_another_are_two_numbers() {
+    let found = values("10 bags of CEM-042 and 10 bags of CEM-007", None);
+    assert_eq!(found.iter().filter(|(slot, _)| *slot == Quantity).count(), 2, "{found:?}");
+}

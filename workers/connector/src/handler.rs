@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use peyvand::{
     event::{
-        Decision, Envelope, Operation, OperationStatus, OperationUpdated, Order, SlotName, StockLevel,
-        TurnDecided,
+        Decision, Envelope, ORDERS_MAX, Operation, OperationStatus, OperationUpdated, Order, SlotName,
+        StockLevel, TurnDecided,
     },
     topics,
     worker::{Emit, Handler, HandlerError, OnFailure, Outcome},
@@ -20,8 +20,8 @@ use crate::{
     write::{Told, Write},
 };
 
-/// Orders of a list that a person may page through.
-const ORDERS_MAX: usize = 50;
+/// What is read of a list of orders: one more than is shown, which says that there are others.
+const ORDERS_READ_MAX: usize = ORDERS_MAX + 1;
 
 /// Carries operations out on the systems of record.
 pub struct Connector {
@@ -73,7 +73,7 @@ impl Connector {
                 order.map(|order| Answer { orders: vec![order], stock: Vec::new() })
             }
             Question::OrderList(number) => {
-                let orders = self.sap.orders_of_same_customer(number, ORDERS_MAX).await?;
+                let orders = self.sap.orders_of_same_customer(number, ORDERS_READ_MAX).await?;
                 orders.map(|orders| Answer { orders, stock: Vec::new() })
             }
             Question::StockLevel(product) => {

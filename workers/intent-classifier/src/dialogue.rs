@@ -7,6 +7,7 @@ mod context;
 mod day;
 mod form;
 mod heard;
+mod items;
 mod open;
 mod said;
 mod stage;

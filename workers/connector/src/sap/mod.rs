@@ -52,7 +52,7 @@ impl Sap {
     }
 
     /// The newest orders, without items, of the customer who owns the given order; none when that order does not exist.
-    /// At most 50.
+    /// At most one above [`ORDERS_MAX`](peyvand::event::ORDERS_MAX).
     pub async fn orders_of_same_customer(
         &self,
         number: &str,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use peyvand::event::{Order, OrderItem, OrderProgress};
+use peyvand::event::{ORDERS_MAX, Order, OrderItem, OrderProgress};
 use peyvand::language::script::Language;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -13,7 +13,6 @@ use super::{ORDERS, products};
 use crate::target::TargetError;
 
 const NUMBER_DIGITS_MAX: usize = 10;
-const LIST_MAX: usize = 50;
 /// Orders asked for at once: with their items and lines they surely fit into one answer.
 const BATCH: usize = 10;
 /// Items and lines below an order.
@@ -102,7 +101,7 @@ pub(super) async fn of_same_customer(
     if given.sold_to_party.is_empty() {
         return Err(http.line.unreadable());
     }
-    let limit = limit.min(LIST_MAX);
+    let limit = limit.min(ORDERS_MAX + 1);
     let mut orders: Vec<Order> = Vec::new();
     while orders.len() < limit {
         let (known, wanted) = (orders.len(), BATCH.min(limit - orders.len()));

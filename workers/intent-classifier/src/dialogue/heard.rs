@@ -122,16 +122,19 @@ impl<'a> Heard<'a> {
     }
 
     fn part<'m>(&'m self, part: &'m Part) -> Heard<'m> {
-        let mut values: Vec<Extracted> =
-            self.values.iter().filter(|v| within(v, &part.at)).cloned().collect();
+        let values = self.values.iter().filter(|v| within(v, &part.at)).cloned().collect();
+        let dates = self.dates.iter().filter(|date| part.at.contains(&date.at.start)).cloned().collect();
+        Heard { meaning: &part.meaning, parts: &[], ..self.with(values, dates) }
+    }
+
+    /// The message as if it said only this.
+    pub(super) fn with(&self, mut values: Vec<Extracted>, dates: Vec<FoundDate>) -> Heard<'a> {
         values.retain(|value| value.slot != SlotName::DeliveryDate);
-        let dates: Vec<FoundDate> =
-            self.dates.iter().filter(|date| part.at.contains(&date.at.start)).cloned().collect();
         let (picked, doubt) = day::hear(self.text, None, &dates, self.today, &mut values);
         Heard {
             text: self.text,
             values,
-            meaning: &part.meaning,
+            meaning: self.meaning,
             picked,
             doubt,
             today: self.today,
@@ -140,6 +143,16 @@ impl<'a> Heard<'a> {
             dates,
             parts: &[],
         }
+    }
+
+    /// Nothing that is said now, at the same time.
+    pub(super) fn silent(&self) -> Heard<'a> {
+        Heard { text: "", ..self.with(Vec::new(), Vec::new()) }
+    }
+
+    /// The dates of the message.
+    pub(super) fn dates(&self) -> &[FoundDate] {
+        &self.dates
     }
 }
 

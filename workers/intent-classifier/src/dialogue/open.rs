@@ -12,7 +12,7 @@ pub(super) const PROPOSAL_MS: i64 = 10 * 60 * 1000;
 /// How long something that was interrupted is come back to.
 const INTERRUPTED_MS: i64 = 30 * 60 * 1000;
 /// How many things may wait behind what is open.
-const INTERRUPTED_MAX: usize = 2;
+const INTERRUPTED_MAX: usize = 6;
 
 /// What waits for the person's next word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +144,11 @@ impl Interrupted {
             self.0.remove(0);
         }
         self.0.push(open);
+    }
+
+    /// Those that are about an intent.
+    pub(super) fn about(&mut self, intent: &str) -> impl Iterator<Item = &mut Open> {
+        self.0.iter_mut().filter(move |open| open.intent() == Some(intent))
     }
 
     /// Whether the last one is a proposal.

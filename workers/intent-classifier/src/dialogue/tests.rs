@@ -1,6 +1,7 @@
 mod context;
 mod day;
 mod interrupted;
+mod items;
 mod repair;
 mod unclear;
 mod values;

@@ -3,15 +3,16 @@
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Decision, Doubt, EventId, Operation, Slot},
+    event::{Answer, Decision, Doubt, EventId, Operation, Slot, SlotName},
 };
 
 use super::{
     Dialogue, Heard,
     form::{Filled, Form, fill, of_earlier, wants},
+    items::common,
     open::{Open, Proposal, Question, Unclear},
     said::Said,
-    words::{self, Consent, consent, is_cancel},
+    words::{self, Consent, consent, gives_up, is_cancel},
 };
 
 /// Confidence from which an intent is taken.
@@ -54,15 +55,30 @@ impl<'a> Turn<'a> {
         }
         match open {
             Some(Open::Asked(question)) => {
-                let wishes =
-                    if question.describes() { Vec::new() } else { self.heard.several(self.assistant) };
-                if wishes.len() < 2 {
+                let asked = self.assistant.intent(&question.intent);
+                let meant = asked.filter(|_| question.slot == SlotName::Product);
+                let wishes = match question.describes() {
+                    true => Vec::new(),
+                    false => self.wishes(meant.or_else(|| self.sure_of(SWITCH))),
+                };
+                if wishes.is_empty() {
                     return vec![self.answer_to_question(question)];
                 }
+                // Several products answer the question for one.
+                if wishes.iter().all(|(intent, _)| intent.name == question.intent) {
+                    return self.one_after_the_other(wishes, &common(&question.known));
+                }
                 self.state.interrupted.push(Open::Asked(question));
-                self.one_after_the_other(wishes)
+                self.one_after_the_other(wishes, &[])
             }
-            Some(Open::Proposed(proposal)) => vec![self.answer_to_proposal(proposal)],
+            Some(Open::Proposed(proposal)) => {
+                let proposed = self.assistant.intent(&proposal.intent);
+                let wishes = self.wishes(self.sure_of(SWITCH).or(proposed));
+                if !wishes.is_empty() && wishes.iter().all(|(intent, _)| intent.name == proposal.intent) {
+                    return self.one_after_the_other(wishes, &common(&proposal.slots));
+                }
+                vec![self.answer_to_proposal(proposal)]
+            }
             Some(Open::Unclear(unclear)) => vec![self.answer_to_unclear(unclear)],
             None => self.begin_anew(),
         }
@@ -75,7 +91,7 @@ impl<'a> Turn<'a> {
             // Every other message is the description, whatever it resembles.
             consent(self.heard.text) == Some(Consent::No)
         } else {
-            is_cancel(self.heard.text)
+            gives_up(self.heard.text)
                 || question.is_handoff() && consent(self.heard.text) == Some(Consent::No)
         };
         if gives_up {
@@ -121,12 +137,16 @@ impl<'a> Turn<'a> {
         let IntentKind::Operation(operation) = intent.kind else { return self.follow_one_wish() };
         match consent(self.heard.text) {
             Some(Consent::Yes) => {
+                self.pass_on(intent, operation, &proposal.slots);
                 let slots = proposal.slots.iter().map(of_earlier).collect();
                 let said = self.execute(intent, operation, slots);
                 return self.come_back(said, None);
             }
-            Some(Consent::No) => return self.cancelled(),
-            None => {}
+            None if !gives_up(self.heard.text) => {}
+            Some(Consent::No) | None => {
+                self.pass_on(intent, operation, &proposal.slots);
+                return self.cancelled();
+            }
         }
         if let Some(other) = self.sure_of(SWITCH).filter(|other| other.name != intent.name) {
             return self.begin(other, Vec::new(), Some(Open::Proposed(proposal)));
@@ -163,9 +183,13 @@ impl<'a> Turn<'a> {
     }
 
     fn begin_anew(&mut self) -> Vec<Said> {
-        let several = self.heard.several(self.assistant);
-        if several.len() > 1 {
-            return self.one_after_the_other(several);
+        let meant = match self.meant() {
+            Meant::One(intent) => Some(intent),
+            Meant::OneOf(_) | Meant::Nothing => None,
+        };
+        let wishes = self.wishes(meant);
+        if !wishes.is_empty() {
+            return self.one_after_the_other(wishes, &[]);
         }
         vec![self.follow_one_wish()]
     }
@@ -224,7 +248,7 @@ impl<'a> Turn<'a> {
     }
 
     /// What is said to an intent; what was open waits until it is through.
-    fn begin(&mut self, intent: &'a Intent, known: Vec<Slot>, interrupted: Option<Open>) -> Said {
+    pub(super) fn begin(&mut self, intent: &'a Intent, known: Vec<Slot>, interrupted: Option<Open>) -> Said {
         match intent.kind {
             IntentKind::Answer(Answer::Cancelled) if interrupted.is_some() => self.cancelled(),
             IntentKind::Answer(Answer::Cancelled) => Said::answer(Answer::NothingAsked, self.heard.slots()),
@@ -346,40 +370,5 @@ impl<'a> Turn<'a> {
             }
             Some(Open::Proposed(_) | Open::Unclear(_)) | None => said,
         }
-    }
-
-    /// Several wishes: what can be done is done, the first that lacks something is asked for, the others wait behind it.
-    fn one_after_the_other(&mut self, wishes: Vec<(&'a Intent, Heard<'a>)>) -> Vec<Said> {
-        let (mut done, mut waiting) = (Vec::new(), Vec::new());
-        // What was open before comes behind all of them.
-        let behind = std::mem::take(&mut self.state.interrupted);
-        for (intent, heard) in wishes {
-            let turn_id = self.turn_id;
-            let mut part =
-                Turn { assistant: self.assistant, heard: &heard, state: &mut *self.state, turn_id };
-            let said = part.begin(intent, Vec::new(), None);
-            match self.state.open.take() {
-                Some(open) => waiting.push((open, said)),
-                None => done.push(said),
-            }
-        }
-        self.state.interrupted = behind;
-        let mut waiting = waiting.into_iter();
-        let first = waiting.next();
-        for (open, _) in waiting.rev() {
-            self.state.interrupted.push(open);
-        }
-        match (done.pop(), first) {
-            (Some(last), first) => {
-                let last = self.come_back(last, first.map(|(open, _)| open));
-                done.push(last);
-            }
-            (None, Some((open, asked))) => {
-                self.state.open = Some(open);
-                done.push(asked);
-            }
-            (None, None) => {}
-        }
-        done
     }
 }

@@ -51,6 +51,22 @@ static CANCEL: Phrases = Phrases::new(
      نمیخوام, نمی خوام, نمیخواهم, نمی خواهم, بی خیال, بیخیال, منصرف شدم, انصراف, nemikham, laghv, bikhial, \
      laghvesh kon",
 );
+/// Words that give up what is open, and may want something else where nothing is: an order that was placed is not wanted either.
+static UNWANTED: Phrases = Phrases::new(
+    "i don't want it, i don't want it anymore, i don't want it any more, i don't want that, i don't want that anymore, \
+     i don't want this, i don't want this anymore, i dont want it, i dont want it anymore, i do not want it, \
+     i do not want it anymore, i do not want it any more, don't want it, don't want it anymore, dont want it, dont want it anymore, \
+     no i don't want it, no i don't want it anymore, i no longer want it, i don't need it, i don't need it anymore, \
+     i dont need it anymore, i no longer need it, not anymore, i changed my mind, i've changed my mind, changed my mind, \
+     forget it, forget about it, drop it, leave it, نمیخوامش, نمی خوامش, دیگه نمیخوام, دیگه نمی خوام, دیگه نمیخوامش, \
+     دیگه نمی خوامش, نمیخوامش دیگه, نمی خوامش دیگه, نمیخوام دیگه, نمی خوام دیگه, نه نمیخوام, نه نمی خوام, نه نمیخوامش, \
+     نه نمی خوامش, نه دیگه نمیخوام, نه دیگه نمی خوام, نه دیگه نمیخوامش, نه دیگه نمی خوامش, دیگه اینو نمیخوام, \
+     دیگه اینو نمی خوام, اینو نمیخوام, اینو نمی خوام, دیگر نمیخواهم, دیگر نمی خواهم, دیگر نمیخواهمش, دیگر نمی خواهمش, \
+     دیگر آن را نمی خواهم, دیگه لازمش ندارم, دیگه لازم ندارم, لازم نیست دیگه, دیگه لازم نیست, پشیمون شدم, پشیمان شدم, \
+     نظرم عوض شد, نظرم عوض شده, فراموشش کن, ولش, dige nemikham, dige nemikhamesh, dige nemikhamsh, nemikhamesh, \
+     nemikhamesh dige, nemikham dige, na nemikham, na nemikhamesh, na dige nemikham, na dige nemikhamesh, digeh nemikham, \
+     digeh nemikhamesh, pashimoon shodam, pashimun shodam, nazaram avaz shod, velesh kon, velesh, vel kon",
+);
 
 /// Words that want to hear the last answer again.
 static REPEAT: Phrases = Phrases::new(
@@ -88,7 +104,7 @@ static RIAL: Phrases = Phrases::new("rial, rials, in rial, in rials, ریال, �
 static ANY: Phrases = Phrases::new(
     "any, any day, skip, skip it, whenever, it does not matter, it doesn't matter, doesn't matter, \
      no matter, i don't know, مهم نیست, فرقی نمیکنه, فرقی نمی کنه, فرقی نمی کند, فرقی نمیکند, هرچه زودتر, \
-     هر چه زودتر, زودتر بهتر, asap, as soon as possible, doesnt matter, doesn’t matter, فرقی ندارد, \
+     هر چه زودتر, زودتر بهتر, asap, as soon as possible, doesnt matter, فرقی ندارد, \
      فرقی نداره, فرق نمیکنه, هر روزی, هر روز, هر وقت شد, هر موقع شد, نمیدونم, نمی دونم, رد کن, بگذر, \
      mohem nist, farghi nadare, har rooz",
 );
@@ -163,10 +179,19 @@ pub(super) fn is_cancel(text: &str) -> bool {
     !text.contains(['?', '؟']) && CANCEL.has(text)
 }
 
+/// Whether a message gives up what is open; where nothing is, it may want something else.
+pub(super) fn gives_up(text: &str) -> bool {
+    is_cancel(text) || !text.contains(['?', '؟']) && UNWANTED.has(text)
+}
+
 /// The words without what stands between them.
 pub(super) fn words(text: &str) -> String {
     let normal = normalise(text);
-    let letters = |c: char| if c.is_alphanumeric() || c == '\'' { c } else { ' ' };
+    let letters = |c: char| match c {
+        '\'' | '’' => '\'',
+        c if c.is_alphanumeric() => c,
+        _ => ' ',
+    };
     let spaced: String = normal.as_str().chars().map(letters).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -194,6 +219,33 @@ mod tests {
         }
         for no in ["no", "No.", "نه", "خیر!", "نمی‌خوام", "cancel", "بی‌خیال", "na"] {
             assert_eq!(consent(no), Some(Consent::No), "{no}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_is_given_up_and_a_question_or_more_words_are_not() {
+        for text in [
+            "I don't want it anymore",
+            "i don’t want it any more.",
+            "I changed my mind",
+            "دیگه نمی‌خوامش",
+            "نه، دیگه نمی‌خوام",
+            "دیگر نمی‌خواهم",
+            "پشیمون شدم",
+            "dige nemikham",
+            "nemikhamesh dige",
+            "cancel",
+        ] {
+            assert!(gives_up(text), "{text}");
+        }
+        for text in [
+            "I don't want it on Friday",
+            "جمعه نمی‌خوام",
+            "نمی‌خوام گرون باشه",
+            "I don't want it anymore?",
+            "don't want to wait",
+        ] {
+            assert!(!gives_up(text), "{text}");
         }
     }
 

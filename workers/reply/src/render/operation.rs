@@ -1,8 +1,8 @@
 //! Words for what a system of record said: an order, a list of orders, stock, or why it could not be asked.
 
 use peyvand::event::{
-    FailureKind, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress, Stage,
-    StockLevel,
+    FailureKind, ORDERS_MAX, Operation, OperationStatus, OperationUpdated, Order, OrderItem, OrderProgress,
+    Stage, StockLevel,
 };
 use peyvand::language::calendar::format_date;
 use peyvand::language::number::{decimal, money, persian_digits, plain, sum};
@@ -189,17 +189,22 @@ fn list(say: &Words<'_>, orders: &[Order], subject: &str, page: u16) -> Said {
     if orders.is_empty() {
         return say.with("list-empty", &[("number", &subject)]).into();
     }
+    // What is read beyond those that are shown only says that there are more.
+    let (orders, beyond) = orders.split_at(orders.len().min(ORDERS_MAX));
     let (_, rest) = orders.split_at(orders.len().min(usize::from(page) * ORDERS_A_PAGE));
     if rest.is_empty() {
-        return say.text("list-end").into();
+        return say.text(if beyond.is_empty() { "list-end" } else { "list-end-older" }).into();
     }
     let head = if page == 0 { "list-head" } else { "list-head-more" };
     let mut lines = vec![say.with(head, &[("number", &subject)])];
     lines.extend(rest.iter().take(ORDERS_A_PAGE).map(|order| order_line(say, order)));
     let mut buttons = Vec::new();
     if let Some(more) = rest.len().checked_sub(ORDERS_A_PAGE).filter(|more| *more > 0) {
-        lines.push(counted(say, "list-more", more));
+        let id = if beyond.is_empty() { "list-more" } else { "list-more-at-least" };
+        lines.push(counted(say, id, more));
         buttons.push(buttons::more(say.language));
+    } else if !beyond.is_empty() {
+        lines.push(say.text("list-end-older"));
     }
     Said { text: lines.join("\n"), buttons }
 }

@@ -229,7 +229,7 @@ pub(super) fn confirm(say: &Words<'_>, question: &Question<'_>) -> Said {
         }
     };
     let amount = known(question, SlotName::Amount).map(|rials| spoken::amount(rials, say.language));
-    let amount = amount.map(|amount| say.with("confirm-amount", &[("amount", &amount)]));
+    let amount = amount.map(|amount| say.whole("confirm-amount", &[("amount", &amount)]));
     let parts = [Some(text), amount, Some(say.text("confirm-yes-or-no"))];
     let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Said { text, buttons: buttons::yes_and_no(say.language) }
@@ -239,16 +239,16 @@ fn sales_order(say: &Words<'_>, question: &Question<'_>) -> String {
     let quantity = known(question, SlotName::Quantity).unwrap_or_default();
     let mut digits = decimal(quantity, say.language);
     if let Some(words) = spoken::in_words(quantity, say.language) {
-        digits = say.with("number-in-words", &[("number", &digits), ("words", &words)]);
+        digits = say.whole("number-in-words", &[("number", &digits), ("words", &words)]);
     }
     let customer = plain(known(question, SlotName::Customer).unwrap_or_default(), say.language);
     let product = ("product", known(question, SlotName::Product).unwrap_or_default());
     let (quantity, customer) = (("quantity", digits.as_str()), ("customer", customer.as_str()));
     match known(question, SlotName::DeliveryDate) {
-        None => say.with("confirm-sales-order", &[product, quantity, customer]),
+        None => say.whole("confirm-sales-order", &[product, quantity, customer]),
         Some(day) => {
             let day = format_date(day, say.language);
-            say.with("confirm-sales-order-for-day", &[product, quantity, customer, ("date", &day)])
+            say.whole("confirm-sales-order-for-day", &[product, quantity, customer, ("date", &day)])
         }
     }
 }

@@ -8,8 +8,8 @@ use peyvand::assistant::Assistant;
 use peyvand::bus::{Offset, Record, Topic, TopicPartition};
 use peyvand::codec::{self, Schemas};
 use peyvand::event::{
-    Answer, ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, Operation, OperationStatus,
-    Order, OrderItem, OrderProgress, Slot, SlotName, StockLevel, TenantId,
+    Answer, ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, ORDERS_MAX, Operation,
+    OperationStatus, Order, OrderItem, OrderProgress, Slot, SlotName, StockLevel, TenantId,
 };
 
 fn replies() -> Replies {

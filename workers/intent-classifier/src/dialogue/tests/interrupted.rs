@@ -31,7 +31,7 @@ fn a_question_asked_in_between_is_answered_and_the_form_goes_on() {
 }
 
 /// What a system said to a turn: it is there.
-fn answered(talk: &mut Talk, turn: &TurnDecided) -> Option<TurnDecided> {
+pub(super) fn answered(talk: &mut Talk, turn: &TurnDecided) -> Option<TurnDecided> {
     let Trained { assistant, model, .. } = &*TRAINED;
     // The system's clock is hours ahead, as in a replay of old messages.
     let told_at_ms = talk.now_ms + 10_000_000;

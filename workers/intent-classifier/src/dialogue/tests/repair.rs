@@ -271,3 +271,16 @@ fn a_proposal_is_corrected_by_a_number_alone() {
         assert_eq!(talk.say(yes).slot(SlotName::Quantity), Some("30"));
     }
 }
+
+#[test]
+fn what_is_no_longer_wanted_gives_up_what_is_open_and_only_that() {
+    for text in ["I don't want it anymore", "دیگه نمی‌خوامش", "dige nemikham"] {
+        let mut talk = Talk::default();
+        talk.say("I want to place an order");
+        assert_eq!(talk.say(text).answer, Some(Answer::Cancelled), "in a form: {text}");
+        talk.say("order 20 bags of CEM-042 for customer 1000000018");
+        assert_eq!(talk.say(text).answer, Some(Answer::Cancelled), "before a write: {text}");
+        assert_ne!(talk.say("yes").decision, Decision::Execute, "{text}");
+        assert_ne!(talk.say(text).answer, Some(Answer::Cancelled), "nothing is open: {text}");
+    }
+}

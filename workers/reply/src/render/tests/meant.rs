@@ -228,3 +228,25 @@ fn a_confirmation_is_answered_in_the_language_of_the_turn_and_tells_an_amount_tw
         assert!(bare(&said.text).contains(amount), "{}", said.text);
     }
 }
+
+#[test]
+fn a_number_in_words_is_said_to_its_end() {
+    for (language, quantity, amount) in [
+        (Language::En, "seven hundred seventy-seven point seven seven seven)", "Toman)"),
+        (Language::Fa, "هفتصد و هفتاد و هفت ممیز هفت هفت هفت)", "تومان)"),
+    ] {
+        let slots = vec![
+            slot(SlotName::Product, "CEM-042"),
+            slot(SlotName::Quantity, "777777.777"),
+            slot(SlotName::Customer, "1000000018"),
+            slot(SlotName::Amount, "777777777770"),
+        ];
+        let turn = TurnDecided {
+            operation: Some(Operation::SalesOrderCreate),
+            slots,
+            ..turn(language, Decision::Confirm)
+        };
+        let text = spoken(&turn);
+        assert!(text.contains(quantity) && text.contains(amount) && !text.contains('…'), "{text}");
+    }
+}

@@ -51,6 +51,27 @@ fn a_page_beyond_the_end_says_that_it_was_all() {
 }
 
 #[test]
+fn more_orders_than_are_read_are_said_to_be_at_least_so_many() {
+    for (language, more, older) in [
+        (Language::En, "… and at least 45 more orders;", "There are older orders too"),
+        (Language::Fa, "… و دست‌کم ۴۵ سفارش دیگر؛", "سفارش‌های قدیمی‌تری هم هست"),
+    ] {
+        let first = bare(&told(&orders(language, ORDERS_MAX + 1, 0)).text);
+        assert!(first.lines().last().unwrap().starts_with(more), "{first}");
+        let last = told(&orders(language, ORDERS_MAX + 1, 9));
+        assert_eq!(last.text.lines().filter(|line| line.starts_with('•')).count(), 5, "{}", last.text);
+        assert!(last.text.lines().last().unwrap().starts_with(older), "{}", last.text);
+        assert!(last.buttons.is_empty(), "nothing more can be shown");
+        let end = told(&orders(language, ORDERS_MAX + 1, 10));
+        assert!(end.text.starts_with(older), "{}", end.text);
+    }
+    let last = bare(&told(&orders(Language::En, ORDERS_MAX + 1, 9)).text);
+    assert_eq!(numbers(&last), (45..50).collect::<Vec<_>>(), "the one beyond is not shown");
+    let exact = bare(&told(&orders(Language::En, ORDERS_MAX, 0)).text);
+    assert!(exact.lines().last().unwrap().starts_with("… and 45 more orders;"), "{exact}");
+}
+
+#[test]
 fn many_items_are_counted_by_the_plural_of_their_number() {
     for (count, last) in [(13, "• and 1 more item"), (14, "• and 2 more items")] {
         let mut found = update(Language::En, Operation::OrderStatus, OperationStatus::Found, "45001");
