@@ -9,6 +9,7 @@ mod talk;
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
+    sync::Arc,
     time::Instant,
 };
 
@@ -16,7 +17,7 @@ use anyhow::Context;
 use peyvand::{
     config::Config,
     event::{ConversationId, TenantId},
-    process,
+    process::{self, Health},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let conversations = conversation::load(&arguments.conversations, arguments.filter.as_deref())?;
     let stop = CancellationToken::new();
-    drop(tokio::spawn(stop_on_interrupt(stop.clone())));
+    drop(tokio::spawn(process::stop_on_signal(stop.clone(), Arc::new(Health::starting()))));
     let config = arguments.cluster.then(|| Config::load(arguments.settings.config.clone())).transpose()?;
     let (speaker, assistant) = match &config {
         // On a log that others use too, every run has conversations of its own.
@@ -102,13 +103,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stop_on_interrupt(stop: CancellationToken) {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => stop.cancel(),
-        Err(error) => tracing::warn!("Ctrl-C cannot be heard ({}); only SIGKILL will end this", error.kind()),
-    }
-}
-
 /// Holds all conversations one after the other, so that each time the systems give the same numbers to what is written.
 async fn pass(
     mut scene: Scene,
@@ -117,19 +111,24 @@ async fn pass(
     stop: &CancellationToken,
     word: &str,
 ) -> anyhow::Result<Vec<Went>> {
+    let mut all = Vec::with_capacity(conversations.len());
     let holding = async {
-        let mut all = Vec::with_capacity(conversations.len());
         for conversation in conversations {
             progress(&format!("{word} {} of {}", all.len(), conversations.len()));
             let inbox = scene.inbox(&speaker.id(conversation)?).context("a conversation has no inbox")?;
             all.push(talk::hold(&scene, speaker, conversation, inbox).await?);
         }
-        anyhow::Ok(all)
+        anyhow::Ok(())
     };
     let held = stop.run_until_cancelled(holding).await;
     progress("");
     scene.close().await?;
-    held.context("stopped before the end")?
+    let failed = all.iter().filter(|went| went.failure.is_some()).count();
+    held.with_context(|| {
+        let (done, of) = (all.len(), conversations.len());
+        format!("stopped by a signal: {done} of {of} conversations were {word}, {failed} of them failed")
+    })??;
+    Ok(all)
 }
 
 /// Where a replay decided something else.

@@ -34,6 +34,8 @@ const READS_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const DATUM_AT: usize = 5;
 /// The sandbox's company lives on the day of the first message.
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 26);
+/// The group on a log of its own: nobody else is in it, so everything is read.
+const GROUP: &str = "test";
 
 /// Where a token is got for the systems that want one.
 const LOGON: &str = "/oauth2/token";
@@ -73,7 +75,7 @@ impl Scene {
                 tracing::debug!("the folder {} is not removed ({})", data.display(), error.kind());
             }
         })?;
-        let consumer = instance.bus.consumer(&group(), &read())?;
+        let consumer = instance.bus.consumer(GROUP, &read())?;
         let producer = instance.bus.producer();
         let ground = Ground::Embedded { instance: Box::new(instance), data };
         Ok(Self::of(producer, Arc::new(Schemas::embedded()), consumer, ground, conversations))
@@ -84,7 +86,8 @@ impl Scene {
         let bus = KafkaBus::open(config.kafka.clone())?;
         bus.check_topics(&topics::all()).await.context("the brokers do not have Peyvand's topics")?;
         let schemas = Arc::new(Schemas::from_registry(Registry::new(&config.registry)?).await?);
-        let consumer = bus.consumer(&group(), &read())?;
+        // What others have talked of is not read, and no group is left behind.
+        let consumer = bus.follow(&read()).await?;
         Ok(Self::of(bus.producer(), schemas, consumer, Ground::Cluster(bus), conversations))
     }
 
@@ -155,11 +158,6 @@ fn is_write(seen: &SeenRequest) -> bool {
     let changes = !matches!(seen.method.as_str(), "GET" | "HEAD");
     let taken = seen.status.is_none_or(|status| (200..300).contains(&status));
     changes && taken && !seen.path.ends_with(LOGON)
-}
-
-/// Nobody else is in it, so everything is read.
-fn group() -> String {
-    format!("test.{}", Uuid::new_v4())
 }
 
 fn read() -> [Topic; 2] {

@@ -35,6 +35,17 @@ impl Shown {
         self.topics.iter().find(|(name, _)| name == topic).map(|(_, partitions)| *partitions)
     }
 
+    /// Every partition of these topics.
+    pub(super) fn places(&self, topics: &[Topic]) -> Result<Vec<TopicPartition>, BusError> {
+        let mut places = Vec::new();
+        for topic in topics {
+            let partitions = self.partitions(topic).ok_or_else(|| BusError::UnknownTopic(topic.clone()))?;
+            places
+                .extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
+        }
+        Ok(places)
+    }
+
     /// The first of these that is not as it is wanted.
     pub(super) fn check(&self, wanted: &[TopicSpec]) -> Result<(), BusError> {
         for spec in wanted {
@@ -166,12 +177,7 @@ pub(super) async fn lag(
     group: &str,
     topics: &[Topic],
 ) -> Result<Vec<Lag>, BusError> {
-    let shown = look(publisher).await?;
-    let mut places = Vec::new();
-    for topic in topics {
-        let partitions = shown.partitions(topic).ok_or_else(|| BusError::UnknownTopic(topic.clone()))?;
-        places.extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
-    }
+    let places = look(publisher).await?.places(topics)?;
     let settings = settings::onlooker(config, group);
     blocking(move || {
         let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;

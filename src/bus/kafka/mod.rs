@@ -3,6 +3,7 @@
 
 mod cluster;
 mod desk;
+mod follow;
 mod health;
 #[cfg(test)]
 mod health_tests;
@@ -149,6 +150,13 @@ impl KafkaBus {
     /// in memory.
     pub async fn scan(&self, topics: &[Topic], limit: usize) -> Result<Vec<Record>, BusError> {
         scan::scan(&self.config, &self.publisher, topics, limit).await
+    }
+
+    /// Reads what comes into these topics from now on, outside of every group: offsets are not stored, and nothing stays on the
+    /// brokers.
+    pub async fn follow(&self, topics: &[Topic]) -> Result<Box<dyn Consumer>, BusError> {
+        let places = cluster::look(&self.publisher).await?.places(topics)?;
+        Ok(Box::new(follow::Follower::begin(&self.config, &self.health, places).await?))
     }
 
     /// How long ago a broker was last heard, by the member that has heard none for the longest time. It is looked at every

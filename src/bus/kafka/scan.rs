@@ -31,12 +31,7 @@ pub(super) async fn scan(
     topics: &[Topic],
     limit: usize,
 ) -> Result<Vec<Record>, BusError> {
-    let shown = look(publisher).await?;
-    let mut places = Vec::new();
-    for topic in topics {
-        let partitions = shown.partitions(topic).ok_or_else(|| BusError::UnknownTopic(topic.clone()))?;
-        places.extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
-    }
+    let places = look(publisher).await?.places(topics)?;
     let mut settings = settings::onlooker(config, "peyvand-onlooker");
     settings.set("enable.partition.eof", "true");
     blocking(move || {

@@ -104,3 +104,40 @@ async fn an_answer_of_a_broker_is_a_contact() {
     bus.ping(PATIENCE).await.unwrap();
     assert!(bus.last_contact().is_some_and(|ago| ago < PATIENCE));
 }
+
+#[tokio::test]
+async fn a_follower_reads_what_comes_after_it_began_and_nothing_from_before() {
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    let producer = bus.producer();
+    let record = |value: String| NewRecord {
+        topic: Topic::new("t"),
+        key: Some(value.clone().into_bytes()),
+        value: Some(value.into_bytes()),
+        headers: Headers::default(),
+    };
+    for number in 0..20 {
+        producer.send(record(format!("before {number}"))).await.unwrap();
+    }
+    let mut follower = bus.follow(&[Topic::new("t")]).await.unwrap();
+    for number in 0..20 {
+        producer.send(record(format!("after {number}"))).await.unwrap();
+    }
+    let mut read = Vec::new();
+    while read.len() < 20 {
+        match event(&mut follower).await.unwrap() {
+            ConsumerEvent::Records(records) => {
+                assert!(records.len() <= 10, "no more than there is room for");
+                read.extend(
+                    records.into_iter().map(|(record, _)| String::from_utf8(record.value.unwrap()).unwrap()),
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let places = read.iter().filter(|value| value.starts_with("after")).count();
+    assert_eq!(places, 20, "{read:?}");
+    assert!(matches!(bus.follow(&[Topic::new("nowhere")]).await, Err(BusError::UnknownTopic(_))));
+    bus.close().await.unwrap();
+    assert!(matches!(event(&mut follower).await, Err(BusError::Closed)));
+}
