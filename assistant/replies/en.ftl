@@ -5,6 +5,7 @@
 ask-order-number = What is the order number, please? For example { $example }.
 ask-product = Which product would you like the stock of? A name or a code will do, for example "cement" or { $example }.
 ask-product-to-order = Which product shall I order? Its exact name or its code, please, for example { $example }.
+ask-which-product-to-order = Which { $name } shall I order? Its exact name or its code, please, for example { $example }.
 ask-quantity = How many would you like? A number will do, for example 20.
 ask-customer = Which customer is it for? The customer's number, please.
 ask-phone = What is your phone number, please? For example 09123456789.

@@ -2,7 +2,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use crate::support::data;
@@ -127,4 +128,35 @@ fn a_file_with_an_unknown_key_is_refused_before_anything_starts() {
     run.write("misspelt", "title: t\nturns: [{ say: hello, desicion: ask }]\n");
     let (fine, said) = run.test(&run.folder());
     assert!(!fine && said.contains("misspelt.yaml") && said.contains("desicion"), "{said}");
+}
+
+#[test]
+fn a_signal_stops_it_in_order_and_it_says_how_far_it_came() {
+    for signal in ["-TERM", "-INT"] {
+        let run = Run::new();
+        std::fs::create_dir_all(&run.data).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_peyvand"))
+            .args(["test", "--conversations", CONVERSATIONS, "--data"])
+            .arg(&run.data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        while std::fs::read_dir(&run.data).unwrap().next().is_none() {
+            assert!(Instant::now() < until, "it made no log");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let told = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("stopped by a signal") && said.contains("conversations were held"), "{said}");
+        assert_eq!(
+            std::fs::read_dir(&run.data).unwrap().count(),
+            0,
+            "the log of the test is removed: {said}"
+        );
+    }
 }

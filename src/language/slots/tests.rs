@@ -274,7 +274,7 @@ fn an_order_number_before_a_date_is_no_quantity() {
 
 #[test]
 fn the_beginning_of_a_phone_number_is_no_order_and_is_asked_for_again_where_a_phone_number_was_asked_for() {
-    check(None, &[("۰۹۱۲۳", &[]), ("09123", &[]), ("شماره‌ی من ۰۹۱۲۳۴۵", &[]), ("021 8877", &[])]);
+    check(None, &[("۰۹۱۲۳", &[]), ("09123", &[]), ("شماره‌ی من ۰۹۱۲۳۴۵", &[])]);
     check(Some(OrderNumber), &[("09123", &[]), ("0000045001", &[(OrderNumber, "45001")])]);
     check(None, &[("سفارش ۰۴۵۰۰۱", &[(OrderNumber, "45001")])]);
     for text in ["۰۹۱۲۳", "0912 345", "+98912", "my number is 0912345678"] {

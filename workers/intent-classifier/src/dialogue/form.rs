@@ -57,7 +57,10 @@ pub(super) fn fill(form: Form<'_>, heard: &Heard<'_>, spoken_of: &SpokenOf) -> F
         None => Filled::Execute(slots),
         Some(spec) if tries >= spec.max_tries => Filled::GivenUp(slots),
         Some(spec) => {
-            let question = ask(intent, spec, tries, &slots, in_doubt, heard.now_ms);
+            let mut question = ask(intent, spec, tries, &slots, in_doubt, heard.now_ms);
+            if question.doubt.is_none() {
+                question.choices.extend(vague_name(spec.name, heard));
+            }
             Filled::Ask(question, slots)
         }
     }
@@ -71,6 +74,13 @@ fn flaw(name: SlotName, heard: &Heard<'_>) -> Option<(Doubt, Vec<String>)> {
         Flaw::WhichUnit => Doubt::WhichUnit,
     };
     Some((doubt, value.choices.clone()))
+}
+
+/// The name that several things share, as it was said: the question is which of them is meant.
+fn vague_name(name: SlotName, heard: &Heard<'_>) -> Option<String> {
+    let is_vague = |value: &&Extracted| value.slot == name && !value.exact && value.flaw.is_none();
+    let value = heard.values.iter().find(is_vague)?;
+    heard.text.get(value.raw_range.clone()).map(ToOwned::to_owned)
 }
 
 fn ask(

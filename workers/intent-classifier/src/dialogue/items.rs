@@ -13,9 +13,9 @@ use peyvand::{
 use super::{
     Dialogue, Heard,
     form::{Filled, Form, fill, of_earlier},
-    open::Open,
+    open::{Open, Proposal, Question},
     said::Said,
-    turn::Turn,
+    turn::{SWITCH, Turn},
     words::words,
 };
 
@@ -30,6 +30,23 @@ const INSTEAD: &[&str] =
     &["not", "no", "instead", "rather", "نه", "بجای", "جای", "بلکه", "na", "bejaye", "jaye", "balke"];
 /// Words by which a number goes for every product.
 const EACH: &[&str] = &["each", "هر", "هرکدام", "هرکدوم", "har", "harkodum", "harkodoom"];
+
+/// Words that want a thing beside what was wanted before, and those that do so where a message begins with them.
+const BESIDE: &[&str] = &[
+    "also",
+    "too",
+    "plus",
+    "additionally",
+    "well",
+    "add",
+    "هم",
+    "همچنین",
+    "اضافه",
+    "ham",
+    "hamchenin",
+    "ezafe",
+];
+const FIRST_BESIDE: &[&str] = &["and", "و", "va"];
 
 /// A thing that is to be ordered, with its place in the message.
 struct Item<'v> {
@@ -54,8 +71,17 @@ const fn is_of_one(name: SlotName) -> bool {
     matches!(name, SlotName::Product | SlotName::Quantity)
 }
 
+/// What is said while something is open and is more than a word about it.
+pub(super) struct More<'a> {
+    wishes: Vec<(&'a Intent, Heard<'a>)>,
+    /// What goes for them too.
+    known: Vec<Slot>,
+    /// Whether they come in the place of what is open.
+    instead: bool,
+}
+
 /// What is known of an order and goes for every product of it.
-pub(super) fn common(known: &[Slot]) -> Vec<Slot> {
+fn common(known: &[Slot]) -> Vec<Slot> {
     known.iter().filter(|slot| !is_of_one(slot.name)).map(of_earlier).collect()
 }
 
@@ -73,6 +99,21 @@ impl<'a> Heard<'a> {
             2..=ITEMS_MAX => self.each(&items),
             _ => vec![self.without_things()],
         }
+    }
+
+    /// Whether another product is wanted beside the one that is known of an order.
+    fn adds(&self, intent: &Intent, known: &[Slot]) -> bool {
+        let product = |slot: &&Slot| slot.name == SlotName::Product;
+        let Some(before) = known.iter().find(product) else { return false };
+        let is_other =
+            |value: &Extracted| value.slot == SlotName::Product && value.value != *before.value.expose();
+        let rest = self.rest();
+        let mut said = rest.split(' ');
+        intent.kind == IntentKind::Operation(Operation::SalesOrderCreate)
+            && self.values.iter().any(is_other)
+            && !said.clone().any(|word| INSTEAD.contains(&word))
+            && (said.clone().any(|word| BESIDE.contains(&word))
+                || said.next().is_some_and(|word| FIRST_BESIDE.contains(&word)))
     }
 
     /// Products and numbers in their order, a number with the product it stands beside.
@@ -157,6 +198,49 @@ impl<'a> Heard<'a> {
 }
 
 impl<'a> Turn<'a> {
+    /// What is said beside an answer: other wishes, several products where one was asked for, or one more.
+    pub(super) fn more_than_an_answer(&self, question: &Question) -> Option<More<'a>> {
+        if question.describes() {
+            return None;
+        }
+        let asked = self.assistant.intent(&question.intent)?;
+        let meant = Some(asked).filter(|_| question.slot == SlotName::Product);
+        let wishes = self.wishes(meant.or_else(|| self.sure_of(SWITCH)));
+        self.more(asked, wishes, &question.known)
+    }
+
+    /// What is said beside a correction of what is proposed: several products instead, or one more.
+    pub(super) fn more_than_a_correction(&self, proposal: &Proposal) -> Option<More<'a>> {
+        let proposed = self.assistant.intent(&proposal.intent)?;
+        let wishes = self.wishes(self.sure_of(SWITCH).or(Some(proposed)));
+        let is_about_it = wishes.iter().all(|(intent, _)| intent.name == proposed.name);
+        self.more(proposed, if is_about_it { wishes } else { Vec::new() }, &proposal.slots)
+    }
+
+    fn more(
+        &self,
+        open: &'a Intent,
+        mut wishes: Vec<(&'a Intent, Heard<'a>)>,
+        known: &[Slot],
+    ) -> Option<More<'a>> {
+        let adds =
+            self.heard.adds(open, known) && self.sure_of(SWITCH).is_none_or(|sure| sure.name == open.name);
+        if wishes.is_empty() && adds {
+            wishes.push((open, self.heard.with(self.heard.values.clone(), self.heard.dates().to_vec())));
+        }
+        let is_about_it = wishes.iter().all(|(intent, _)| intent.name == open.name);
+        let known = if is_about_it { common(known) } else { Vec::new() };
+        (!wishes.is_empty()).then_some(More { wishes, known, instead: is_about_it && !adds })
+    }
+
+    /// What is said to that; what is open waits behind it, unless it is replaced.
+    pub(super) fn beside(&mut self, more: More<'a>, open: Open) -> Vec<Said> {
+        if !more.instead {
+            self.state.interrupted.push(open);
+        }
+        self.one_after_the_other(more.wishes, &more.known)
+    }
+
     /// The wishes of a message that has several, or several products of one; `meant` is what it is about as a whole.
     pub(super) fn wishes(&self, meant: Option<&'a Intent>) -> Vec<(&'a Intent, Heard<'a>)> {
         let several = self.heard.several(self.assistant);
@@ -203,7 +287,11 @@ impl<'a> Turn<'a> {
             let form = Form { intent, operation, tries: 0, known: question.known.clone() };
             match fill(form, &silent, spoken_of) {
                 Filled::Propose(proposal) => *open = Open::Proposed(proposal),
-                Filled::Ask(question, _) => *open = Open::Asked(question),
+                // What was said of it stays.
+                Filled::Ask(again, _) if again.slot == question.slot => {
+                    *question = Question { choices: std::mem::take(&mut question.choices), ..again };
+                }
+                Filled::Ask(next, _) => *open = Open::Asked(next),
                 Filled::Execute(_) | Filled::GivenUp(_) => {}
             }
         }

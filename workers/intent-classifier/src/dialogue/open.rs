@@ -33,7 +33,7 @@ pub(super) struct Question {
     pub(super) known: Vec<Slot>,
     /// When it was asked.
     pub(super) at_ms: i64,
-    /// Why a value that was said is not taken, and what was offered.
+    /// Why a value that was said is not taken, and what was offered; without a doubt, the name that several things share.
     pub(super) doubt: Option<Doubt>,
     pub(super) choices: Vec<String>,
 }

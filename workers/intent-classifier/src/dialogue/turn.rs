@@ -3,13 +3,12 @@
 
 use peyvand::{
     assistant::{Assistant, Intent, IntentKind},
-    event::{Answer, Decision, Doubt, EventId, Operation, Slot, SlotName},
+    event::{Answer, Decision, Doubt, EventId, Operation, Slot},
 };
 
 use super::{
     Dialogue, Heard,
     form::{Filled, Form, fill, of_earlier, wants},
-    items::common,
     open::{Open, Proposal, Question, Unclear},
     said::Said,
     words::{self, Consent, consent, gives_up, is_cancel},
@@ -54,31 +53,14 @@ impl<'a> Turn<'a> {
             return vec![said];
         }
         match open {
-            Some(Open::Asked(question)) => {
-                let asked = self.assistant.intent(&question.intent);
-                let meant = asked.filter(|_| question.slot == SlotName::Product);
-                let wishes = match question.describes() {
-                    true => Vec::new(),
-                    false => self.wishes(meant.or_else(|| self.sure_of(SWITCH))),
-                };
-                if wishes.is_empty() {
-                    return vec![self.answer_to_question(question)];
-                }
-                // Several products answer the question for one.
-                if wishes.iter().all(|(intent, _)| intent.name == question.intent) {
-                    return self.one_after_the_other(wishes, &common(&question.known));
-                }
-                self.state.interrupted.push(Open::Asked(question));
-                self.one_after_the_other(wishes, &[])
-            }
-            Some(Open::Proposed(proposal)) => {
-                let proposed = self.assistant.intent(&proposal.intent);
-                let wishes = self.wishes(self.sure_of(SWITCH).or(proposed));
-                if !wishes.is_empty() && wishes.iter().all(|(intent, _)| intent.name == proposal.intent) {
-                    return self.one_after_the_other(wishes, &common(&proposal.slots));
-                }
-                vec![self.answer_to_proposal(proposal)]
-            }
+            Some(Open::Asked(question)) => match self.more_than_an_answer(&question) {
+                Some(more) => self.beside(more, Open::Asked(question)),
+                None => vec![self.answer_to_question(question)],
+            },
+            Some(Open::Proposed(proposal)) => match self.more_than_a_correction(&proposal) {
+                Some(more) => self.beside(more, Open::Proposed(proposal)),
+                None => vec![self.answer_to_proposal(proposal)],
+            },
             Some(Open::Unclear(unclear)) => vec![self.answer_to_unclear(unclear)],
             None => self.begin_anew(),
         }
@@ -241,7 +223,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The intent that is meant at least so surely.
-    fn sure_of(&self, least: f32) -> Option<&'a Intent> {
+    pub(super) fn sure_of(&self, least: f32) -> Option<&'a Intent> {
         let meaning = self.heard.meaning;
         let best = meaning.ranked.first().filter(|best| meaning.in_scope && best.confidence >= least)?;
         self.assistant.intent(&best.intent)

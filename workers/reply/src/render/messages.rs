@@ -4,6 +4,7 @@ pub(super) const MESSAGES: &[(&str, &[&str])] = &[
     ("ask-order-number", &["example"]),
     ("ask-product", &["example"]),
     ("ask-product-to-order", &["example"]),
+    ("ask-which-product-to-order", &["name", "example"]),
     ("ask-quantity", &[]),
     ("ask-customer", &[]),
     ("ask-phone", &[]),

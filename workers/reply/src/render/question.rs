@@ -94,6 +94,10 @@ fn value(say: &Words<'_>, question: &Question<'_>) -> Said {
     let id = match question.asked {
         SlotName::OrderNumber => return say.with("ask-order-number", &[("example", &order)]).into(),
         SlotName::Product if question.operation.is_some_and(Operation::is_write) => {
+            if let [name] = question.choices {
+                let values = [("name", name.as_str()), ("example", EXAMPLE_PRODUCT)];
+                return say.with("ask-which-product-to-order", &values).into();
+            }
             return say.with("ask-product-to-order", &[("example", EXAMPLE_PRODUCT)]).into();
         }
         SlotName::Product => return say.with("ask-product", &[("example", EXAMPLE_PRODUCT)]).into(),

@@ -99,3 +99,45 @@ fn more_products_than_are_followed_are_asked_for_again() {
     assert_eq!((asked.decision, asked.asked_slot), (Decision::Ask, Some(SlotName::Product)));
     assert_eq!(order(&asked), [None, None, Some("1000000018")]);
 }
+
+#[test]
+fn each_product_with_a_name_that_several_share_is_asked_for_by_that_name() {
+    for (wish, first, customer) in [
+        ("order 20 bags of cement and 5 bags of CEM-007", "cement", "1000000018"),
+        ("۲۰ کیسه سیمان و ۵ کیسه CEM-007 سفارش بده", "سیمان", "۱۰۰۰۰۰۰۰۱۸"),
+    ] {
+        let mut talk = Talk::default();
+        let asked = talk.say(wish);
+        assert_eq!((asked.asked_slot, asked.choices), (Some(SlotName::Product), vec![first.to_owned()]));
+        assert_eq!(talk.say("CEM-042").asked_slot, Some(SlotName::Customer), "{wish}");
+        assert_eq!(order(&talk.say(customer)), FIRST, "{wish}");
+    }
+    let mut talk = Talk::default();
+    talk.say("order 5 bags of CEM-007 and 20 bags of cement for customer 1000000018");
+    let next = talk.say("no").resumed.unwrap();
+    assert_eq!((next.asked_slot, next.choices), (Some(SlotName::Product), vec!["cement".to_owned()]));
+}
+
+#[test]
+fn one_more_product_while_an_order_is_open_takes_nobodys_place() {
+    for (wish, more, yes) in [
+        ("order 20 bags of CEM-042 for customer 1000000018", "and 5 bags of CEM-007 too", "yes"),
+        ("۲۰ کیسه CEM-042 برای مشتری ۱۰۰۰۰۰۰۰۱۸ سفارش بده", "۵ تا هم CEM-007 بذار", "بله"),
+        ("20 ta CEM-042 baraye moshtari 1000000018 sefaresh bede", "5 ta ham CEM-007", "bale"),
+    ] {
+        let mut talk = Talk::default();
+        talk.say(wish);
+        let added = talk.say(more);
+        assert_eq!((added.decision, order(&added)), (Decision::Confirm, SECOND), "{more}");
+        let done = talk.say(yes);
+        assert_eq!((done.decision, order(&done)), (Decision::Execute, SECOND), "{more}");
+        let first = answered(&mut talk, &done).expect(more);
+        assert_eq!((first.decision, order(&first)), (Decision::Confirm, FIRST), "{more}");
+    }
+    let mut talk = Talk::default();
+    assert_eq!(talk.say("order 20 bags of CEM-042").asked_slot, Some(SlotName::Customer));
+    assert_eq!(order(&talk.say("and 5 bags of CEM-007")), [Some("5"), Some("CEM-007"), None]);
+    assert_eq!(order(&talk.say("1000000018")), SECOND);
+    let first = talk.say("no").resumed.unwrap();
+    assert_eq!(first.decision, Decision::Confirm, "the customer goes for it too");
+}

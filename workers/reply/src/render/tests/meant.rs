@@ -250,3 +250,19 @@ fn a_number_in_words_is_said_to_its_end() {
         assert!(text.contains(quantity) && text.contains(amount) && !text.contains('…'), "{text}");
     }
 }
+
+#[test]
+fn a_name_that_several_products_share_is_said_back_with_the_question() {
+    for (language, name, question) in [
+        (Language::En, "wall tile", "Which wall tile shall I order?"),
+        (Language::Fa, "کاشی دیواری", "کدام کاشی دیواری را سفارش بدهم؟"),
+    ] {
+        let turn = TurnDecided {
+            operation: Some(Operation::SalesOrderCreate),
+            asked_slot: Some(SlotName::Product),
+            choices: vec![name.to_owned()],
+            ..turn(language, Decision::Ask)
+        };
+        assert!(spoken(&turn).starts_with(question), "{}", spoken(&turn));
+    }
+}
