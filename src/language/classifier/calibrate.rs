@@ -123,6 +123,8 @@ fn best_border(mut inside: Vec<f32>, mut outside: Vec<f32>, kept: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::language::classifier::{Example, TrainOptions, Written, train};
 
@@ -208,5 +210,24 @@ mod tests {
         }
         let far = Calibration { border: 1e9, ..found };
         assert!(Calibration::read(&far.to_string()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_border_that_keeps_enough_tells_both_better_apart(
+            inside in prop::collection::vec(-9.0_f32..9.0, 1..30),
+            outside in prop::collection::vec(-9.0_f32..9.0, 0..30),
+            kept in 0.01_f32..=1.0,
+        ) {
+            let share = |of: &[f32], border: f32| {
+                of.iter().filter(|logit| **logit >= border).count() as f32 / of.len().max(1) as f32
+            };
+            let apart = |border: f32| share(&inside, border) - share(&outside, border);
+            let found = best_border(inside.clone(), outside.clone(), kept);
+            prop_assert!(share(&inside, found) >= kept);
+            for border in inside.iter().chain(&outside).copied().filter(|at| share(&inside, *at) >= kept) {
+                prop_assert!(apart(border) <= apart(found) + 1e-6, "{border} is better than {found}");
+            }
+        }
     }
 }
