@@ -14,7 +14,7 @@ pub struct UnderstandingConfig {
     pub chat: Option<BackendConfig>,
     /// The confidence of the built-in classifier below which a server is asked.
     pub below: f32,
-    /// How long a message may wait for the servers.
+    /// How long a message may wait for the servers, both together; half of what is left is kept for the second.
     pub deadline: Duration,
     /// How many messages may wait for the servers at once.
     pub calls_max: usize,
