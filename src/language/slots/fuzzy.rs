@@ -85,9 +85,14 @@ impl Names {
         if self.by_start.is_empty() {
             return all;
         }
-        for (first, begin) in places.iter().enumerate() {
+        let joins = |at: &Range<usize>| text.get(at.clone()).is_some_and(words::joins);
+        for (first, begin) in places.iter().enumerate().filter(|(_, begin)| !joins(begin)) {
             for last in places.iter().skip(first).take(WORDS_MAX) {
                 let at = begin.start..last.end;
+                // "Cement and" is cement, and something else.
+                if joins(last) {
+                    continue;
+                }
                 if at.len() > 4 * CHARS_MAX || overlaps(&at, taken) {
                     break;
                 }

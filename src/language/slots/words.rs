@@ -48,6 +48,11 @@ pub(super) fn lies_between(word: &str) -> bool {
     matches!(word, "or" | "to" | "یا" | "تا" | "الی" | "ya" | "ta")
 }
 
+/// Whether a word joins two things, so that no name begins or ends with it.
+pub(super) fn joins(word: &str) -> bool {
+    matches!(word, "and" | "or" | "و" | "یا" | "va" | "ya")
+}
+
 /// Whether a word names an order, in Persian, English or Finglish, with whatever ending.
 pub(super) fn names_order(word: &str) -> bool {
     ["سفارش", "sefares", "order", "ord"].iter().any(|cue| word.starts_with(cue)) && word != "ordinary"

@@ -275,3 +275,16 @@ fn a_year_of_a_budget_and_another_money_are_no_amounts() {
         ],
     );
 }
+
+#[test]
+fn a_name_does_not_reach_over_the_word_that_joins_it_to_the_next() {
+    for (text, name) in [
+        ("۲۰ کیسه سیمان تیپ ۲ و ۵ تا در چوبی سفارش بده", "سیمان تیپ ۲"),
+        ("order 20 bags of cement typ 2 and 5 doors", "cement typ 2"),
+    ] {
+        let found = extractors().extract(text, &normalise(text), None, &[]);
+        let names: Vec<&str> =
+            found.iter().filter(|one| one.slot == Product).map(|one| &text[one.raw_range.clone()]).collect();
+        assert_eq!(names.first(), Some(&name), "{names:?}");
+    }
+}

@@ -241,6 +241,19 @@ impl<'a> Turn<'a> {
         self.one_after_the_other(more.wishes, &more.known)
     }
 
+    /// A question that is asked once more says the name again that several things share.
+    pub(super) fn named_again(&mut self, before: &Question, mut said: Said) -> Said {
+        if let Some(Open::Asked(again)) = &mut self.state.open
+            && (again.slot, again.doubt, before.doubt) == (before.slot, None, None)
+            && again.intent == before.intent
+            && again.choices.is_empty()
+        {
+            again.choices.clone_from(&before.choices);
+            said.choices.clone_from(&before.choices);
+        }
+        said
+    }
+
     /// The wishes of a message that has several, or several products of one; `meant` is what it is about as a whole.
     pub(super) fn wishes(&self, meant: Option<&'a Intent>) -> Vec<(&'a Intent, Heard<'a>)> {
         let several = self.heard.several(self.assistant);

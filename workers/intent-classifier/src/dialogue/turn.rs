@@ -108,8 +108,12 @@ impl<'a> Turn<'a> {
         match self.sure_of(least).filter(|other| other.name != asked.name && !passes) {
             Some(other) => self.begin(other, Vec::new(), Some(Open::Asked(question))),
             None => {
-                let tries = question.tries;
-                self.fill(stay(tries), None)
+                // What else the form needs is no failure to answer.
+                let is_new = |name| question.known.iter().all(|known| known.name != name);
+                let says_more =
+                    values.iter().any(|value| value.exact && wants(asked, value.slot) && is_new(value.slot));
+                let said = self.fill(stay(question.tries.saturating_sub(u8::from(says_more))), None);
+                self.named_again(&question, said)
             }
         }
     }

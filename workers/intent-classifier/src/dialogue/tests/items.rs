@@ -141,3 +141,18 @@ fn one_more_product_while_an_order_is_open_takes_nobodys_place() {
     let first = talk.say("no").resumed.unwrap();
     assert_eq!(first.decision, Decision::Confirm, "the customer goes for it too");
 }
+
+#[test]
+fn a_number_between_two_questions_for_a_product_is_no_try_and_the_name_is_said_again() {
+    for (wish, number, name) in
+        [("order cement", "20 bags please", "cement"), ("سیمان سفارش بده", "۲۰ کیسه لطفا", "سیمان")]
+    {
+        let mut talk = Talk::default();
+        assert_eq!(talk.say(wish).choices, [name]);
+        for asked in [talk.say(number), talk.say("hmm")] {
+            assert_eq!(asked.asked_slot, Some(SlotName::Product), "{wish}");
+            assert_eq!((asked.choices, asked.doubt), (vec![name.to_owned()], None));
+        }
+        assert_eq!(talk.say("CEM-042").asked_slot, Some(SlotName::Customer), "{wish}");
+    }
+}
