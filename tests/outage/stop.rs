@@ -9,7 +9,7 @@ use std::{
 };
 
 use peyvand::event::{EntryId, Operation};
-use peyvand_sandbox::{Sandbox, SandboxConfig};
+use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -111,16 +111,32 @@ async fn started(scene: &Scene) -> Vec<Worker> {
     workers
 }
 
+/// What is wrong when the SIGTERM comes.
+#[derive(Clone, Copy)]
+enum Trouble {
+    Nothing,
+    /// This server of our own is away.
+    Away(&'static str),
+    /// SAP takes requests and answers none.
+    Hanging,
+}
+
 /// Everything under load: more is asked for than is done before the SIGTERM comes.
-async fn under_load(away: Option<&'static str>) {
+async fn under_load(trouble: Trouble) {
     let sap = Sap::start().await;
     let scene = Scene::open(&sap.sandbox.base_url(), &[]).await;
     let workers = started(&scene).await;
     let keys = load(&scene).await;
     until("the first order", Duration::from_secs(90), async || !sap.orders().is_empty()).await;
-    let away = match away {
-        Some(server) => Some(Away::kill(server).await),
-        None => None,
+    let away = match trouble {
+        Trouble::Nothing => None,
+        Trouble::Away(server) => Some(Away::kill(server).await),
+        Trouble::Hanging => {
+            let delay_ms = u64::try_from(2 * LIMIT.as_millis()).unwrap();
+            let all = Fault { pattern: "/".to_owned(), delay_ms, ..Fault::default() };
+            sap.sandbox.put_fault(all).unwrap();
+            None
+        }
     };
     let ends = stopped(workers).await;
     let before = sap.orders().len();
@@ -131,6 +147,7 @@ async fn under_load(away: Option<&'static str>) {
         assert!(end.after < LIMIT, "{ends:?}");
         assert_eq!(end.code, Some(0), "{} did not end in order: {ends:?}", end.worker);
     }
+    sap.sandbox.clear_faults();
     assert!(before < WRITES, "everything was done before the SIGTERM");
     let workers = started(&scene).await;
     until("every order", PATIENCE, async || keys.iter().all(|key| sap.orders().contains_key(key))).await;
@@ -144,16 +161,21 @@ async fn under_load(away: Option<&'static str>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once() {
-    under_load(None).await;
+    under_load(Trouble::Nothing).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once_without_kafka() {
-    under_load(Some("kafka")).await;
+    under_load(Trouble::Away("kafka")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once_without_its_database()
 {
-    under_load(Some("postgres")).await;
+    under_load(Trouble::Away("postgres")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_worker_under_load_ends_within_thirty_seconds_and_each_order_stands_once_though_sap_hangs() {
+    under_load(Trouble::Hanging).await;
 }
