@@ -3,6 +3,7 @@
 
 ## Questions
 ask-order-number = What is the order number, please? For example { $example }.
+ask-order-number-of-list = To find your orders I need the number of one of them, please; for example { $example }.
 ask-product = Which product would you like the stock of? A name or a code will do, for example "cement" or { $example }.
 ask-product-to-order = Which product shall I order? Its exact name or its code, please, for example { $example }.
 ask-which-product-to-order = Which { $name } shall I order? Its exact name or its code, please, for example { $example }.

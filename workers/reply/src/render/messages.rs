@@ -2,6 +2,7 @@
 
 pub(super) const MESSAGES: &[(&str, &[&str])] = &[
     ("ask-order-number", &["example"]),
+    ("ask-order-number-of-list", &["example"]),
     ("ask-product", &["example"]),
     ("ask-product-to-order", &["example"]),
     ("ask-which-product-to-order", &["name", "example"]),

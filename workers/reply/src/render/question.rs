@@ -92,7 +92,11 @@ pub(super) fn ask(say: &Words<'_>, question: &Question<'_>) -> Said {
 fn value(say: &Words<'_>, question: &Question<'_>) -> Said {
     let order = plain(EXAMPLE_ORDER, say.language);
     let id = match question.asked {
-        SlotName::OrderNumber => return say.with("ask-order-number", &[("example", &order)]).into(),
+        SlotName::OrderNumber => {
+            let of_list = question.operation == Some(Operation::OrderList);
+            let id = if of_list { "ask-order-number-of-list" } else { "ask-order-number" };
+            return say.with(id, &[("example", &order)]).into();
+        }
         SlotName::Product if question.operation.is_some_and(Operation::is_write) => {
             if let [name] = question.choices {
                 let values = [("name", name.as_str()), ("example", EXAMPLE_PRODUCT)];

@@ -161,6 +161,23 @@ fn prompt(decision: Decision, asked_slot: Option<SlotName>) -> Prompt {
 }
 
 #[test]
+fn whose_orders_are_wanted_is_asked_for_one_of_their_numbers() {
+    let asks = |language| TurnDecided {
+        operation: Some(Operation::OrderList),
+        asked_slot: Some(SlotName::OrderNumber),
+        ..turn(language, Decision::Ask)
+    };
+    assert_eq!(
+        spoken(&asks(Language::En)),
+        "To find your orders I need the number of one of them, please; for example 45001."
+    );
+    assert_eq!(
+        spoken(&asks(Language::Fa)),
+        "برای پیدا کردن سفارش‌هایتان، لطفاً شماره‌ی یکی از آن‌ها را بفرمایید؛ مثلاً ۴۵۰۰۱."
+    );
+}
+
+#[test]
 fn an_open_question_is_asked_again_below_the_answer() {
     let thanks = TurnDecided {
         answer: Some(Answer::Thanks),
