@@ -1,8 +1,13 @@
 //! What can go wrong with a database, in words for people. A driver's own words may hold values, so of a server's error
 //! only its code is told.
 
+use std::io;
+
 use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
+
+/// A server that takes no writes says so with this code.
+pub(super) const READ_ONLY: &str = "25006";
 
 /// What can go wrong with the database.
 #[derive(Debug, Error)]
@@ -72,11 +77,21 @@ impl StoreError {
                 "its address cannot be read; write it like postgres://user:password@host:5432/database"
                     .to_owned(),
             ),
-            sqlx::Error::Database(inner) => match inner.try_downcast_ref::<PgDatabaseError>() {
-                Some(postgres) => of_code(postgres.code()),
+            _ => match Self::code_of(error) {
+                Some(code) => of_code(code),
                 None => Self::Unavailable(error.to_string()),
             },
-            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+
+    /// The server's five-character code, also where the server said it without an error.
+    pub(super) fn code_of(error: &sqlx::Error) -> Option<&str> {
+        match error {
+            sqlx::Error::Database(inner) => {
+                inner.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code)
+            }
+            sqlx::Error::Io(inner) if inner.kind() == io::ErrorKind::ReadOnlyFilesystem => Some(READ_ONLY),
+            _ => None,
         }
     }
 }
@@ -95,9 +110,11 @@ fn of_code(code: &str) -> StoreError {
         "3D000" => "it has no database of this name; create it or check the database address",
         "42501" => "this user may not do that; grant it the rights on Peyvand's tables",
         "42P01" | "42703" => "a table or column is missing; run `peyvand database migrate`",
-        "53100" => "its disk is full",
+        "53100" => "its disk is full; free space on it, writes go on by themselves then",
+        "53200" => "its memory is used up; give it more, or start fewer processes",
+        "53400" => "a limit of its configuration is reached; look into its log and raise that limit",
         "53300" => "it has no connection left; raise max_connections or start fewer processes",
-        "25006" => "it takes no writes (a standby?)",
+        READ_ONLY => "it takes no writes; point the database address at the primary, or allow writes again",
         "55P03" => "another process holds a row for too long",
         "57014" => "a statement took too long",
         "57P01" | "57P02" | "57P03" => "it is stopping or starting",
@@ -113,10 +130,16 @@ mod tests {
 
     #[test]
     fn only_an_error_of_the_values_themselves_is_final() {
-        for code in [
-            "40001", "40P01", "23505", "57P01", "57P02", "57P03", "53300", "25006", "08006", "55P03", "XX000",
-        ] {
+        for code in ["40001", "40P01", "23505", "57P01", "57P02", "57P03", "53000", "08006", "55P03", "XX000"]
+        {
             assert!(of_code(code).is_transient(), "{code}");
+        }
+        // What is short is said with what to do, and the way out is another one each time.
+        let short = ["25006", "53100", "53200", "53300", "53400"];
+        let said = short.map(|code| of_code(code).to_string().replace(code, ""));
+        for (code, words) in short.iter().zip(&said) {
+            assert!(of_code(code).is_transient() && words.contains("; "), "{code}: {words}");
+            assert_eq!(said.iter().filter(|others| *others == words).count(), 1, "{code}: {words}");
         }
         for code in ["22021", "22P02", "23514", "54000"] {
             assert_eq!(of_code(code).kind(), "refused", "{code}");

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     NOTICES,
-    link::{Link, in_time},
+    link::{Link, takes_writes},
 };
 use crate::event::ConversationId;
 
@@ -57,7 +57,7 @@ async fn send(link: &mut Link, payloads: &[String]) -> Result<(), sqlx::Error> {
     let query = sqlx::query("SELECT pg_notify($1, payload) FROM UNNEST($2::text[]) AS t(payload)")
         .bind(CHANNEL)
         .bind(payloads);
-    let _sent = in_time(query.execute(&mut connection)).await?;
+    let _sent = link.in_time(query.execute(&mut connection)).await?;
     link.keep(connection);
     Ok(())
 }
@@ -110,7 +110,7 @@ async fn hear(link: &Link, heard: &mpsc::Sender<ConversationId>) -> Result<(), s
     listener.listen(CHANNEL).await?;
     loop {
         let Ok(notice) = tokio::time::timeout(QUIET, listener.recv()).await else {
-            let _alive = in_time(sqlx::query("SELECT 1").execute(&mut listener)).await?;
+            link.in_time(takes_writes(&mut listener)).await?;
             continue;
         };
         let notice = notice?;

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     BATCH,
-    link::{Link, Remedy, in_time, remedy},
+    link::{Link, Remedy, remedy},
     look, outbox_statements,
     statements::{self, Waiting},
 };
@@ -179,7 +179,8 @@ impl Writer {
             })
             .collect();
         let mut connection = self.link.take().await?;
-        let fates = in_time(transaction(&mut connection, &published, steps, &self.link.process())).await?;
+        let process = self.link.process();
+        let fates = self.link.in_time(transaction(&mut connection, &published, steps, &process)).await?;
         self.link.keep(connection);
         self.published.clear();
         Ok(fates)
@@ -228,7 +229,7 @@ async fn transaction(
     process: &str,
 ) -> Result<Vec<Fate>, sqlx::Error> {
     // Each statement has to see what was committed before it, whatever the server's default is.
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     if !published.is_empty() {
         statements::forget(&mut transaction, published).await?;
     }

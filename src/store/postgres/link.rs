@@ -1,14 +1,26 @@
 //! One connection of one task. After any error it is thrown away, so that nothing half done outlives it; a server that
-//! falls silent is given up after a deadline in the same way. It may not decide what an error means for a step.
+//! falls silent is given up after a deadline in the same way, and one that takes no writes by all tasks of the process. It may
+//! not decide what an error means for a step.
 
-use std::{fmt, io, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
-    ConnectOptions, PgConnection,
+    ConnectOptions, PgConnection, PgExecutor,
     postgres::{PgConnectOptions, PgDatabaseError},
 };
 
-use crate::{privacy::Sensitive, store::StoreError};
+use crate::{
+    privacy::Sensitive,
+    store::{StoreError, error::READ_ONLY},
+};
 
 /// The server ends what takes longer. A transaction that nobody continues (its process is stuck) is ended before those
 /// who wait for its rows give up.
@@ -19,11 +31,17 @@ const STATEMENT_TIMEOUT: &str = "10s";
 const DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
+/// A standby, a server that was demoted, or one whose owner has stopped writes.
+const IS_READ_ONLY: &str = "SELECT current_setting('transaction_read_only')::bool";
+
 /// Where the server is, and the connection to it while there is one. A copy is another connection.
 pub(super) struct Link {
     options: Arc<PgConnectOptions>,
     connection: Option<PgConnection>,
     process: Arc<str>,
+    /// Times that a server was left by all copies, and how many of them this connection has come after.
+    left: Arc<AtomicU64>,
+    after: u64,
 }
 
 impl Link {
@@ -47,7 +65,7 @@ impl Link {
             ("enable_mergejoin", "off"),
         ]);
         let process = uuid::Uuid::new_v4().to_string().into();
-        Ok(Self { options: Arc::new(options), connection: None, process })
+        Ok(Self { options: Arc::new(options), connection: None, process, left: Arc::default(), after: 0 })
     }
 
     /// A name of this process that no other has; copies share it.
@@ -57,10 +75,35 @@ impl Link {
 
     /// Takes the connection out, making it when there is none. Who has finished with it well keeps it here again.
     pub(super) async fn take(&mut self) -> Result<PgConnection, sqlx::Error> {
+        let left = self.left.load(Ordering::Relaxed);
         match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => within(CONNECT_DEADLINE, self.options.connect()).await,
+            Some(connection) if self.after == left => Ok(connection),
+            Some(_) | None => {
+                self.after = left;
+                within(CONNECT_DEADLINE, self.connect()).await
+            }
         }
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.options.connect().await?;
+        takes_writes(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Waits for the server, but not for ever. What had not ended then has an unknown end, and its connection is lost. A server
+    /// that took no write is left by all: what the others read there may be old, and nothing else tells them.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        let done = within(DEADLINE, work).await;
+        if done.as_ref().is_err_and(is_of_read_only) {
+            // When another was faster, the server is left already.
+            let _left =
+                self.left.compare_exchange(self.after, self.after + 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        done
     }
 
     pub(super) fn keep(&mut self, connection: PgConnection) {
@@ -79,7 +122,13 @@ impl Link {
 
 impl Clone for Link {
     fn clone(&self) -> Self {
-        Self { options: Arc::clone(&self.options), connection: None, process: Arc::clone(&self.process) }
+        Self {
+            options: Arc::clone(&self.options),
+            connection: None,
+            process: Arc::clone(&self.process),
+            left: Arc::clone(&self.left),
+            after: 0,
+        }
     }
 }
 
@@ -90,9 +139,17 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Waits for the server, but not for ever. What had not ended then has an unknown end, and its connection is lost.
-pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    within(DEADLINE, work).await
+/// Fails when the server takes no writes, whatever it lets be read.
+pub(super) async fn takes_writes(server: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    if sqlx::query_scalar::<_, bool>(IS_READ_ONLY).fetch_one(server).await? {
+        return Err(sqlx::Error::Io(io::Error::from(io::ErrorKind::ReadOnlyFilesystem)));
+    }
+    Ok(())
+}
+
+/// Whether an error says that a server takes no writes: it did, or it answered so when asked.
+fn is_of_read_only(error: &sqlx::Error) -> bool {
+    StoreError::code_of(error) == Some(READ_ONLY)
 }
 
 async fn within<T>(

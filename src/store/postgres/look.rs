@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     BATCH,
-    link::{Link, Remedy, in_time, remedy},
+    link::{Link, Remedy, remedy},
     outbox::seconds,
     statements::{self, texts},
 };
@@ -66,7 +66,7 @@ fn give(ask: Ask, found: Result<Found, StoreError>) {
 
 async fn attempt(link: &mut Link, keys: &[&StepKey]) -> Result<Vec<Result<Found, StoreError>>, sqlx::Error> {
     let mut connection = link.take().await?;
-    let found = in_time(found(&mut connection, keys, &link.process())).await?;
+    let found = link.in_time(found(&mut connection, keys, &link.process())).await?;
     link.keep(connection);
     Ok(found)
 }

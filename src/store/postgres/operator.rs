@@ -62,7 +62,7 @@ fn parked_of(found: &PgRow) -> Result<Parked, sqlx::Error> {
 }
 
 pub(super) async fn decide(connection: &mut PgConnection, decided: &Decided) -> Result<bool, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let (id, decision) = (decided.id.to_string(), &decided.decision);
     let found = sqlx::query(CONVERSATION).bind(&id).fetch_optional(&mut *transaction).await?;
     let Some(found) = found else { return Ok(false) };

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    link::{Link, Remedy, in_time, remedy},
+    link::{Link, Remedy, remedy},
     operator, outbox_statements as sql,
     read::Answer,
     statements::{self, texts},
@@ -48,7 +48,7 @@ macro_rules! patiently {
                 Err(error) => break Err(error),
             };
             let $connection = &mut taken;
-            match in_time($work).await {
+            match $link.in_time($work).await {
                 Ok(done) => {
                     $link.keep(taken);
                     break Ok(done);
@@ -167,7 +167,7 @@ async fn settle(
     settlements: &[Settlement],
     process: &str,
 ) -> Result<Vec<Settled>, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     let keys: Vec<_> =
         settlements.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
     statements::lock(&mut transaction, &keys).await?;

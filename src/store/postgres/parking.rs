@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     PostgresStore,
-    link::{Link, Remedy, in_time, remedy},
+    link::{Link, Remedy, remedy},
     outbox::{ATTEMPTS, give, patiently, seconds},
     parking_operator as by_hand,
     read::Answer,
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 const WAITS: &str = "
 SELECT COALESCE(sum(records), 0)::int8, COALESCE(sum(bytes), 0)::int8, COALESCE(sum(records) FILTER (WHERE conversation_id = $2), 0)::int8,

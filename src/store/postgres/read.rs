@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    link::{Link, in_time},
+    link::{Link, takes_writes},
     runs, statements,
 };
 use crate::{
@@ -81,7 +81,7 @@ async fn replies(
         .bind(conversation_id.as_str())
         .bind(after)
         .bind(i64::from(limit));
-    let rows = in_time(query.fetch_all(&mut connection)).await?;
+    let rows = link.in_time(query.fetch_all(&mut connection)).await?;
     link.keep(connection);
     Ok(rows)
 }
@@ -89,7 +89,7 @@ async fn replies(
 async fn prune(link: &mut Link, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {
     let mut connection = link.take().await?;
     let query = sqlx::query(statements::PRUNE).bind(older_than.as_secs_f64()).bind(i64::from(limit));
-    let done = in_time(query.execute(&mut connection)).await?;
+    let done = link.in_time(query.execute(&mut connection)).await?;
     link.keep(connection);
     Ok(done.rows_affected())
 }
@@ -97,7 +97,7 @@ async fn prune(link: &mut Link, older_than: Duration, limit: u32) -> Result<u64,
 async fn keep_products(link: &mut Link, tenant: &TenantId, names: Vec<u8>) -> Result<(), sqlx::Error> {
     let mut connection = link.take().await?;
     let query = sqlx::query(statements::KEEP_PRODUCTS).bind(tenant.as_str()).bind(names);
-    let _kept = in_time(query.execute(&mut connection)).await?;
+    let _kept = link.in_time(query.execute(&mut connection)).await?;
     link.keep(connection);
     Ok(())
 }
@@ -105,20 +105,15 @@ async fn keep_products(link: &mut Link, tenant: &TenantId, names: Vec<u8>) -> Re
 async fn products(link: &mut Link, tenant: &TenantId) -> Result<Option<Vec<u8>>, sqlx::Error> {
     let mut connection = link.take().await?;
     let query = sqlx::query(statements::PRODUCTS).bind(tenant.as_str());
-    let row = in_time(query.fetch_optional(&mut connection)).await?;
+    let row = link.in_time(query.fetch_optional(&mut connection)).await?;
     link.keep(connection);
     row.map(|row| row.try_get(0)).transpose()
 }
 
 async fn ping(link: &mut Link) -> Result<(), sqlx::Error> {
     let mut connection = link.take().await?;
-    in_time(one(&mut connection)).await?;
+    link.in_time(takes_writes(&mut connection)).await?;
     link.keep(connection);
-    Ok(())
-}
-
-async fn one(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let _one = sqlx::query("SELECT 1").execute(connection).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Row};
 
 use super::{
     PostgresStore,
-    link::{Link, in_time},
+    link::Link,
     read::{self, Answer},
 };
 use crate::{
@@ -262,7 +262,7 @@ async fn on<T>(
     work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
 ) -> Result<T, StoreError> {
     let mut connection = link.take().await?;
-    let done = in_time(work(&mut connection)).await?;
+    let done = link.in_time(work(&mut connection)).await?;
     link.keep(connection);
     Ok(done)
 }

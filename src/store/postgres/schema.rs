@@ -5,7 +5,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::link::{Link, in_time};
+use super::link::Link;
 use crate::store::StoreError;
 
 fn migrations() -> Migrator {
@@ -59,7 +59,7 @@ pub(super) async fn migrate(link: &Link) -> Result<(), StoreError> {
 pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let mut link = link.clone();
     let mut connection = link.take().await?;
-    let applied = in_time(applied(&mut connection)).await?;
+    let applied = link.in_time(applied(&mut connection)).await?;
     let expected: Vec<(i64, Vec<u8>)> =
         migrations().iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect();
     if applied == expected {

@@ -1,6 +1,6 @@
 //! A database of one test on the real server, and what the test does to it by connections of its own.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use peyvand::{privacy::Sensitive, store::PostgresStore};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -79,6 +79,22 @@ impl Database {
             }
         };
         timeout(LONG, waiting).await.unwrap();
+    }
+
+    /// The connections of stores, by the numbers of their processes on the server.
+    pub(crate) async fn connections(&self) -> BTreeSet<i32> {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let query = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name = 'peyvand'";
+        let pids: Vec<i32> = sqlx::query_scalar(query).bind(&self.name).fetch_all(&mut admin).await.unwrap();
+        pids.into_iter().collect()
+    }
+
+    /// What a standby is for those who connect from now on: all can be read and nothing written.
+    pub(crate) async fn take_writes(&self, writes: bool) {
+        let mut admin = PgConnection::connect(&self.server).await.unwrap();
+        let read_only = if writes { "off" } else { "on" };
+        let set = format!("ALTER DATABASE {} SET default_transaction_read_only = {read_only}", self.name);
+        admin.execute(AssertSqlSafe(set)).await.unwrap();
     }
 
     pub(crate) async fn end_all_connections(&self) {
