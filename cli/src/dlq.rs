@@ -1,10 +1,9 @@
 //! Dead letters as a work list: what waits by its cause, one letter masked, and what a person decides: once more, or not
 //! at all. Every decision is noted in the database with who made it and why. No payload is ever shown.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Duration,
-};
+mod decided;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use peyvand::{
@@ -17,8 +16,8 @@ use peyvand::{
 };
 use serde_json::json;
 
-/// Letters of a partition that are looked through at most.
-const LETTERS_MAX: usize = 10_000;
+use self::decided::{Decided, READ_MAX, name, place};
+
 /// Headers that say something about a letter and nothing about a person.
 const SHOWN: &[&str] = &[
     "x-error-class",
@@ -177,14 +176,20 @@ impl Desk {
             let names: Vec<&str> = all.iter().map(Topic::as_str).collect();
             bail!("there is no such topic of dead letters; there are: {}", names.join(", "));
         }
-        let decided: HashSet<String> = self.store.noted("dlq").await?;
-        let mut letters = self.bus.scan(&chosen, LETTERS_MAX).await?;
-        letters.retain(|letter| {
-            let class = letter.headers.text("x-error-class");
-            !decided.contains(&place(letter))
-                && filter.class.as_deref().is_none_or(|wanted| class == Some(wanted))
-                && filter.at.as_deref().is_none_or(|at| at == place(letter))
-        });
+        let decided = Decided(self.store.noted("dlq").await?);
+        let mut letters = Vec::new();
+        // One after the other: what is read of a topic is held in memory until it is sifted.
+        for topic in chosen {
+            let limit = decided.to_read(&topic);
+            let found = self.bus.scan(std::slice::from_ref(&topic), limit).await?;
+            tell_of_the_rest(&topic, &found, limit);
+            letters.extend(found.into_iter().filter(|letter| {
+                let class = letter.headers.text("x-error-class");
+                !decided.contains(letter)
+                    && filter.class.as_deref().is_none_or(|wanted| class == Some(wanted))
+                    && filter.at.as_deref().is_none_or(|at| at == place(letter))
+            }));
+        }
         letters.sort_by_key(|letter| letter.timestamp_ms);
         letters.truncate(filter.limit.unwrap_or(usize::MAX));
         Ok(letters)
@@ -192,21 +197,30 @@ impl Desk {
 
     async fn one(&self, at: &str) -> anyhow::Result<Record> {
         let topic = at.rsplit(':').nth(2).context("a place is TOPIC:PARTITION:OFFSET")?;
-        let letters = self.bus.scan(&[Topic::new(topic)], LETTERS_MAX).await?;
+        let letters = self.bus.scan(&[Topic::new(topic)], READ_MAX).await?;
         let found = letters.into_iter().find(|letter| place(letter) == at);
         found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
     }
 
     /// Notes what was done with a letter. Done after it: a letter that is redriven twice has its effect once.
     async fn note(&self, who: &Who, what: &'static str, letter: &Record) -> anyhow::Result<()> {
-        let audit = Audit { who: who.by.clone(), what, subject: place(letter), why: who.why.clone() };
+        let audit = Audit { who: who.by.clone(), what, subject: name(letter), why: who.why.clone() };
         Ok(self.store.note(vec![audit]).await?)
     }
 }
 
-/// Where a letter lies.
-fn place(letter: &Record) -> String {
-    format!("{}:{}:{}", letter.place.topic, letter.place.partition, letter.offset.0)
+/// Says of each partition that it was read only in part: what is not seen there may wait too.
+#[allow(clippy::print_stderr, reason = "it belongs to the list, and is no letter of it")]
+fn tell_of_the_rest(topic: &Topic, found: &[Record], limit: usize) {
+    let mut counts: BTreeMap<i32, usize> = BTreeMap::new();
+    for letter in found {
+        *counts.entry(letter.place.partition).or_default() += 1;
+    }
+    for (partition, _) in counts.into_iter().filter(|(_, count)| *count >= limit) {
+        eprintln!(
+            "Only the oldest {limit} letters of partition {partition} of {topic} were looked at; work them off, or let the topic keep them for less long, and look again."
+        );
+    }
 }
 
 fn header<'a>(letter: &'a Record, name: &str) -> &'a str {

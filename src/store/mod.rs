@@ -11,7 +11,7 @@ mod runs;
 mod sqlite;
 mod step;
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -235,11 +235,11 @@ impl Store {
         }
     }
 
-    /// The subjects of what was done by hand with a tool.
+    /// The subjects of what was done by hand with a tool, and when last: milliseconds since 1970 by the database's clock.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
-    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+    pub async fn noted(&self, tool: &'static str) -> Result<HashMap<String, i64>, StoreError> {
         match self {
             Self::Sqlite(store) => store.noted(tool).await,
             Self::Postgres(store) => store.noted(tool).await,

@@ -8,7 +8,7 @@ mod parking;
 mod parking_operator;
 mod runs;
 
-use std::{collections::HashSet, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use sqlx::{
     Row,
@@ -289,11 +289,11 @@ impl SqliteStore {
         to_its_end(operator::note(self.writer_pool.clone(), audits)).await
     }
 
-    /// The subjects of what was done by hand with a tool.
+    /// The subjects of what was done by hand with a tool, and when last: milliseconds since 1970 by the database's clock.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
-    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+    pub async fn noted(&self, tool: &'static str) -> Result<HashMap<String, i64>, StoreError> {
         operator::noted(&mut *self.readers.acquire().await?, tool).await
     }
 

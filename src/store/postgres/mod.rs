@@ -16,7 +16,7 @@ mod runs;
 mod schema;
 mod statements;
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -220,11 +220,11 @@ impl PostgresStore {
         self.relay(|answer| outbox::Ask::Note { audits, answer }).await
     }
 
-    /// The subjects of what was done by hand with a tool.
+    /// The subjects of what was done by hand with a tool, and when last: milliseconds since 1970 by the database's clock.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
-    pub async fn noted(&self, tool: &'static str) -> Result<HashSet<String>, StoreError> {
+    pub async fn noted(&self, tool: &'static str) -> Result<HashMap<String, i64>, StoreError> {
         self.relay(|answer| outbox::Ask::Noted { tool, answer }).await
     }
 

@@ -1,7 +1,7 @@
 //! What a person does by hand with the outbox. A decision raises the head's generation, so that no relay's older lease
 //! can still change it, and leaves its row in the audit.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
@@ -38,7 +38,8 @@ WHERE id = $1::text::uuid";
 const AUDIT: &str = "
 INSERT INTO audit (who, what, subject, why) SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])";
 
-const NOTED: &str = "SELECT DISTINCT subject FROM audit WHERE split_part(what, '.', 1) = $1";
+const NOTED: &str = "
+SELECT subject, (EXTRACT(EPOCH FROM max(at)) * 1000)::bigint FROM audit WHERE split_part(what, '.', 1) = $1 GROUP BY subject";
 
 pub(super) async fn parked(connection: &mut PgConnection, limit: u32) -> Result<Vec<Parked>, sqlx::Error> {
     let rows = sqlx::query(PARKED).bind(i64::from(limit)).fetch_all(connection).await?;
@@ -101,7 +102,10 @@ pub(super) async fn note(connection: &mut PgConnection, audits: &[Audit]) -> Res
     Ok(())
 }
 
-pub(super) async fn noted(connection: &mut PgConnection, tool: &str) -> Result<HashSet<String>, sqlx::Error> {
+pub(super) async fn noted(
+    connection: &mut PgConnection,
+    tool: &str,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
     let rows = sqlx::query(NOTED).bind(tool).fetch_all(connection).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }

@@ -2,7 +2,7 @@
 //! commit before anybody may send it; whoever lost its lease changes nothing. Locks are taken in the same order as a
 //! step takes them: conversations by key, then heads by key.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
@@ -33,7 +33,7 @@ pub(super) enum Ask {
     Parked { limit: u32, answer: Answer<Vec<Parked>> },
     Decide { decided: Box<Decided>, answer: Answer<bool> },
     Note { audits: Vec<Audit>, answer: Answer<()> },
-    Noted { tool: &'static str, answer: Answer<HashSet<String>> },
+    Noted { tool: &'static str, answer: Answer<HashMap<String, i64>> },
 }
 
 /// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler

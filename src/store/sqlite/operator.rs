@@ -1,6 +1,6 @@
 //! What a person does by hand with the outbox; the same rules as in `postgres/operator.rs`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use sqlx::{
     Row, SqliteConnection,
@@ -103,11 +103,12 @@ pub(super) async fn note(pool: SqlitePool, audits: Vec<Audit>) -> Result<(), Sto
 pub(super) async fn noted(
     connection: &mut SqliteConnection,
     tool: &str,
-) -> Result<HashSet<String>, StoreError> {
-    let rows =
-        sqlx::query("SELECT DISTINCT subject FROM audit WHERE substr(what, 1, length(?1) + 1) = ?1 || '.'")
-            .bind(tool)
-            .fetch_all(connection)
-            .await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+) -> Result<HashMap<String, i64>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT subject, max(at) FROM audit WHERE substr(what, 1, length(?1) + 1) = ?1 || '.' GROUP BY subject",
+    )
+    .bind(tool)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
