@@ -2,10 +2,11 @@
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio::time::timeout;
 
 use super::*;
-use crate::bus::{ConsumerEvent, Headers, LetGo, NewRecord};
+use crate::bus::{ConsumerEvent, Epoch, Headers, LetGo, NewRecord};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,6 +31,15 @@ async fn asked(consumer: &mut Box<dyn Consumer>) -> (Vec<TopicPartition>, LetGo)
         if let ConsumerEvent::Revoking(places, let_go) = event(consumer).await.unwrap() {
             return (places, let_go);
         }
+    }
+}
+
+fn record(value: &str) -> NewRecord {
+    NewRecord {
+        topic: Topic::new("t"),
+        key: Some(b"k".to_vec()),
+        value: Some(value.into()),
+        headers: Headers::default(),
     }
 }
 
@@ -140,4 +150,74 @@ async fn a_follower_reads_what_comes_after_it_began_and_nothing_from_before() {
     assert!(matches!(bus.follow(&[Topic::new("nowhere")]).await, Err(BusError::UnknownTopic(_))));
     bus.close().await.unwrap();
     assert!(matches!(event(&mut follower).await, Err(BusError::Closed)));
+}
+
+/// A member of a group with one partition, and what the log says that the group has settled there.
+struct Settling<'a> {
+    bus: &'a KafkaBus,
+    member: Box<dyn Consumer>,
+    held: Option<(TopicPartition, Epoch)>,
+    committed: Option<NextOffset>,
+}
+
+impl Settling<'_> {
+    /// Goes on for a moment; what is settled never goes back.
+    async fn turn(&mut self) {
+        match timeout(Duration::from_millis(100), self.member.next(10)).await {
+            Ok(Ok(ConsumerEvent::Records(records))) => {
+                let (record, epoch) = records.into_iter().next_back().unwrap();
+                self.held = Some((record.place, epoch));
+            }
+            Ok(Ok(ConsumerEvent::Revoking(_, let_go))) => let_go.now(),
+            Ok(Ok(_)) | Err(_) => {}
+            Ok(Err(error)) => panic!("{error}"),
+        }
+        let lags = self.bus.lag("g", &[Topic::new("t")]).await.unwrap();
+        let committed = lags.into_iter().filter_map(|lag| lag.committed).max();
+        assert!(committed >= self.committed, "{committed:?} after {:?}", self.committed);
+        self.committed = committed;
+    }
+
+    fn settle(&self, next: i64) {
+        let (place, epoch) = self.held.as_ref().unwrap();
+        self.member.store(place, *epoch, NextOffset(next));
+    }
+}
+
+#[tokio::test]
+async fn what_is_settled_is_committed_in_the_end_whatever_the_coordinator_said_before_and_never_backwards() {
+    use RDKafkaRespErr::{
+        RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS as LOADING,
+        RD_KAFKA_RESP_ERR_NOT_COORDINATOR as ELSEWHERE, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS as REBALANCE,
+    };
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    for value in ["one", "two", "three"] {
+        bus.producer().send(record(value)).await.unwrap();
+    }
+    let member = bus.consumer("g", &[Topic::new("t")]).unwrap();
+    let mut group = Settling { bus: &bus, member, held: None, committed: None };
+    let until = Instant::now() + PATIENCE;
+    while group.held.is_none() {
+        assert!(Instant::now() < until, "nothing was read");
+        group.turn().await;
+    }
+    for (next, error) in (1..).zip([ELSEWHERE, LOADING, REBALANCE]) {
+        let before = group.committed;
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[error; 10_000]);
+        group.settle(next);
+        // Twice as long as it takes to commit when all is well.
+        let refused = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < refused {
+            group.turn().await;
+        }
+        assert_eq!(group.committed, before, "{error:?} was not heard");
+        cluster.clear_request_errors(RDKafkaApiKey::OffsetCommit);
+        let until = Instant::now() + PATIENCE;
+        while group.committed != Some(NextOffset(next)) {
+            assert!(Instant::now() < until, "{error:?}: {:?} is committed", group.committed);
+            group.turn().await;
+        }
+    }
+    group.member.close().await.unwrap();
 }
