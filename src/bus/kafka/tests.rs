@@ -152,6 +152,26 @@ async fn a_follower_reads_what_comes_after_it_began_and_nothing_from_before() {
     assert!(matches!(event(&mut follower).await, Err(BusError::Closed)));
 }
 
+/// What is in the log, from outside the group and the producer.
+async fn written(bus: &KafkaBus) -> Vec<String> {
+    let records = bus.scan(&[Topic::new("t")], 100).await.unwrap();
+    records.into_iter().map(|record| String::from_utf8(record.value.unwrap()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_record_that_the_brokers_cannot_keep_safe_for_a_while_is_written_once_in_the_end() {
+    use RDKafkaRespErr::{
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS as REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT as TIMED_OUT,
+    };
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    let producer = bus.producer();
+    cluster.request_errors(RDKafkaApiKey::Produce, &[REPLICAS, TIMED_OUT, REPLICAS]);
+    producer.send(record("refused")).await.unwrap();
+    producer.send(record("next")).await.unwrap();
+    assert_eq!(written(&bus).await, ["refused", "next"]);
+}
+
 /// A member of a group with one partition, and what the log says that the group has settled there.
 struct Settling<'a> {
     bus: &'a KafkaBus,
