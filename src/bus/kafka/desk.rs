@@ -23,6 +23,8 @@ pub(super) enum Over {
     Closed,
     /// A topic of the member is not there.
     UnknownTopic(Topic),
+    /// The group does not take the member as it is set up; what to do.
+    Refused(&'static str),
 }
 
 impl From<Over> for BusError {
@@ -30,6 +32,7 @@ impl From<Over> for BusError {
         match over {
             Over::Closed => Self::Closed,
             Over::UnknownTopic(topic) => Self::UnknownTopic(topic),
+            Over::Refused(advice) => Self::Settings(advice.to_owned()),
         }
     }
 }

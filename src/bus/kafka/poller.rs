@@ -32,6 +32,11 @@ const HOLD: Duration = Duration::from_secs(1);
 /// How often a missing topic is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
+const OTHER_STRATEGY: &str = "a group of Peyvand's has members that share its partitions out in another way; stop the \
+                              programs that are not Peyvand, or give them a group of their own";
+const FENCED: &str = "another process has the same kafka.group_instance_id and has taken the place of this one; give \
+                      each process its own";
+
 /// The work of a poll thread.
 pub(super) struct Poller {
     consumer: BaseConsumer<Callbacks>,
@@ -166,9 +171,12 @@ impl Poller {
 
     fn judge(&mut self, error: &KafkaError) -> Result<(), Over> {
         match error {
-            KafkaError::MessageConsumptionFatal(code) => {
-                tracing::error!(group = self.shared.group, "{}", advice(*code));
-                Err(Over::Closed)
+            // The error itself only says that there is one.
+            KafkaError::MessageConsumptionFatal(_)
+            | KafkaError::MessageConsumption(RDKafkaErrorCode::Fatal) => Err(self.fatal()),
+            // librdkafka would ask to be let in for ever, and the group never lets it.
+            KafkaError::MessageConsumption(RDKafkaErrorCode::InconsistentGroupProtocol) => {
+                Err(Over::Refused(OTHER_STRATEGY))
             }
             KafkaError::MessageConsumption(
                 RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
@@ -181,6 +189,21 @@ impl Poller {
             other => {
                 self.shared.health.complain(&other.to_string());
                 Ok(())
+            }
+        }
+    }
+
+    /// Why the client does not read any more.
+    fn fatal(&self) -> Over {
+        match self.consumer.client().fatal_error() {
+            Some((RDKafkaErrorCode::FencedInstanceId, _)) => Over::Refused(FENCED),
+            other => {
+                let code = other.map_or(RDKafkaErrorCode::Fatal, |(code, _)| code);
+                tracing::error!(
+                    group = self.shared.group,
+                    "reading cannot go on ({code}); the process must be started again"
+                );
+                Over::Closed
             }
         }
     }
@@ -288,20 +311,4 @@ fn headers(message: &BorrowedMessage<'_>) -> Headers {
         native.iter().map(|header| pair(header.key, header.value)).collect()
     }));
     Headers(copied.unwrap_or_default())
-}
-
-fn advice(code: RDKafkaErrorCode) -> String {
-    match code {
-        RDKafkaErrorCode::FencedInstanceId => {
-            "another process has the same group_instance_id and took this one's \
-             place; give each process its own"
-                .to_owned()
-        }
-        RDKafkaErrorCode::InconsistentGroupProtocol => {
-            "the group has members with another assignment strategy; \
-             stop those that are not Peyvand"
-                .to_owned()
-        }
-        other => format!("reading cannot go on ({other}); the process must be started again"),
-    }
 }
