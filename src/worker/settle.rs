@@ -353,7 +353,9 @@ impl<H: Handler> Settler<H> {
         };
         let cause = Cause { class, code, said, attempts, first_failure_ms, last_failure_ms: now_ms() };
         let letter = letter::of(H::GROUP, record, &cause);
+        failpoint("letter.made");
         patiently(|| self.producer.send(letter.clone())).await;
+        failpoint("letter.sent");
         Fate::Settled
     }
 }

@@ -10,12 +10,12 @@ use crate::{
     scene::{Scene, conversation, until},
 };
 
-const DEAD: &str = "chat.message.received.intent-classifier.dlq";
+pub(crate) const DEAD: &str = "chat.message.received.intent-classifier.dlq";
 
 /// The first end finds nobody careful; three more convict the record.
 const ENDS_MAX: usize = 4;
 
-async fn shown(topic: &'static str, keys: HashSet<String>) -> Vec<kcat::Shown> {
+pub(crate) async fn shown(topic: &'static str, keys: HashSet<String>) -> Vec<kcat::Shown> {
     tokio::task::spawn_blocking(move || kcat::all(topic, |shown| keys.contains(&shown.key))).await.unwrap()
 }
 

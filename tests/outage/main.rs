@@ -14,5 +14,6 @@ mod process;
 
 mod crash;
 mod health;
+mod letters;
 mod scene;
 mod stop;
