@@ -54,10 +54,12 @@ enum Phase {
 }
 
 /// Whether a process can serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Ready,
     WaitingFor(&'static str),
+    /// What has to be written is not taken; in words, why.
+    Refused(String),
     Stopping,
 }
 
@@ -66,7 +68,7 @@ impl Verdict {
     fn or(self, other: impl FnOnce() -> Self) -> Self {
         match self {
             Self::Ready => other(),
-            Self::WaitingFor(_) | Self::Stopping => self,
+            Self::WaitingFor(_) | Self::Refused(_) | Self::Stopping => self,
         }
     }
 }
@@ -151,21 +153,23 @@ impl Health {
             Phase::Serving(probes) => probes,
         };
         let mut looked = self.looked.lock().await;
-        if let Some((at, verdict)) = *looked
+        if let Some((at, verdict)) = &*looked
             && at.elapsed() < LOOK_EACH
         {
-            return verdict;
+            return verdict.clone();
         }
         let verdict = match look(&probes).await {
             Verdict::Ready => {
                 let (signs, bus) = (self.pulses.signs(), probes.bus.as_ref());
-                judge(signs, bus.and_then(KafkaBus::last_contact))
+                let refused = bus.and_then(KafkaBus::refused_topic).map_or(Verdict::Ready, Verdict::Refused);
+                refused
+                    .or(|| judge(signs, bus.and_then(KafkaBus::last_contact)))
                     .or(|| bus.map_or(Verdict::Ready, |bus| judge_member(signs, bus.membership())))
                     .or(|| loops_turn(signs, bus.and_then(KafkaBus::last_turn)))
             }
-            other @ (Verdict::WaitingFor(_) | Verdict::Stopping) => other,
+            other @ (Verdict::WaitingFor(_) | Verdict::Refused(_) | Verdict::Stopping) => other,
         };
-        *looked = Some((Instant::now(), verdict));
+        *looked = Some((Instant::now(), verdict.clone()));
         verdict
     }
 }
@@ -244,6 +248,10 @@ async fn ready(Shared(health): Shared<Arc<Health>>) -> Response {
         Verdict::WaitingFor(what) => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "waiting", "for": what}))).into_response()
         }
+        Verdict::Refused(why) => {
+            let said = json!({"status": "waiting", "for": "topic", "why": why});
+            (StatusCode::SERVICE_UNAVAILABLE, Json(said)).into_response()
+        }
         Verdict::Stopping => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "stopping"}))).into_response()
         }
@@ -276,10 +284,42 @@ pub(super) async fn listen(
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::mocking::MockCluster;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::{
+        bus::{Headers, NewRecord, Topic, kafka::KafkaConfig},
+        store::SqliteStore,
+        worker,
+    };
 
     fn seconds(many: u64) -> Duration {
         Duration::from_secs(many)
+    }
+
+    #[tokio::test]
+    async fn a_process_that_has_to_write_to_a_missing_topic_says_which_until_it_is_there() {
+        let cluster = MockCluster::new(1).unwrap();
+        let brokers = cluster.bootstrap_servers();
+        let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
+        let file = std::env::temp_dir().join(format!("peyvand-health-{}.sqlite", Uuid::new_v4()));
+        let store = Store::Sqlite(SqliteStore::open(&file).await.unwrap());
+        let health = Health::starting();
+        health.serving(Probes { store, bus: Some(bus.clone()) });
+        let topic = Topic::new("t.g.dlq");
+        let letter =
+            || NewRecord { topic: topic.clone(), key: None, value: None, headers: Headers::default() };
+        let producer = bus.producer();
+        assert!(producer.send(letter()).await.is_err());
+        let why = "topic t.g.dlq does not exist; create it with `peyvand topics create`";
+        assert_eq!(health.verdict().await, Verdict::Refused(why.to_owned()));
+        cluster.create_topic(topic.as_str(), 1, 1).unwrap();
+        let sent = worker::patiently(|| producer.send(letter()));
+        timeout(seconds(60), sent).await.expect("the topic is there and takes nothing");
+        *health.looked.lock().await = None;
+        // Nobody has joined here.
+        assert_eq!(health.verdict().await, Verdict::WaitingFor("group"));
     }
 
     #[test]

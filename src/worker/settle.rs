@@ -354,6 +354,7 @@ impl<H: Handler> Settler<H> {
         let cause = Cause { class, code, said, attempts, first_failure_ms, last_failure_ms: now_ms() };
         let letter = letter::of(H::GROUP, record, &cause);
         failpoint("letter.made");
+        // As long as its topic takes no letter, the record stays unsettled; the log tells the process's health why.
         patiently(|| self.producer.send(letter.clone())).await;
         failpoint("letter.sent");
         Fate::Settled

@@ -10,7 +10,7 @@ use crate::{
     scene::{Scene, conversation, until},
 };
 
-async fn asked(worker: &Worker, path: &str) -> (u16, Value) {
+pub(crate) async fn asked(worker: &Worker, path: &str) -> (u16, Value) {
     let answer = reqwest::get(format!("{}{path}", worker.health)).await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }

@@ -1,11 +1,18 @@
-//! A process that ends while it writes a dead letter.
+//! Dead letters that cannot be written, and a process that ends while it writes one.
 
 use std::{collections::HashSet, time::Duration};
 
 use peyvand::{bus::NewRecord, event::EventId, topics};
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+};
+
 use crate::{
     crash::{DEAD, shown},
-    process::ready,
+    health::asked,
+    process::{ready, server},
     scene::{Scene, conversation, until},
 };
 
@@ -59,4 +66,33 @@ async fn a_process_that_ends_before_it_writes_a_letter_writes_it_after_its_next_
 #[tokio::test]
 async fn a_process_that_ends_after_it_wrote_a_letter_writes_it_again_under_the_same_id() {
     killed_at("letter.sent", 1).await;
+}
+
+async fn delete(topic: &str) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", server("PEYVAND_TEST_KAFKA"));
+    let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
+    admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_whose_letters_have_no_topic_says_so_loses_nothing_and_goes_on_when_it_is_there() {
+    let scene = Scene::open("http://127.0.0.1:1", &[]).await;
+    let worker = scene.settings.spawn("intent-classifier", None);
+    ready(&worker, "intent-classifier").await;
+    delete(DEAD).await;
+    let (poison, innocent) = (conversation(), conversation());
+    scene.send(vec![broken(&scene, &poison).0, scene.message(&innocent, "hello")]).await;
+    let neighbours = HashSet::from([innocent]);
+    until("the neighbour", PATIENCE, async || decided(&neighbours).await == neighbours).await;
+    until("the news", PATIENCE, async || asked(&worker, "/health/ready").await.1["for"] == "topic").await;
+    let why = asked(&worker, "/health/ready").await.1["why"].to_string();
+    assert!(why.contains(DEAD) && why.contains("peyvand topics create"), "{why}");
+    assert!(worker.log().contains(&format!("topic {DEAD} does not exist")));
+    assert_eq!(asked(&worker, "/health/live").await.0, 200, "a new start would not bring the topic back");
+    let (fine, said) = scene.settings.peyvand(&["topics", "create"]);
+    assert!(fine, "{said}");
+    until("the letter", PATIENCE, async || letters(&poison).await.len() == 1).await;
+    ready(&worker, "intent-classifier").await;
+    worker.stop();
 }

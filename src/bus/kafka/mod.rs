@@ -11,6 +11,7 @@ mod member;
 mod poller;
 mod producer;
 mod rebalance;
+mod refusals;
 mod scan;
 mod settings;
 mod stays;
@@ -19,7 +20,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::health::Health;
 pub use self::health::Membership;
@@ -173,6 +174,11 @@ impl KafkaBus {
     /// How the groups serve the members of this process; none without members.
     pub fn membership(&self) -> Option<Membership> {
         self.health.membership()
+    }
+
+    /// Why a topic does not take what is written to it: its last record was refused, and that does not pass by itself.
+    pub fn refused_topic(&self) -> Option<String> {
+        self.publisher.refusals.now(Instant::now())
     }
 
     /// Waits a few seconds for records on their way, then ends the producer. Who still uses the log is told `Closed`.

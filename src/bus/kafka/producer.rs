@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::task::AtomicWaker;
@@ -17,6 +17,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::Semaphore;
 
 use super::health::Health;
+use super::refusals::Refusals;
 use super::{KafkaConfig, settings};
 use crate::bus::record::MOST_RECORD_BYTES;
 use crate::bus::{BusError, Headers, NewRecord, Offset, Producer, Topic, TopicPartition};
@@ -102,6 +103,7 @@ pub(super) struct Publisher {
     native: Option<ThreadedProducer<Callbacks>>,
     in_flight: Semaphore,
     health: Arc<Health>,
+    pub(super) refusals: Refusals,
 }
 
 impl Publisher {
@@ -110,7 +112,8 @@ impl Publisher {
         let native = settings::producer(config)
             .create_with_context(Callbacks(Arc::clone(&health)))
             .map_err(|error| settings::refused(&error))?;
-        Ok(Self { native: Some(native), in_flight: Semaphore::new(IN_FLIGHT), health })
+        let (in_flight, refusals) = (Semaphore::new(IN_FLIGHT), Refusals::default());
+        Ok(Self { native: Some(native), in_flight, health, refusals })
     }
 
     /// The client, for questions to the cluster.
@@ -145,9 +148,10 @@ impl Publisher {
         };
         match outcome {
             Ok((partition, offset)) => {
+                self.refusals.taken(&record.topic);
                 Ok((TopicPartition { topic: record.topic, partition }, Offset(offset)))
             }
-            Err(code) => Err(self.failure(code, record.topic, size)),
+            Err(code) => Err(self.refused(code, record.topic, size)),
         }
     }
 
@@ -161,6 +165,20 @@ impl Publisher {
             KafkaError::Nul(_) => RDKafkaErrorCode::UnknownTopic,
             other => other.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown),
         })
+    }
+
+    fn refused(&self, code: RDKafkaErrorCode, topic: Topic, size: usize) -> BusError {
+        let error = self.failure(code, topic.clone(), size);
+        let stays = match &error {
+            BusError::UnknownTopic(_) | BusError::TooLarge { .. } => true,
+            // Whether the brokers answer at all, health sees for itself.
+            BusError::Unavailable(_) => code == RDKafkaErrorCode::TopicAuthorizationFailed,
+            BusError::Partitions { .. } | BusError::Settings(_) | BusError::Closed => false,
+        };
+        if stays {
+            self.refusals.refused(&topic, Instant::now(), error.to_string());
+        }
+        error
     }
 
     fn failure(&self, code: RDKafkaErrorCode, topic: Topic, size: usize) -> BusError {

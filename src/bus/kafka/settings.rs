@@ -88,6 +88,8 @@ const PRODUCER: &[(&str, &str)] = &[
     ("request.timeout.ms", "10000"),
     // How long a topic that is not there may still be on its way.
     ("topic.metadata.propagation.max.ms", "5000"),
+    // How soon a topic that refused us is looked at again; librdkafka refuses it by itself until then.
+    ("topic.metadata.refresh.interval.ms", "10000"),
 ];
 
 const CONSUMER: &[(&str, &str)] = &[

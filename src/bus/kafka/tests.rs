@@ -152,6 +152,22 @@ async fn a_follower_reads_what_comes_after_it_began_and_nothing_from_before() {
     assert!(matches!(event(&mut follower).await, Err(BusError::Closed)));
 }
 
+#[tokio::test]
+async fn a_topic_that_refuses_this_user_is_told_until_it_takes_a_record() {
+    let cluster = cluster();
+    let bus = bus(&cluster.bootstrap_servers(), Limits::default());
+    let producer = bus.producer();
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[refused]);
+    assert_eq!(bus.refused_topic(), None);
+    producer.send(record("refused")).await.unwrap_err();
+    let why = bus.refused_topic().unwrap();
+    assert!(why.contains("do not let this user write t; allow it by an ACL"), "{why}");
+    let taken = crate::worker::patiently(|| producer.send(record("taken")));
+    timeout(PATIENCE, taken).await.expect("it is refused for ever");
+    assert_eq!(bus.refused_topic(), None);
+}
+
 /// What is in the log, from outside the group and the producer.
 async fn written(bus: &KafkaBus) -> Vec<String> {
     let records = bus.scan(&[Topic::new("t")], 100).await.unwrap();
@@ -169,6 +185,7 @@ async fn a_record_that_the_brokers_cannot_keep_safe_for_a_while_is_written_once_
     cluster.request_errors(RDKafkaApiKey::Produce, &[REPLICAS, TIMED_OUT, REPLICAS]);
     producer.send(record("refused")).await.unwrap();
     producer.send(record("next")).await.unwrap();
+    assert_eq!(bus.refused_topic(), None);
     assert_eq!(written(&bus).await, ["refused", "next"]);
 }
 
