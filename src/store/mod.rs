@@ -10,6 +10,7 @@ mod row;
 mod runs;
 mod sqlite;
 mod step;
+mod watch;
 
 use std::{collections::HashMap, time::Duration};
 

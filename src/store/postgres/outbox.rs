@@ -2,7 +2,10 @@
 //! commit before anybody may send it; whoever lost its lease changes nothing. Locks are taken in the same order as a
 //! step takes them: conversations by key, then heads by key.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +20,7 @@ use super::{
 };
 use crate::store::{
     Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, Parked, Settled, Settlement, StoreError, row,
+    watch::Watch,
 };
 
 /// Times that the same is tried at once when others are in the way.
@@ -65,6 +69,7 @@ pub(super) use patiently;
 /// Answers until the store is closed or nobody can ask any more.
 pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed: CancellationToken) {
     let process = link.process();
+    let mut watch = Watch::default();
     loop {
         let ask = tokio::select! {
             biased;
@@ -73,13 +78,13 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
         };
         match ask {
             Some(Ask::Claim { target, limit, lease, answer }) => {
-                give(answer, patiently!(link, c => claim(c, &target, limit, lease, &process)));
+                give(answer, patiently!(link, c => claim(c, &target, (limit, lease), &process, &mut watch)));
             }
             Some(Ask::Settle { settlements, answer }) => {
                 give(answer, patiently!(link, c => settle(c, &settlements, &process)));
             }
             Some(Ask::Depth { target, answer }) => {
-                give(answer, patiently!(link, c => depth(c, &target)));
+                give(answer, patiently!(link, c => depth(c, &target, &mut watch)));
             }
             Some(Ask::LeftBehind { group, older_than, limit, answer }) => {
                 let found = patiently!(link, c => left_behind(c, group, older_than, limit));
@@ -118,10 +123,11 @@ pub(super) fn give<T>(answer: oneshot::Sender<Result<T, StoreError>>, result: Re
 async fn claim(
     connection: &mut PgConnection,
     target: &str,
-    limit: u32,
-    lease: Duration,
+    (limit, lease): (u32, Duration),
     process: &str,
+    watch: &mut Watch,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
+    let asked = Instant::now();
     let rows = sqlx::query(sql::CLAIM)
         .bind(target)
         .bind(i64::from(limit))
@@ -129,15 +135,22 @@ async fn claim(
         .bind(process)
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| claimed(target, row)).collect()
+    if let Some(row) = rows.first() {
+        watch.note(asked, row.try_get(12)?, lease);
+    }
+    rows.iter().map(|row| claimed(target, row, |ago| watch.at_most(asked, ago))).collect()
 }
 
-fn claimed(target: &str, row: &PgRow) -> Result<Claimed, sqlx::Error> {
+fn claimed(
+    target: &str,
+    row: &PgRow,
+    believed: impl Fn(Duration) -> Duration,
+) -> Result<Claimed, sqlx::Error> {
     let known = match row.try_get::<&str, _>(6)? {
         "pending" => Known::Unsent,
         _ => Known::InDoubt {
-            since: seconds(row.try_get(8)?).unwrap_or_default(),
-            absent_for: seconds(row.try_get(9)?),
+            since: seconds(row.try_get(8)?).map(&believed).unwrap_or_default(),
+            absent_for: seconds(row.try_get(9)?).map(&believed),
         },
     };
     Ok(Claimed {
@@ -224,8 +237,10 @@ async fn pending(
     Ok(waiting)
 }
 
-async fn depth(connection: &mut PgConnection, target: &str) -> Result<Depth, sqlx::Error> {
+async fn depth(connection: &mut PgConnection, target: &str, watch: &mut Watch) -> Result<Depth, sqlx::Error> {
+    let asked = Instant::now();
     let row = sqlx::query(sql::DEPTH).bind(target).fetch_one(connection).await?;
+    watch.begin(asked, row.try_get(4)?);
     let count = |value: i64| u64::try_from(value).unwrap_or_default();
     Ok(Depth {
         waiting: count(row.try_get(0)?),

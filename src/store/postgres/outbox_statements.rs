@@ -30,22 +30,29 @@ INSERT INTO outbox (id, target, conversation_id, seq, operation, payload)
 SELECT * FROM UNNEST($1::text[]::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])";
 
 /// Leases heads that are due, those of other processes a second later, and marks their entries in doubt with the same commit.
-/// `before` is the entry as it was.
+/// `before` is the entry as it was. Where a time is further ahead than anything is ever put off, the clock was set back since:
+/// such a head is due, and what was sent in the future is counted from now on.
 pub(super) const CLAIM: &str = "
 WITH due AS (
   SELECT ctid AS place FROM outbox_head
   WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= now()
     AND (keeper = $4 OR due_at <= now() - interval '1 second')
-    AND (lease_until IS NULL OR lease_until < now())
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST(1200, 2 * $3)))
+  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), ahead AS (
+  SELECT ctid AS place FROM outbox_head
+  WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at > now() + interval '20 minutes'
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST(1200, 2 * $3)))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
   UPDATE outbox_head h SET lease_generation = h.lease_generation + 1,
     lease_until = now() + make_interval(secs => $3)
-  FROM due d WHERE h.ctid = d.place
+  FROM (SELECT place FROM due UNION ALL SELECT place FROM ahead LIMIT $2) AS d WHERE h.ctid = d.place
   RETURNING h.target, h.conversation_id, h.lease_generation, h.done_seq + 1 AS seq
 )
 UPDATE outbox o SET state = 'in_doubt', attempts = o.attempts + 1,
-  last_sent_at = CASE WHEN o.state = 'pending' THEN now() ELSE o.last_sent_at END
+  last_sent_at = CASE WHEN o.state = 'pending' THEN now() ELSE LEAST(o.last_sent_at, now()) END,
+  absent_at = CASE WHEN o.absent_at <= now() THEN o.absent_at END
 FROM leased l
 CROSS JOIN LATERAL (
   SELECT ctid AS place, state, last_sent_at, absent_at, created_at, class FROM outbox
@@ -53,8 +60,9 @@ CROSS JOIN LATERAL (
 ) AS before
 WHERE o.ctid = before.place
 RETURNING l.conversation_id, l.lease_generation, l.seq, uuid_send(o.id), o.operation, o.payload, before.state, o.attempts,
-  EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - before.absent_at)::float8,
-  EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt'";
+  EXTRACT(EPOCH FROM now() - before.last_sent_at)::float8, EXTRACT(EPOCH FROM now() - o.absent_at)::float8,
+  EXTRACT(EPOCH FROM now() - before.created_at)::float8, before.class IS NOT NULL OR before.state = 'in_doubt',
+  EXTRACT(EPOCH FROM now())::float8";
 
 /// Only under the lease that is still the newest one, and only for the entry it was given for. The row is looked up again by its
 /// place, as this statement's snapshot has it: that this one is the newest is because the conversation's lock was taken by a
@@ -121,7 +129,7 @@ GROUP BY conversation_id HAVING min(kept_at) <= now() - make_interval(secs => $2
 pub(super) const DEPTH: &str = "
 SELECT COALESCE(sum(h.next_seq - h.done_seq - 1), 0)::bigint,
   count(*) FILTER (WHERE o.state = 'in_doubt'), count(*) FILTER (WHERE h.parked_class IS NOT NULL),
-  EXTRACT(EPOCH FROM now() - min(o.created_at))::float8
+  EXTRACT(EPOCH FROM now() - min(o.created_at))::float8, EXTRACT(EPOCH FROM now())::float8
 FROM outbox_head h JOIN outbox o ON o.target = h.target AND o.conversation_id = h.conversation_id AND o.seq = h.done_seq + 1
 WHERE h.target = $1 AND h.done_seq + 1 < h.next_seq";
 

@@ -74,6 +74,9 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
+/// A time further ahead than anything is ever put off: the clock was set back since.
+const AHEAD: Duration = Duration::from_secs(20 * 60);
+
 pub(super) async fn claim(
     pool: SqlitePool,
     target: String,
@@ -86,8 +89,9 @@ pub(super) async fn claim(
         "UPDATE outbox_head SET lease_generation = lease_generation + 1, lease_until = ?2 + ?4
          WHERE (target, conversation_id) IN (
            SELECT target, conversation_id FROM outbox_head
-           WHERE target = ?1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= ?2
-             AND (lease_until IS NULL OR lease_until < ?2)
+           WHERE target = ?1 AND parked_class IS NULL AND done_seq + 1 < next_seq
+             AND (due_at <= ?2 OR due_at > ?2 + ?5)
+             AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?2 + max(?5, 2 * ?4))
            ORDER BY due_at LIMIT ?3)
          RETURNING conversation_id, lease_generation, done_seq + 1",
     )
@@ -95,6 +99,7 @@ pub(super) async fn claim(
     .bind(now)
     .bind(i64::from(limit))
     .bind(millis(lease))
+    .bind(millis(AHEAD))
     .fetch_all(&mut *transaction)
     .await?;
     let mut all = Vec::with_capacity(heads.len());
@@ -117,9 +122,9 @@ pub(super) async fn claim(
         .await?;
         let claimed = claimed(lease, &before, now)?;
         sqlx::query(
-            "UPDATE outbox SET attempts = attempts + 1,
-               last_sent_at = CASE WHEN state = 'pending' THEN ? ELSE last_sent_at END, state = 'in_doubt'
-             WHERE id = ?",
+            "UPDATE outbox SET attempts = attempts + 1, absent_at = CASE WHEN absent_at <= ?1 THEN absent_at END,
+               last_sent_at = CASE WHEN state = 'pending' THEN ?1 ELSE min(last_sent_at, ?1) END, state = 'in_doubt'
+             WHERE id = ?2",
         )
         .bind(now)
         .bind(claimed.id.as_bytes().as_slice())
@@ -137,7 +142,7 @@ fn claimed(lease: Lease, before: &SqliteRow, now: i64) -> Result<Claimed, StoreE
         "pending" => Known::Unsent,
         _ => Known::InDoubt {
             since: ago(now, before.try_get(5)?).unwrap_or_default(),
-            absent_for: ago(now, before.try_get(6)?),
+            absent_for: ago(now, before.try_get::<Option<i64>, _>(6)?.filter(|then| *then <= now)),
         },
     };
     Ok(Claimed {
@@ -337,4 +342,48 @@ pub(super) async fn prune(pool: SqlitePool, older_than: Duration, limit: u32) ->
     .await?;
     transaction.commit().await?;
     Ok(done.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::ConversationId, store::SqliteStore};
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_keeps_nothing_for_ever_and_a_pause_is_kept() {
+        let folder = std::env::temp_dir().join(format!("peyvand-outbox-{}", Uuid::new_v4()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store = SqliteStore::open(&folder.join("store.sqlite")).await.unwrap();
+        let pool = store.writer_pool.clone();
+        let entry = NewEntry {
+            id: Uuid::new_v4().into(),
+            target: "sap".to_owned(),
+            conversation_id: ConversationId::parse("c").unwrap(),
+            operation: "test".to_owned(),
+            payload: Vec::new(),
+        };
+        enqueue(&mut pool.acquire().await.unwrap(), &[entry]).await.unwrap();
+        let lease = Duration::from_secs(60);
+        assert_eq!(store.claim("sap", 1, lease).await.unwrap().len(), 1);
+        for (due, leased, is_claimed) in [
+            ("due_at + 3600000", "lease_until + 3600000", true),
+            ("due_at + 3600000", "NULL", true),
+            ("due_at", "lease_until", false),
+            ("due_at + 900000", "NULL", false),
+        ] {
+            let moved = format!("UPDATE outbox_head SET due_at = {due}, lease_until = {leased}");
+            sqlx::query(sqlx::AssertSqlSafe(moved)).execute(&pool).await.unwrap();
+            let ahead =
+                "UPDATE outbox SET last_sent_at = last_sent_at + 3600000, absent_at = last_sent_at + 3600000";
+            sqlx::query(ahead).execute(&pool).await.unwrap();
+            let claimed = store.claim("sap", 1, lease).await.unwrap();
+            assert_eq!(claimed.len(), usize::from(is_claimed), "{due} {leased}");
+            let unknown = Known::InDoubt { since: Duration::ZERO, absent_for: None };
+            assert!(claimed.iter().all(|one| one.known == unknown), "{claimed:?}");
+            let now = "UPDATE outbox_head SET due_at = unixepoch() * 1000";
+            sqlx::query(now).execute(&pool).await.unwrap();
+        }
+        store.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

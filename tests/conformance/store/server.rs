@@ -8,7 +8,7 @@ use peyvand::{
     bus::{Offset, Topic, TopicPartition},
     event::{EntryId, TenantId},
     privacy::Sensitive,
-    store::{Commit, NewEntry, PostgresStore, Store, StoreError},
+    store::{Commit, Known, NewEntry, PostgresStore, Store, StoreError, Verdict},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::{
     crowd::Crowd,
     database::Database,
+    outbox,
     stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
@@ -377,6 +378,49 @@ async fn a_server_that_was_demoted_is_left_by_those_who_only_read_too() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+    store.close().await;
+    database.drop().await;
+}
+
+/// The rows' times are moved, which is for their differences what a step of the server's clock is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_of_the_servers_clock_makes_nothing_long_absent_and_keeps_nothing_for_ever() {
+    let began = Instant::now();
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    let mut beside = database.beside().await;
+    let mut moved = async |what: &str| {
+        for table in what.split(';') {
+            beside.execute(AssertSqlSafe(format!("UPDATE {table}"))).await.unwrap();
+        }
+    };
+    outbox::enqueue(&store, "c", "1", 0).await;
+    let absent = Verdict::Doubt { after: Duration::ZERO, class: "absent", absent: true, counts: false };
+    let first = outbox::claim_one(&store).await;
+    outbox::settle(&store, &first, absent.clone()).await;
+    moved("outbox SET last_sent_at = now() - interval '1 hour', absent_at = now() - interval '1 hour'").await;
+    let second = outbox::claim_one(&store).await;
+    let Known::InDoubt { since, absent_for: Some(absent_for) } = second.known else {
+        panic!("expected an absence and got {second:?}")
+    };
+    assert!(since <= began.elapsed() && absent_for <= began.elapsed(), "{since:?} {absent_for:?}");
+    assert!(since > Duration::ZERO, "what was watched counts");
+    outbox::settle(&store, &second, absent).await;
+    // Put off as nothing ever is, under a lease as nobody has, sent and absent in the future.
+    moved(
+        "outbox_head SET due_at = now() + interval '1 hour', lease_until = now() + interval '1 hour';
+         outbox SET last_sent_at = now() + interval '1 hour', absent_at = now() + interval '1 hour'",
+    )
+    .await;
+    let third = outbox::claim_one(&store).await;
+    let nothing = Known::InDoubt { since: Duration::ZERO, absent_for: None };
+    assert_eq!(third.known, nothing, "nothing is known of a time that has not come");
+    moved("outbox_head SET lease_until = now() - interval '1 second'").await;
+    let fourth = outbox::claim_one(&store).await;
+    assert!(matches!(fourth.known, Known::InDoubt { since, absent_for: None } if since > Duration::ZERO));
+    // A pause that exists is kept.
+    moved("outbox_head SET lease_until = NULL, due_at = now() + interval '15 minutes'").await;
+    assert_eq!(outbox::claim(&store, 10).await, []);
     store.close().await;
     database.drop().await;
 }

@@ -104,7 +104,8 @@ pub(super) fn after_send(
 
 /// What the system's word about an earlier attempt means. Absent is believed only when it was said twice, as far apart as
 /// something written may stay unseen, and no earlier than the system may still be at work on the attempt: it goes on with a
-/// request after its client has hung up.
+/// request after its client has hung up. The times are the database's, and no longer than this process has itself seen its
+/// clock go on: a clock that is set makes nothing absent.
 pub(super) fn after_look(
     Patience { visible_within, works_for }: Patience,
     known: Known,
