@@ -113,7 +113,10 @@ async fn end_of(mut member: Box<dyn Consumer>) -> BusError {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, ended).await.expect("it was never told that it is over")
+    let Ok(over) = tokio::time::timeout(PATIENCE, ended).await else {
+        panic!("it was never told that it is over")
+    };
+    over
 }
 
 /// A program of somebody else's in a group of ours, with librdkafka's own way of sharing out.
