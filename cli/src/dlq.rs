@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use peyvand::{
-    bus::{Record, Topic, kafka::KafkaBus},
+    bus::{Offset, Record, Topic, TopicPartition, kafka::KafkaBus},
     config::Config,
     process::ConfigArguments,
     store::{Audit, PostgresStore, Store},
@@ -16,7 +16,7 @@ use peyvand::{
 };
 use serde_json::json;
 
-use self::decided::{Decided, READ_MAX, name, place};
+use self::decided::{Decided, name, place};
 
 /// Headers that say something about a letter and nothing about a person.
 const SHOWN: &[&str] = &[
@@ -196,9 +196,8 @@ impl Desk {
     }
 
     async fn one(&self, at: &str) -> anyhow::Result<Record> {
-        let topic = at.rsplit(':').nth(2).context("a place is TOPIC:PARTITION:OFFSET")?;
-        let letters = self.bus.scan(&[Topic::new(topic)], READ_MAX).await?;
-        let found = letters.into_iter().find(|letter| place(letter) == at);
+        let (place, offset) = parts(at).context("a place is TOPIC:PARTITION:OFFSET")?;
+        let found = self.bus.record_at(place, offset).await?;
         found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
     }
 
@@ -207,6 +206,13 @@ impl Desk {
         let audit = Audit { who: who.by.clone(), what, subject: name(letter), why: who.why.clone() };
         Ok(self.store.note(vec![audit]).await?)
     }
+}
+
+fn parts(at: &str) -> Option<(TopicPartition, Offset)> {
+    let (rest, offset) = at.rsplit_once(':')?;
+    let (topic, partition) = rest.rsplit_once(':')?;
+    let place = TopicPartition { topic: Topic::new(topic), partition: partition.parse().ok()? };
+    Some((place, Offset(offset.parse().ok()?)))
 }
 
 /// Says of each partition that it was read only in part: what is not seen there may wait too.

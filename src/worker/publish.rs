@@ -1,7 +1,10 @@
 //! Publishes events that are committed, in their conversation's order, for whoever has committed them: a lane, or a relay of
 //! the outbox. It waits for our own log as long as it takes, and for another process that is about to publish for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::patiently;
 use crate::{
@@ -10,10 +13,11 @@ use crate::{
     store::{Outgoing, PublishingTurn, Store},
 };
 
-/// How long events are left to the process that has committed them. When it is dead or stuck, others publish them; when it is
+/// How long events are left to the process that has committed them, by the database's clock, and when that was set back by ours. When it is dead or stuck, others publish them; when it is
 /// only slow, they come twice, which readers know by their id.
 const TIME_OF_OTHERS: Duration = Duration::from_secs(2);
-const LOOK_EACH: Duration = Duration::from_millis(50);
+/// The first pause between two looks; each next one is twice as long.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Publishes events of a conversation in their order, those aside that are published already, and lets them be forgotten.
 /// Whoever else publishes them too does no harm.
@@ -26,9 +30,11 @@ pub async fn publish(
 ) {
     let Some(last) = outgoing.last().map(|last| last.seq) else { return };
     let mut turn = store.turn_to_publish(group, conversation_id).await;
-    let mut through = None;
+    let (mut through, mut pause, began) = (None, LOOK_AGAIN, Instant::now());
     loop {
-        let theirs = outgoing.iter().position(is_left_to_others).unwrap_or(outgoing.len());
+        let has_time = began.elapsed() < TIME_OF_OTHERS;
+        let theirs = outgoing.iter().position(|one| has_time && is_left_to_others(one));
+        let theirs = theirs.unwrap_or(outgoing.len());
         let waits = theirs < outgoing.len();
         outgoing.truncate(theirs);
         if let Some(own) = outgoing.last().map(|one| one.seq) {
@@ -39,7 +45,8 @@ pub async fn publish(
         if !waits {
             return;
         }
-        tokio::time::sleep(LOOK_EACH).await;
+        tokio::time::sleep(pause).await;
+        pause *= 2;
         outgoing = patiently(|| store.pending(group, conversation_id)).await;
         outgoing.retain(|one| one.seq <= last && through.is_none_or(|through| one.seq > through));
     }

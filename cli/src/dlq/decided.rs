@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use peyvand::bus::{Record, Topic};
 
 /// Letters of a partition that are read at most, however many of them are decided about.
-pub(super) const READ_MAX: usize = 100_000;
+const READ_MAX: usize = 100_000;
 /// Room for those nobody has decided about.
 const WAITING_MAX: usize = 10_000;
 /// Between a letter's place and its time.

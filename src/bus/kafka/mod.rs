@@ -26,7 +26,8 @@ use self::health::Health;
 pub use self::health::Membership;
 use self::producer::Publisher;
 use super::{
-    BusError, Consumer, LET_GO_WITHIN_MIN, NextOffset, Producer, Record, Topic, TopicPartition, TopicSpec,
+    BusError, Consumer, LET_GO_WITHIN_MIN, NextOffset, Offset, Producer, Record, Topic, TopicPartition,
+    TopicSpec,
 };
 use crate::privacy::Sensitive;
 
@@ -151,6 +152,11 @@ impl KafkaBus {
     /// in memory.
     pub async fn scan(&self, topics: &[Topic], limit: usize) -> Result<Vec<Record>, BusError> {
         scan::scan(&self.config, &self.publisher, topics, limit).await
+    }
+
+    /// The record that is at a place now. For operators.
+    pub async fn record_at(&self, place: TopicPartition, offset: Offset) -> Result<Option<Record>, BusError> {
+        scan::one(&self.config, &self.publisher, place, offset).await
     }
 
     /// Reads what comes into these topics from now on, outside of every group: offsets are not stored, and nothing stays on the

@@ -19,7 +19,7 @@ use super::{
     producer::Publisher,
     settings,
 };
-use crate::bus::{BusError, Record, Topic, TopicPartition};
+use crate::bus::{BusError, Offset, Record, Topic, TopicPartition};
 
 /// A broker that says nothing for so long is away.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -36,18 +36,45 @@ pub(super) async fn scan(
     settings.set("enable.partition.eof", "true");
     blocking(move || {
         let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
-        read(&onlooker, &places, limit)
+        read(&onlooker, &places, 0, limit)
     })
     .await
 }
 
-fn read(onlooker: &BaseConsumer, places: &[TopicPartition], limit: usize) -> Result<Vec<Record>, BusError> {
+/// The record at a place, when it is there.
+pub(super) async fn one(
+    config: &KafkaConfig,
+    publisher: &Arc<Publisher>,
+    place: TopicPartition,
+    offset: Offset,
+) -> Result<Option<Record>, BusError> {
+    let places = look(publisher).await?.places(std::slice::from_ref(&place.topic))?;
+    if !places.contains(&place) {
+        return Ok(None);
+    }
+    let mut settings = settings::onlooker(config, "peyvand-onlooker");
+    settings.set("enable.partition.eof", "true");
+    let found = blocking(move || {
+        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
+        read(&onlooker, &[place], offset.0, 1)
+    });
+    Ok(found.await?.into_iter().find(|record| record.offset == offset))
+}
+
+/// At most `limit` records of each partition, from an offset on.
+fn read(
+    onlooker: &BaseConsumer,
+    places: &[TopicPartition],
+    from: i64,
+    limit: usize,
+) -> Result<Vec<Record>, BusError> {
     let mut list = TopicPartitionList::with_capacity(places.len());
     let (mut open, mut found) = (HashSet::new(), Vec::new());
     let mut ends = HashMap::new();
     for place in places {
         let watermarks = onlooker.fetch_watermarks(place.topic.as_str(), place.partition, ANSWER_WITHIN);
         let (low, end) = watermarks.map_err(|error| no_answer(&error))?;
+        let low = low.max(from);
         if low < end {
             list.add_partition_offset(place.topic.as_str(), place.partition, Position::Offset(low))
                 .map_err(|error| no_answer(&error))?;

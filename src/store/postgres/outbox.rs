@@ -20,7 +20,7 @@ use super::{
 };
 use crate::store::{
     Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, Parked, Settled, Settlement, StoreError, row,
-    watch::Watch,
+    watch::{Sight, Watch},
 };
 
 /// Times that the same is tried at once when others are in the way.
@@ -136,7 +136,7 @@ async fn claim(
         .fetch_all(connection)
         .await?;
     if let Some(row) = rows.first() {
-        watch.note(asked, row.try_get(12)?, lease);
+        watch.note(Sight { asked, answered: Instant::now(), clock: row.try_get(12)? }, lease);
     }
     rows.iter().map(|row| claimed(target, row, |ago| watch.at_most(asked, ago))).collect()
 }
@@ -240,7 +240,7 @@ async fn pending(
 async fn depth(connection: &mut PgConnection, target: &str, watch: &mut Watch) -> Result<Depth, sqlx::Error> {
     let asked = Instant::now();
     let row = sqlx::query(sql::DEPTH).bind(target).fetch_one(connection).await?;
-    watch.begin(asked, row.try_get(4)?);
+    watch.note(Sight { asked, answered: Instant::now(), clock: row.try_get(4)? }, Duration::ZERO);
     let count = |value: i64| u64::try_from(value).unwrap_or_default();
     Ok(Depth {
         waiting: count(row.try_get(0)?),

@@ -122,9 +122,11 @@ CROSS JOIN LATERAL (
 ) AS o
 ORDER BY a.place, o.seq";
 
+/// What was kept in the future was kept before the clock was set back.
 pub(super) const LEFT_BEHIND: &str = "
 SELECT conversation_id FROM outgoing WHERE consumer_group = $1
-GROUP BY conversation_id HAVING min(kept_at) <= now() - make_interval(secs => $2) LIMIT $3";
+GROUP BY conversation_id
+HAVING min(kept_at) <= now() - make_interval(secs => $2) OR min(kept_at) > now() + interval '1 minute' LIMIT $3";
 
 pub(super) const DEPTH: &str = "
 SELECT COALESCE(sum(h.next_seq - h.done_seq - 1), 0)::bigint,

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// A log that only remembers.
 #[derive(Default)]
-struct Log(Mutex<Vec<String>>);
+pub(crate) struct Log(pub(crate) Mutex<Vec<String>>);
 
 impl Producer for Log {
     fn send(&self, record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
@@ -31,7 +31,7 @@ impl Producer for Log {
     }
 }
 
-async fn says(store: &Store, event: &str, version: i64) -> Vec<peyvand::store::Outgoing> {
+pub(crate) async fn says(store: &Store, event: &str, version: i64) -> Vec<peyvand::store::Outgoing> {
     done(store, Step { outgoing: vec![record(event)], ..step(&key("c", event), version) }).await
 }
 

@@ -1,14 +1,18 @@
 //! What only a server can do wrong: die in the middle, hold a row, refuse a value, be of another version. Databases are
 //! made, watched and hurt by connections of the test's own.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use peyvand::{
-    bus::{Offset, Topic, TopicPartition},
+    bus::{Offset, Producer, Topic, TopicPartition},
     event::{EntryId, TenantId},
     privacy::Sensitive,
     store::{Commit, Known, NewEntry, PostgresStore, Store, StoreError, Verdict},
+    worker::publish,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
@@ -17,6 +21,7 @@ use super::{
     crowd::Crowd,
     database::Database,
     outbox,
+    publishing::{Log, says},
     stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
@@ -471,4 +476,26 @@ async fn no_error_tells_the_password_or_the_words() {
     assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     store.close().await;
     Stage::Postgres(database).end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_set_back_holds_up_no_publication() {
+    let database = Database::migrated().await;
+    let [dead, living]: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
+    let _never_published = says(&dead, "first", 0).await;
+    let mut beside = database.beside().await;
+    beside.execute("UPDATE outgoing SET kept_at = kept_at + interval '1 hour'").await.unwrap();
+    let left = living.left_behind(GROUP, Duration::from_secs(10), 10).await.unwrap();
+    assert_eq!(left, [conversation("c")], "nobody would ever look after it");
+    let log = Arc::new(Log::default());
+    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
+    let second = says(&living, "second", 1).await;
+    let c = conversation("c");
+    timeout(LONG, publish(&living, &producer, GROUP, &c, second)).await.unwrap();
+    assert_eq!(*log.0.lock().unwrap(), ["first", "second"]);
+    for store in [dead, living] {
+        store.close().await;
+    }
+    drop(beside);
+    database.drop().await;
 }

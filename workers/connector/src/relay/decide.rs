@@ -20,7 +20,8 @@ use crate::{
 pub(super) const ATTEMPTS_MAX: u32 = 12;
 pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(15);
-const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Nothing is put off for longer at once: the database takes what is further ahead for the work of a clock that was set back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +105,8 @@ pub(super) fn after_send(
 
 /// What the system's word about an earlier attempt means. Absent is believed only when it was said twice, as far apart as
 /// something written may stay unseen, and no earlier than the system may still be at work on the attempt: it goes on with a
-/// request after its client has hung up. The times are the database's, and no longer than this process has itself seen its
-/// clock go on: a clock that is set makes nothing absent.
+/// request after its client has hung up. The times are the database's, and on PostgreSQL no longer than this process has
+/// itself seen its clock go on: a clock that is set makes nothing absent there.
 pub(super) fn after_look(
     Patience { visible_within, works_for }: Patience,
     known: Known,
@@ -133,6 +134,8 @@ pub(super) fn after_look(
                 Verdict::Again { after: Duration::ZERO, class: "absent", counts: true }
             } else {
                 let after = visible_within.max((works_for + visible_within).saturating_sub(since));
+                // To look once more before it is time does no harm.
+                let after = after.min(LONGEST_PAUSE);
                 Verdict::Doubt { after, class: "absent", absent: true, counts: false }
             }
         }
@@ -163,7 +166,7 @@ fn counts(error: &TargetError) -> bool {
 /// Full jitter over an exponentially growing pause; a pause that the system asks for wins.
 fn pause(error: &TargetError, attempts: u32, chance: f64) -> Duration {
     if let TargetError::Busy { retry_after: Some(asked), .. } = error {
-        return (*asked).min(LONGEST_ASKED_PAUSE);
+        return (*asked).min(LONGEST_PAUSE);
     }
     if !counts(error) {
         // These attempts are not counted, so the pause cannot grow with them.
@@ -232,13 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn however_long_a_system_may_work_it_is_looked_at_again_within_a_quarter_of_an_hour() {
+        for works_for in [Duration::from_secs(600), Duration::from_secs(24 * 3600)] {
+            let patience = Patience { visible_within: Duration::from_secs(600), works_for };
+            let verdict = after_look(patience, doubt(0, None), Looked::Absent, 1, 0.5);
+            assert!(
+                matches!(verdict, Verdict::Doubt { after, absent: true, .. } if after == LONGEST_PAUSE),
+                "{verdict:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_pause_that_the_system_asks_for_is_kept_and_bounded() {
         let busy = |seconds| TargetError::Busy {
             target: "sap".to_owned(),
             retry_after: Some(Duration::from_secs(seconds)),
         };
         assert_eq!(pause(&busy(7), 9, 0.1), Duration::from_secs(7));
-        assert_eq!(pause(&busy(999_999), 1, 0.1), LONGEST_ASKED_PAUSE);
+        assert_eq!(pause(&busy(999_999), 1, 0.1), LONGEST_PAUSE);
     }
 
     proptest! {
@@ -267,7 +282,7 @@ mod tests {
 
         #[test]
         fn every_pause_is_bounded(error in 0..6_usize, attempts in 0..1000_u32, chance in -1.0..2.0_f64) {
-            prop_assert!(pause(&errors()[error], attempts, chance) <= LONGEST_ASKED_PAUSE);
+            prop_assert!(pause(&errors()[error], attempts, chance) <= LONGEST_PAUSE);
         }
 
         #[test]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const PROPOSAL_MS: i64 = 10 * 60 * 1000;
 /// How long something that was interrupted is come back to.
 const INTERRUPTED_MS: i64 = 30 * 60 * 1000;
-/// How many things may wait behind what is open.
-const INTERRUPTED_MAX: usize = 6;
+/// How many things may wait behind what is open: the products of two messages, and some more.
+const INTERRUPTED_MAX: usize = 12;
 
 /// What waits for the person's next word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

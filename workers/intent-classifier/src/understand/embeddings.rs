@@ -148,9 +148,14 @@ impl Embeddings {
         mut told: impl FnMut(usize, usize),
     ) -> Result<(), Outcome> {
         if known.is_empty() {
-            *known = Arc::new(self.kept().await);
-            if !self.gives_the_same(keys, known).await {
-                *known = Arc::default();
+            let kept = self.kept().await;
+            match self.gives_the_same(keys, &kept).await {
+                Ok(true) => *known = Arc::new(kept),
+                Ok(false) => {}
+                // Nothing has to be asked, and nothing is known against what was kept.
+                Err(_) if keys.iter().all(|key| kept.contains_key(key)) => *known = Arc::new(kept),
+                // Old vectors and those of another model would be mixed: the next call looks again.
+                Err(why) => return Err(why),
             }
         }
         // What is no longer in the catalogue goes, so that the file does not grow for ever.
@@ -184,14 +189,13 @@ impl Embeddings {
         outcome
     }
 
-    /// Whether the server still gives what the cache holds: its model may be another under the same name by now. While it does
-    /// not answer, nothing is known against it.
-    async fn gives_the_same(&self, keys: &[Key], kept: &Vectors) -> bool {
+    /// Whether the server still gives what the cache holds: its model may be another under the same name by now.
+    async fn gives_the_same(&self, keys: &[Key], kept: &Vectors) -> Result<bool, Outcome> {
         let first = keys.iter().zip(&self.texts).find_map(|(key, text)| Some((text, kept.get(key)?)));
-        let Some((text, before)) = first else { return true };
+        let Some((text, before)) = first else { return Ok(true) };
         let now =
-            self.asked(&[text], Instant::now() + READING_IN, |vectors| vectors.into_iter().next()).await;
-        now.map_or(true, |now| are_alike(&now, before))
+            self.asked(&[text], Instant::now() + READING_IN, |vectors| vectors.into_iter().next()).await?;
+        Ok(are_alike(&now, before))
     }
 
     /// What the cache holds.
