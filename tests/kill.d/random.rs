@@ -45,6 +45,8 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     }
     let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
     let mut killed_at: Vec<Instant> = Vec::new();
+    // The sandbox remembers its newest requests only, and the last of a long run meet no fault.
+    let mut has_struck = false;
     while (killed_at.len() as u64) < kills {
         for _ in 0..dice.below(30) {
             let conversation = &conversations[usize::try_from(dice.below(CONVERSATIONS as u64)).unwrap()];
@@ -57,13 +59,14 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
         connectors.swap_remove(victim).kill();
         killed_at.push(Instant::now());
         connectors.push(scene.begin_connector(None));
+        has_struck |= scene.struck() > 0;
     }
     scene.no_faults();
     scene.all_done().await;
     connectors.into_iter().for_each(Worker::kill);
     // What the slowest request may still do is part of the verdict.
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(scene.struck() > 0, "no system has failed");
+    assert!(has_struck || scene.struck() > 0, "no system has failed");
     let verdict = judge(&scene);
     let [p50, p99] = recovery(&scene, &killed_at);
     println!(
