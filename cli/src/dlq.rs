@@ -180,14 +180,19 @@ impl Desk {
         let mut letters = Vec::new();
         // One after the other: what is read of a topic is held in memory until it is sifted.
         for topic in chosen {
-            let limit = decided.to_read(&topic);
-            let found = self.bus.scan(std::slice::from_ref(&topic), limit).await?;
-            tell_of_the_rest(&topic, &found, limit);
+            let found = match &filter.at {
+                Some(at) => vec![self.one(at).await?],
+                None => {
+                    let limit = decided.to_read(&topic);
+                    let found = self.bus.scan(std::slice::from_ref(&topic), limit).await?;
+                    tell_of_the_rest(&topic, &found, limit);
+                    found
+                }
+            };
             letters.extend(found.into_iter().filter(|letter| {
                 let class = letter.headers.text("x-error-class");
                 !decided.contains(letter)
                     && filter.class.as_deref().is_none_or(|wanted| class == Some(wanted))
-                    && filter.at.as_deref().is_none_or(|at| at == place(letter))
             }));
         }
         letters.sort_by_key(|letter| letter.timestamp_ms);

@@ -23,7 +23,8 @@ use crate::{
 
 pub use error::StoreError;
 pub use outbox::{
-    Audit, Claimed, Decided, Decision, Depth, Known, Lease, NewEntry, Parked, Settled, Settlement, Verdict,
+    Audit, Claimed, Decided, Decision, Depth, Known, Lease, NewEntry, PUT_OFF_LIMIT, Parked, Settled,
+    Settlement, Verdict,
 };
 pub use parking::{
     Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedRoom, ParkedSize,

@@ -10,6 +10,9 @@ use crate::{
     event::{ConversationId, EntryId},
 };
 
+/// Nothing may be put off for so long: what is due later than that was put off before the database's clock was set back.
+pub const PUT_OFF_LIMIT: Duration = Duration::from_secs(20 * 60);
+
 /// A write that a step intends.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewEntry {

@@ -19,6 +19,8 @@ mod pump;
 #[cfg(test)]
 mod pump_tests;
 mod reason;
+#[cfg(test)]
+mod registry_tests;
 mod retry;
 mod settle;
 #[cfg(test)]

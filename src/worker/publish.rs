@@ -13,11 +13,12 @@ use crate::{
     store::{Outgoing, PublishingTurn, Store},
 };
 
-/// How long events are left to the process that has committed them, by the database's clock, and when that was set back by ours. When it is dead or stuck, others publish them; when it is
-/// only slow, they come twice, which readers know by their id.
+/// How long events are left to the process that has committed them: by the database's clock, and by ours should that be set back. When
+/// the process is dead or stuck, others publish them; when it is only slow, they come twice, which readers know by their id.
 const TIME_OF_OTHERS: Duration = Duration::from_secs(2);
-/// The first pause between two looks; each next one is twice as long.
+/// The pause between two looks: short at first, and twice as long each time.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(400);
 
 /// Publishes events of a conversation in their order, those aside that are published already, and lets them be forgotten.
 /// Whoever else publishes them too does no harm.
@@ -46,7 +47,7 @@ pub async fn publish(
             return;
         }
         tokio::time::sleep(pause).await;
-        pause *= 2;
+        pause = (2 * pause).min(LOOK_AGAIN_MAX);
         outgoing = patiently(|| store.pending(group, conversation_id)).await;
         outgoing.retain(|one| one.seq <= last && through.is_none_or(|through| one.seq > through));
     }

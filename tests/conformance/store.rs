@@ -1,7 +1,9 @@
 //! The database: one step of a conversation, all or nothing. The same cases for each backing; what only a server can
-//! do wrong is in `store/server.rs`.
+//! do wrong is in `store/server.rs`, `read_only.rs` and `clock.rs`.
 
 mod cases;
+#[cfg(feature = "stack-tests")]
+mod clock;
 mod crowd;
 #[cfg(feature = "stack-tests")]
 mod database;
@@ -12,6 +14,8 @@ mod parking;
 #[cfg(feature = "stack-tests")]
 mod plans;
 mod publishing;
+#[cfg(feature = "stack-tests")]
+mod read_only;
 mod runs;
 #[cfg(feature = "stack-tests")]
 mod server;

@@ -148,7 +148,7 @@ impl Publisher {
         };
         match outcome {
             Ok((partition, offset)) => {
-                self.refusals.taken(&record.topic);
+                self.refusals.taken(&record.topic, size);
                 Ok((TopicPartition { topic: record.topic, partition }, Offset(offset)))
             }
             Err(code) => Err(self.refused(code, record.topic, size)),
@@ -169,14 +169,15 @@ impl Publisher {
 
     fn refused(&self, code: RDKafkaErrorCode, topic: Topic, size: usize) -> BusError {
         let error = self.failure(code, topic.clone(), size);
-        let stays = match &error {
-            BusError::UnknownTopic(_) | BusError::TooLarge { .. } => true,
+        let until_taken = match &error {
+            BusError::UnknownTopic(_) => Some(0),
+            BusError::TooLarge { .. } => Some(size),
             // Whether the brokers answer at all, health sees for itself.
-            BusError::Unavailable(_) => code == RDKafkaErrorCode::TopicAuthorizationFailed,
-            BusError::Partitions { .. } | BusError::Settings(_) | BusError::Closed => false,
+            BusError::Unavailable(_) => (code == RDKafkaErrorCode::TopicAuthorizationFailed).then_some(0),
+            BusError::Partitions { .. } | BusError::Settings(_) | BusError::Closed => None,
         };
-        if stays {
-            self.refusals.refused(&topic, Instant::now(), error.to_string());
+        if let Some(least) = until_taken {
+            self.refusals.refused(&topic, least, Instant::now(), error.to_string());
         }
         error
     }

@@ -11,7 +11,7 @@ use crate::bus::Topic;
 /// How long a refusal is remembered when nothing more is written to its topic. Who has to write tries again sooner.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// Topics whose last record was refused.
+/// Topics that refused a record, until they take one that is at least as large.
 #[derive(Default)]
 pub(super) struct Refusals {
     /// Whether there are any: all that a send looks at when all is well.
@@ -21,25 +21,29 @@ pub(super) struct Refusals {
 
 struct Refusal {
     at: Instant,
+    /// The least bytes of a record that shows that it has passed.
+    size: usize,
     why: String,
 }
 
 impl Refusals {
-    /// A record was not taken.
-    pub(super) fn refused(&self, topic: &Topic, at: Instant, why: String) {
+    /// A record was not taken; one of at least `size` bytes that is taken later shows that this has passed.
+    pub(super) fn refused(&self, topic: &Topic, size: usize, at: Instant, why: String) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retain(|_, refusal| is_fresh(refusal, at));
-        last.insert(topic.clone(), Refusal { at, why });
+        last.insert(topic.clone(), Refusal { at, size, why });
         self.some.store(true, Ordering::Release);
     }
 
-    /// A record was taken.
-    pub(super) fn taken(&self, topic: &Topic) {
+    /// A record of so many bytes was taken.
+    pub(super) fn taken(&self, topic: &Topic, size: usize) {
         if !self.some.load(Ordering::Acquire) {
             return;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.remove(topic);
+        if last.get(topic).is_some_and(|refusal| refusal.size <= size) {
+            last.remove(topic);
+        }
         self.some.store(!last.is_empty(), Ordering::Release);
     }
 
@@ -64,15 +68,25 @@ mod tests {
         let (refusals, start) = (Refusals::default(), Instant::now());
         let [one, other] = ["one", "other"].map(Topic::new);
         let now = |seconds| refusals.now(start + Duration::from_secs(seconds));
-        refusals.taken(&one);
+        refusals.taken(&one, 5);
         assert_eq!(now(0), None);
-        refusals.refused(&one, start, "why one".to_owned());
-        refusals.refused(&other, start + Duration::from_secs(1), "why other".to_owned());
+        refusals.refused(&one, 0, start, "why one".to_owned());
+        refusals.refused(&other, 0, start + Duration::from_secs(1), "why other".to_owned());
         assert_eq!(now(1).as_deref(), Some("why other"));
-        refusals.taken(&other);
+        refusals.taken(&other, 5);
         assert_eq!(now(1).as_deref(), Some("why one"));
         assert_eq!((now(59).is_some(), now(60)), (true, None));
-        refusals.taken(&one);
+        refusals.taken(&one, 5);
         assert_eq!(now(1), None);
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_is_not_forgotten_for_a_small_one() {
+        let (refusals, start, topic) = (Refusals::default(), Instant::now(), Topic::new("t"));
+        refusals.refused(&topic, 1000, start, "too large".to_owned());
+        refusals.taken(&topic, 999);
+        assert!(refusals.now(start).is_some());
+        refusals.taken(&topic, 1000);
+        assert_eq!(refusals.now(start), None);
     }
 }

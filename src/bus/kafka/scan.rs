@@ -32,13 +32,7 @@ pub(super) async fn scan(
     limit: usize,
 ) -> Result<Vec<Record>, BusError> {
     let places = look(publisher).await?.places(topics)?;
-    let mut settings = settings::onlooker(config, "peyvand-onlooker");
-    settings.set("enable.partition.eof", "true");
-    blocking(move || {
-        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
-        read(&onlooker, &places, 0, limit)
-    })
-    .await
+    from(config, places, Offset(0), limit).await
 }
 
 /// The record at a place, when it is there.
@@ -52,20 +46,30 @@ pub(super) async fn one(
     if !places.contains(&place) {
         return Ok(None);
     }
-    let mut settings = settings::onlooker(config, "peyvand-onlooker");
-    settings.set("enable.partition.eof", "true");
-    let found = blocking(move || {
-        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
-        read(&onlooker, &[place], offset.0, 1)
-    });
-    Ok(found.await?.into_iter().find(|record| record.offset == offset))
+    let found = from(config, vec![place], offset, 1).await?;
+    Ok(found.into_iter().find(|record| record.offset == offset))
 }
 
 /// At most `limit` records of each partition, from an offset on.
+async fn from(
+    config: &KafkaConfig,
+    places: Vec<TopicPartition>,
+    offset: Offset,
+    limit: usize,
+) -> Result<Vec<Record>, BusError> {
+    let mut settings = settings::onlooker(config, "peyvand-onlooker");
+    settings.set("enable.partition.eof", "true");
+    blocking(move || {
+        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
+        read(&onlooker, &places, offset, limit)
+    })
+    .await
+}
+
 fn read(
     onlooker: &BaseConsumer,
     places: &[TopicPartition],
-    from: i64,
+    offset: Offset,
     limit: usize,
 ) -> Result<Vec<Record>, BusError> {
     let mut list = TopicPartitionList::with_capacity(places.len());
@@ -74,7 +78,7 @@ fn read(
     for place in places {
         let watermarks = onlooker.fetch_watermarks(place.topic.as_str(), place.partition, ANSWER_WITHIN);
         let (low, end) = watermarks.map_err(|error| no_answer(&error))?;
-        let low = low.max(from);
+        let low = low.max(offset.0);
         if low < end {
             list.add_partition_offset(place.topic.as_str(), place.partition, Position::Offset(low))
                 .map_err(|error| no_answer(&error))?;

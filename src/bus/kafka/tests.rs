@@ -120,18 +120,14 @@ async fn a_follower_reads_what_comes_after_it_began_and_nothing_from_before() {
     let cluster = cluster();
     let bus = bus(&cluster.bootstrap_servers(), Limits::default());
     let producer = bus.producer();
-    let record = |value: String| NewRecord {
-        topic: Topic::new("t"),
-        key: Some(value.clone().into_bytes()),
-        value: Some(value.into_bytes()),
-        headers: Headers::default(),
-    };
+    // In any of the partitions.
+    let spread = |value: &str| NewRecord { key: Some(value.into()), ..record(value) };
     for number in 0..20 {
-        producer.send(record(format!("before {number}"))).await.unwrap();
+        producer.send(spread(&format!("before {number}"))).await.unwrap();
     }
     let mut follower = bus.follow(&[Topic::new("t")]).await.unwrap();
     for number in 0..20 {
-        producer.send(record(format!("after {number}"))).await.unwrap();
+        producer.send(spread(&format!("after {number}"))).await.unwrap();
     }
     let mut read = Vec::new();
     while read.len() < 20 {

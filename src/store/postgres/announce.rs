@@ -78,12 +78,12 @@ fn payloads(conversations: impl Iterator<Item = ConversationId>) -> Vec<String> 
 }
 
 /// Hears until the store is closed or nobody listens any more.
-pub(super) async fn listen(link: Link, heard: mpsc::Sender<ConversationId>, closed: CancellationToken) {
+pub(super) async fn listen(mut link: Link, heard: mpsc::Sender<ConversationId>, closed: CancellationToken) {
     loop {
         tokio::select! {
             () = closed.cancelled() => return,
             () = heard.closed() => return,
-            ended = hear(&link, &heard) => {
+            ended = hear(&mut link, &heard) => {
                 if let Err(error) = ended {
                     let error = crate::store::StoreError::from(error);
                     tracing::warn!(kind = error.kind(), "announcements cannot be heard: {error}; trying again");
@@ -97,8 +97,9 @@ pub(super) async fn listen(link: Link, heard: mpsc::Sender<ConversationId>, clos
     }
 }
 
-async fn hear(link: &Link, heard: &mpsc::Sender<ConversationId>) -> Result<(), sqlx::Error> {
+async fn hear(link: &mut Link, heard: &mpsc::Sender<ConversationId>) -> Result<(), sqlx::Error> {
     // A listener wants a pool; it has one of its own, so that it can take no one else's connection.
+    link.begin_anew();
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(5))

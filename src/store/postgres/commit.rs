@@ -228,8 +228,7 @@ async fn transaction(
     steps: &[&Step],
     process: &str,
 ) -> Result<Vec<Fate>, sqlx::Error> {
-    // Each statement has to see what was committed before it, whatever the server's default is.
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     if !published.is_empty() {
         statements::forget(&mut transaction, published).await?;
     }

@@ -75,14 +75,18 @@ impl Link {
 
     /// Takes the connection out, making it when there is none. Who has finished with it well keeps it here again.
     pub(super) async fn take(&mut self) -> Result<PgConnection, sqlx::Error> {
-        let left = self.left.load(Ordering::Relaxed);
         match self.connection.take() {
-            Some(connection) if self.after == left => Ok(connection),
+            Some(connection) if self.after == self.left.load(Ordering::Relaxed) => Ok(connection),
             Some(_) | None => {
-                self.after = left;
+                self.begin_anew();
                 within(CONNECT_DEADLINE, self.connect()).await
             }
         }
+    }
+
+    /// A new connection comes after every server that was left.
+    pub(super) fn begin_anew(&mut self) {
+        self.after = self.left.load(Ordering::Relaxed);
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {

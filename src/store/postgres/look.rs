@@ -7,10 +7,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BATCH,
     link::{Link, Remedy, remedy},
-    outbox::seconds,
     statements::{self, texts},
 };
-use crate::store::{Found, Outgoing, StepKey, StoreError, row::OutgoingRow};
+use crate::store::{Found, Outgoing, StepKey, StoreError};
 
 /// A step that somebody looks for.
 pub(super) struct Ask {
@@ -105,7 +104,10 @@ fn add(key: &StepKey, found: &mut Result<Found, StoreError>, row: &PgRow) -> Res
         *found = Ok(Found::Conflict);
         return Ok(());
     }
-    let next = outgoing_of(row)?;
+    let next = match row.try_get::<Option<i64>, _>(4)? {
+        Some(_) => Some(Outgoing::try_from(statements::outgoing_row(row, 4)?)),
+        None => None,
+    };
     match (found.as_mut(), next) {
         (Ok(Found::Seen(pending)), Some(Ok(next))) => pending.push(next),
         (Ok(Found::Fresh { .. }), Some(Ok(next))) => *found = Ok(Found::Seen(vec![next])),
@@ -114,17 +116,4 @@ fn add(key: &StepKey, found: &mut Result<Found, StoreError>, row: &PgRow) -> Res
         (Ok(Found::Seen(_) | Found::Conflict), _) | (Err(_), _) => {}
     }
     Ok(())
-}
-
-fn outgoing_of(row: &PgRow) -> Result<Option<Result<Outgoing, StoreError>>, sqlx::Error> {
-    let Some(seq) = row.try_get(4)? else { return Ok(None) };
-    let row = OutgoingRow {
-        seq,
-        topic: row.try_get(5)?,
-        key: row.try_get(6)?,
-        value: row.try_get(7)?,
-        headers: row.try_get(8)?,
-        elsewhere_for: seconds(row.try_get(9)?),
-    };
-    Ok(Some(row.try_into()))
 }

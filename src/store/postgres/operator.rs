@@ -63,7 +63,7 @@ fn parked_of(found: &PgRow) -> Result<Parked, sqlx::Error> {
 }
 
 pub(super) async fn decide(connection: &mut PgConnection, decided: &Decided) -> Result<bool, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     let (id, decision) = (decided.id.to_string(), &decided.decision);
     let found = sqlx::query(CONVERSATION).bind(&id).fetch_optional(&mut *transaction).await?;
     let Some(found) = found else { return Ok(false) };
@@ -83,7 +83,7 @@ pub(super) async fn decide(connection: &mut PgConnection, decided: &Decided) -> 
     let telling =
         Telling { group: decided.group, conversation_id: &conversation_id, records: &decided.outgoing };
     // Whoever sweeps publishes it: this process may end at once.
-    outbox_statements::tell(&mut transaction, &[telling], "").await?;
+    outbox_statements::tell(&mut transaction, &[telling], statements::NOBODY).await?;
     let audit =
         Audit { who: decided.who.clone(), what: decision.word(), subject: id, why: decided.why.clone() };
     note(&mut transaction, &[audit]).await?;

@@ -19,7 +19,8 @@ use super::{
     statements::{self, texts},
 };
 use crate::store::{
-    Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, Parked, Settled, Settlement, StoreError, row,
+    Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, PUT_OFF_LIMIT, Parked, Settled, Settlement,
+    StoreError, row,
     watch::{Sight, Watch},
 };
 
@@ -133,6 +134,7 @@ async fn claim(
         .bind(i64::from(limit))
         .bind(lease.as_secs_f64())
         .bind(process)
+        .bind(PUT_OFF_LIMIT.as_secs_f64())
         .fetch_all(connection)
         .await?;
     if let Some(row) = rows.first() {
@@ -180,7 +182,7 @@ async fn settle(
     settlements: &[Settlement],
     process: &str,
 ) -> Result<Vec<Settled>, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     let keys: Vec<_> =
         settlements.iter().map(|one| (one.group, one.lease.conversation_id.as_str())).collect();
     statements::lock(&mut transaction, &keys).await?;

@@ -37,12 +37,12 @@ WITH due AS (
   SELECT ctid AS place FROM outbox_head
   WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at <= now()
     AND (keeper = $4 OR due_at <= now() - interval '1 second')
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST(1200, 2 * $3)))
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($5, 2 * $3)))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), ahead AS (
   SELECT ctid AS place FROM outbox_head
-  WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at > now() + interval '20 minutes'
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST(1200, 2 * $3)))
+  WHERE target = $1 AND parked_class IS NULL AND done_seq + 1 < next_seq AND due_at > now() + make_interval(secs => $5)
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($5, 2 * $3)))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
   UPDATE outbox_head h SET lease_generation = h.lease_generation + 1,

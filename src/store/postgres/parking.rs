@@ -24,8 +24,6 @@ use crate::{
     },
 };
 
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-
 const WAITS: &str = "
 SELECT COALESCE(sum(records), 0)::int8, COALESCE(sum(bytes), 0)::int8, COALESCE(sum(records) FILTER (WHERE conversation_id = $2), 0)::int8,
   COALESCE(sum(bytes) FILTER (WHERE conversation_id = $2), 0)::int8
@@ -248,7 +246,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
     let waits = sqlx::query(WAITS).bind(group).bind(conversation_id).fetch_one(&mut *connection).await?;
     let all = ParkedSize::of(waits.try_get(0)?, waits.try_get(1)?);
     let has_room = room.has_room(all, ParkedSize::of(waits.try_get(2)?, waits.try_get(3)?));
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let query = sqlx::query(IS_DONE).bind(group).bind(&event_id);
     let is_done: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
@@ -374,7 +372,7 @@ async fn settle(
         ParkedFate::Later(after) => (Some(after.as_secs_f64()), None),
         ParkedFate::Held { class } => (Some(0.0), Some(class)),
     };
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let query = sqlx::query(SETTLE).bind(group).bind(conversation_id).bind(lease.generation);
     let query = query.bind(after).bind(class).bind(lease.pos);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     operator,
     outbox::seconds,
-    parking::{BEGIN, FREE, IS_PARKED, MOVE_ON, unreadable},
+    parking::{FREE, IS_PARKED, MOVE_ON, unreadable},
     statements,
 };
 use crate::{
@@ -99,7 +99,7 @@ pub(super) async fn decide(
     decision: &ParkedDecision,
 ) -> Result<Option<Vec<EventId>>, sqlx::Error> {
     let (group, conversation_id) = (decision.group.as_str(), decision.conversation_id.as_str());
-    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
     let is_parked: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
     if !is_parked {

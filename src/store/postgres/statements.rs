@@ -17,6 +17,12 @@ use crate::{
     },
 };
 
+/// How every transaction begins: each statement has to see what was committed before it, whatever the server's default is.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// The keeper of what a tool has committed that publishes nothing.
+pub(super) const NOBODY: &str = "";
+
 /// What waits for publication is only looked for where the event is known.
 pub(super) const LOOK: &str = "
 SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers,
@@ -246,17 +252,21 @@ pub(super) async fn keep_outgoing_rows(
     Ok(before)
 }
 
-/// An event that waits, from a row that has it from this column on.
-pub(super) fn outgoing_of(row: &PgRow, from: usize) -> Result<Outgoing, sqlx::Error> {
-    let outgoing = OutgoingRow {
+/// The columns of an event that waits, from this one on.
+pub(super) fn outgoing_row(row: &PgRow, from: usize) -> Result<OutgoingRow, sqlx::Error> {
+    Ok(OutgoingRow {
         seq: row.try_get(from)?,
         topic: row.try_get(from + 1)?,
         key: row.try_get(from + 2)?,
         value: row.try_get(from + 3)?,
         headers: row.try_get(from + 4)?,
         elsewhere_for: seconds(row.try_get(from + 5)?),
-    };
-    outgoing.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))
+    })
+}
+
+/// An event that waits, from a row that has it from this column on.
+pub(super) fn outgoing_of(row: &PgRow, from: usize) -> Result<Outgoing, sqlx::Error> {
+    outgoing_row(row, from)?.try_into().map_err(|error: StoreError| sqlx::Error::Decode(error.into()))
 }
 
 pub(super) async fn keep_replies(

@@ -13,7 +13,8 @@ use super::outgoing_of;
 use crate::{
     bus::NewRecord,
     store::{
-        Claimed, Depth, Known, Lease, NewEntry, Outgoing, Settled, Settlement, StoreError, Verdict, row,
+        Claimed, Depth, Known, Lease, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement, StoreError,
+        Verdict, row,
     },
 };
 
@@ -74,9 +75,6 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// A time further ahead than anything is ever put off: the clock was set back since.
-const AHEAD: Duration = Duration::from_secs(20 * 60);
-
 pub(super) async fn claim(
     pool: SqlitePool,
     target: String,
@@ -99,7 +97,7 @@ pub(super) async fn claim(
     .bind(now)
     .bind(i64::from(limit))
     .bind(millis(lease))
-    .bind(millis(AHEAD))
+    .bind(millis(PUT_OFF_LIMIT))
     .fetch_all(&mut *transaction)
     .await?;
     let mut all = Vec::with_capacity(heads.len());

@@ -6,7 +6,8 @@ use peyvand::{privacy::Sensitive, store::PostgresStore};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::timeout;
 
-const LONG: Duration = Duration::from_secs(60);
+/// Longer than anything takes here.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A database of one test.
 pub(crate) struct Database {

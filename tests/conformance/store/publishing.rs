@@ -21,6 +21,15 @@ const LONG: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(crate) struct Log(pub(crate) Mutex<Vec<String>>);
 
+impl Log {
+    /// A log, and who writes to it.
+    pub(crate) fn begin() -> (Arc<Self>, Arc<dyn Producer>) {
+        let log = Arc::new(Self::default());
+        let producer = Arc::clone(&log) as _;
+        (log, producer)
+    }
+}
+
 impl Producer for Log {
     fn send(&self, record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
         let place = TopicPartition { topic: record.topic, partition: 0 };
@@ -37,8 +46,7 @@ pub(crate) async fn says(store: &Store, event: &str, version: i64) -> Vec<peyvan
 
 pub(crate) async fn what_another_process_is_about_to_publish_is_left_to_it(stage: &Stage) {
     let [one, two] = stage.open_twice().await;
-    let log = Arc::new(Log::default());
-    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
+    let (log, producer) = Log::begin();
     let c = conversation("c");
     let first = says(&one, "first", 0).await;
     let second = says(&two, "second", 1).await;
@@ -58,8 +66,7 @@ pub(crate) async fn what_another_process_is_about_to_publish_is_left_to_it(stage
 
 pub(crate) async fn a_long_run_of_events_that_are_still_noted_is_published_once(stage: &Stage) {
     let store = stage.open().await;
-    let log = Arc::new(Log::default());
-    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
+    let (log, producer) = Log::begin();
     let c = conversation("c");
     let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     for (version, name) in (0..).zip(&names) {
@@ -76,8 +83,7 @@ pub(crate) async fn a_long_run_of_events_that_are_still_noted_is_published_once(
 
 pub(crate) async fn what_a_dead_process_was_about_to_publish_is_published_by_another(stage: &Stage) {
     let [one, two] = stage.open_twice().await;
-    let log = Arc::new(Log::default());
-    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
+    let (log, producer) = Log::begin();
     let c = conversation("c");
     let _never_published = says(&one, "first", 0).await;
     let second = says(&two, "second", 1).await;

@@ -1,32 +1,24 @@
 //! What only a server can do wrong: die in the middle, hold a row, refuse a value, be of another version. Databases are
 //! made, watched and hurt by connections of the test's own.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use peyvand::{
-    bus::{Offset, Producer, Topic, TopicPartition},
-    event::{EntryId, TenantId},
+    bus::{Offset, Topic, TopicPartition},
+    event::EntryId,
     privacy::Sensitive,
-    store::{Commit, Known, NewEntry, PostgresStore, Store, StoreError, Verdict},
-    worker::publish,
+    store::{Commit, NewEntry, PostgresStore, Store, StoreError},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
 
 use super::{
     crowd::Crowd,
-    database::Database,
-    outbox,
-    publishing::{Log, says},
+    database::{Database, LONG},
     stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
-
-const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_end_in_the_middle_lose_and_repeat_nothing() {
@@ -304,133 +296,6 @@ async fn a_process_that_fell_silent_counts_for_what_it_read_until_somebody_is_pa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asked_of_a_server_that_takes_no_writes_is_committed_once_when_it_takes_them_again() {
-    let database = Database::migrated().await;
-    let store: Store = database.connect().await.into();
-    done(&store, step(&key("c", "1"), 0)).await;
-    store.ping().await.unwrap();
-    database.take_writes(false).await;
-    database.end_all_connections().await;
-    let second = Step { replies: vec![reply("2", "two")], ..step(&key("c", "2"), 1) };
-    for _ in 0..3 {
-        let refused = [
-            store.ping().await.unwrap_err(),
-            store.commit(second.clone()).await.unwrap_err(),
-            store.look(&second.key).await.unwrap_err(),
-            store.claim("sap", 1, LONG).await.unwrap_err(),
-        ];
-        // The first time each only learns that its connection has ended.
-        assert!(refused.iter().all(StoreError::is_transient), "{refused:?}");
-    }
-    let refused = store.ping().await.unwrap_err().to_string();
-    assert!(refused.contains("takes no writes") && refused.contains("25006"), "{refused}");
-    database.take_writes(true).await;
-    let mut commits = Vec::new();
-    let until = Instant::now() + LONG;
-    while commits.len() < 2 {
-        assert!(Instant::now() < until, "it takes no writes though the server does");
-        match store.commit(second.clone()).await {
-            Ok(commit) => commits.push(commit),
-            Err(error) => assert!(error.is_transient(), "{error}"),
-        }
-    }
-    assert_eq!(commits, [Commit::Done(Vec::new()), Commit::Seen(Vec::new())]);
-    assert_eq!(replies(&store, "c", 0, 10).await, [(1, "two".to_owned())]);
-    store.ping().await.unwrap();
-    store.close().await;
-    database.drop().await;
-}
-
-/// A session is turned by a trigger into one that takes no more writes, as a connection through a proxy is when the server
-/// behind it is demoted. Whoever sees it first, by a write or by the question for a sign of life, all leave that server.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_was_demoted_is_left_by_those_who_only_read_too() {
-    let database = Database::migrated().await;
-    let store: Store = database.connect().await.into();
-    let tenant = TenantId::parse("demo").unwrap();
-    let ask_all = async || {
-        store.ping().await.unwrap();
-        assert_eq!(store.look(&key("c", "none")).await.unwrap(), fresh(0, None));
-        assert_eq!(store.claim("sap", 1, LONG).await.unwrap(), []);
-        assert_eq!(store.pending(GROUP, &conversation("c")).await.unwrap(), []);
-    };
-    let mut beside = database.beside().await;
-    let demote = "CREATE FUNCTION demote() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM set_config('default_transaction_read_only', 'on', false); RETURN NULL; END $$";
-    beside.execute(demote).await.unwrap();
-    for (table, seen_by_a_write) in [("inbox", true), ("product_names", false)] {
-        done(&store, step(&key(table, table), 0)).await;
-        ask_all().await;
-        let before = database.connections().await;
-        let trigger = format!("CREATE TRIGGER demotes AFTER INSERT ON {table} EXECUTE FUNCTION demote()");
-        beside.execute(AssertSqlSafe(trigger)).await.unwrap();
-        if seen_by_a_write {
-            done(&store, step(&key("last", "last"), 0)).await;
-        } else {
-            store.keep_products(&tenant, &[]).await.unwrap();
-        }
-        beside.execute(AssertSqlSafe(format!("DROP TRIGGER demotes ON {table}"))).await.unwrap();
-        let refused = match seen_by_a_write {
-            true => store.commit(step(&key("next", "next"), 0)).await.unwrap_err(),
-            false => store.ping().await.unwrap_err(),
-        };
-        assert!(refused.is_transient() && refused.to_string().contains("25006"), "{refused}");
-        done(&store, step(&key(&format!("{table}-2"), &format!("{table}-2")), 0)).await;
-        ask_all().await;
-        let until = Instant::now() + LONG;
-        while !database.connections().await.is_disjoint(&before) {
-            assert!(Instant::now() < until, "{table}: a connection to the demoted server is kept");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-    store.close().await;
-    database.drop().await;
-}
-
-/// The rows' times are moved, which is for their differences what a step of the server's clock is.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_step_of_the_servers_clock_makes_nothing_long_absent_and_keeps_nothing_for_ever() {
-    let began = Instant::now();
-    let database = Database::migrated().await;
-    let store: Store = database.connect().await.into();
-    let mut beside = database.beside().await;
-    let mut moved = async |what: &str| {
-        for table in what.split(';') {
-            beside.execute(AssertSqlSafe(format!("UPDATE {table}"))).await.unwrap();
-        }
-    };
-    outbox::enqueue(&store, "c", "1", 0).await;
-    let absent = Verdict::Doubt { after: Duration::ZERO, class: "absent", absent: true, counts: false };
-    let first = outbox::claim_one(&store).await;
-    outbox::settle(&store, &first, absent.clone()).await;
-    moved("outbox SET last_sent_at = now() - interval '1 hour', absent_at = now() - interval '1 hour'").await;
-    let second = outbox::claim_one(&store).await;
-    let Known::InDoubt { since, absent_for: Some(absent_for) } = second.known else {
-        panic!("expected an absence and got {second:?}")
-    };
-    assert!(since <= began.elapsed() && absent_for <= began.elapsed(), "{since:?} {absent_for:?}");
-    assert!(since > Duration::ZERO, "what was watched counts");
-    outbox::settle(&store, &second, absent).await;
-    // Put off as nothing ever is, under a lease as nobody has, sent and absent in the future.
-    moved(
-        "outbox_head SET due_at = now() + interval '1 hour', lease_until = now() + interval '1 hour';
-         outbox SET last_sent_at = now() + interval '1 hour', absent_at = now() + interval '1 hour'",
-    )
-    .await;
-    let third = outbox::claim_one(&store).await;
-    let nothing = Known::InDoubt { since: Duration::ZERO, absent_for: None };
-    assert_eq!(third.known, nothing, "nothing is known of a time that has not come");
-    moved("outbox_head SET lease_until = now() - interval '1 second'").await;
-    let fourth = outbox::claim_one(&store).await;
-    assert!(matches!(fourth.known, Known::InDoubt { since, absent_for: None } if since > Duration::ZERO));
-    // A pause that exists is kept.
-    moved("outbox_head SET lease_until = NULL, due_at = now() + interval '15 minutes'").await;
-    assert_eq!(outbox::claim(&store, 10).await, []);
-    store.close().await;
-    database.drop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     let database = Database::empty().await;
     let refusal =
@@ -476,26 +341,4 @@ async fn no_error_tells_the_password_or_the_words() {
     assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     store.close().await;
     Stage::Postgres(database).end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_was_set_back_holds_up_no_publication() {
-    let database = Database::migrated().await;
-    let [dead, living]: [Store; 2] = [database.connect().await.into(), database.connect().await.into()];
-    let _never_published = says(&dead, "first", 0).await;
-    let mut beside = database.beside().await;
-    beside.execute("UPDATE outgoing SET kept_at = kept_at + interval '1 hour'").await.unwrap();
-    let left = living.left_behind(GROUP, Duration::from_secs(10), 10).await.unwrap();
-    assert_eq!(left, [conversation("c")], "nobody would ever look after it");
-    let log = Arc::new(Log::default());
-    let producer: Arc<dyn Producer> = Arc::clone(&log) as _;
-    let second = says(&living, "second", 1).await;
-    let c = conversation("c");
-    timeout(LONG, publish(&living, &producer, GROUP, &c, second)).await.unwrap();
-    assert_eq!(*log.0.lock().unwrap(), ["first", "second"]);
-    for store in [dead, living] {
-        store.close().await;
-    }
-    drop(beside);
-    database.drop().await;
 }

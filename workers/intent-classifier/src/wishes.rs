@@ -17,7 +17,9 @@ const BYTES_MAX: usize = 1000;
 /// Places that are tried.
 const CUTS_MAX: usize = 4;
 const ENDS: &[char] = &['.', '?', '!', '؟', '؛', ';', '\n'];
-const JOINS: &[&str] = &["and", "also", "then", "و", "همچنین", "بعد", "ضمنا", "va", "hamchenin"];
+/// Words between two things that are both wanted.
+pub(crate) const JOINS: &[&str] =
+    &["and", "plus", "also", "then", "و", "همچنین", "بعلاوه", "بعد", "ضمنا", "va", "hamchenin"];
 
 /// The parts of a message, in their order; none when it is one.
 pub(crate) fn parts(text: &str, model: &Model) -> Vec<Part> {

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const ATTEMPTS_MAX: u32 = 12;
 pub(super) const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(15);
-/// Nothing is put off for longer at once: the database takes what is further ahead for the work of a clock that was set back.
+/// Nothing is put off for longer at once.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be done next.
@@ -177,6 +177,7 @@ fn pause(error: &TargetError, attempts: u32, chance: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use peyvand::store::PUT_OFF_LIMIT;
     use proptest::prelude::*;
 
     use super::*;
@@ -236,6 +237,7 @@ mod tests {
 
     #[test]
     fn however_long_a_system_may_work_it_is_looked_at_again_within_a_quarter_of_an_hour() {
+        const { assert!(LONGEST_PAUSE.as_secs() < PUT_OFF_LIMIT.as_secs()) };
         for works_for in [Duration::from_secs(600), Duration::from_secs(24 * 3600)] {
             let patience = Patience { visible_within: Duration::from_secs(600), works_for };
             let verdict = after_look(patience, doubt(0, None), Looked::Absent, 1, 0.5);

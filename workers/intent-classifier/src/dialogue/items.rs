@@ -18,12 +18,11 @@ use super::{
     turn::{SWITCH, Turn},
     words::words,
 };
+use crate::wishes::JOINS;
 
 /// Products of one message that are followed; with more of them, it is asked for one after the other.
 const ITEMS_MAX: usize = 5;
 
-/// Words between two things that are both wanted.
-const JOINS: &[&str] = &["and", "plus", "also", "و", "همچنین", "بعلاوه", "va", "hamchenin"];
 const STOPS: &[char] = &[',', '،', ';', '؛', '+', '\n'];
 /// Words that put one thing in the place of another.
 const INSTEAD: &[&str] =
@@ -66,6 +65,10 @@ impl Item<'_> {
     }
 }
 
+fn orders(intent: &Intent) -> bool {
+    intent.kind == IntentKind::Operation(Operation::SalesOrderCreate)
+}
+
 /// What every product of an order has for itself.
 const fn is_of_one(name: SlotName) -> bool {
     matches!(name, SlotName::Product | SlotName::Quantity)
@@ -88,9 +91,7 @@ fn common(known: &[Slot]) -> Vec<Slot> {
 impl<'a> Heard<'a> {
     /// The message once for each thing that is to be ordered; empty when that is one or none.
     fn items(&self, intent: &Intent) -> Vec<Heard<'a>> {
-        if intent.kind != IntentKind::Operation(Operation::SalesOrderCreate)
-            || self.rest().split(' ').any(|word| INSTEAD.contains(&word))
-        {
+        if !orders(intent) || self.says_one_of(INSTEAD) {
             return Vec::new();
         }
         let items = self.things();
@@ -107,13 +108,15 @@ impl<'a> Heard<'a> {
         let Some(before) = known.iter().find(product) else { return false };
         let is_other =
             |value: &Extracted| value.slot == SlotName::Product && value.value != *before.value.expose();
-        let rest = self.rest();
-        let mut said = rest.split(' ');
-        intent.kind == IntentKind::Operation(Operation::SalesOrderCreate)
+        let begins_beside = || self.rest().split(' ').next().is_some_and(|word| FIRST_BESIDE.contains(&word));
+        orders(intent)
             && self.values.iter().any(is_other)
-            && !said.clone().any(|word| INSTEAD.contains(&word))
-            && (said.clone().any(|word| BESIDE.contains(&word))
-                || said.next().is_some_and(|word| FIRST_BESIDE.contains(&word)))
+            && !self.says_one_of(INSTEAD)
+            && (self.says_one_of(BESIDE) || begins_beside())
+    }
+
+    fn says_one_of(&self, some: &[&str]) -> bool {
+        self.rest().split(' ').any(|word| some.contains(&word))
     }
 
     /// Products and numbers in their order, a number with the product it stands beside.
@@ -124,18 +127,18 @@ impl<'a> Heard<'a> {
         let mut items: Vec<Item<'_>> = Vec::new();
         for (place, value) in said.iter().enumerate() {
             let product_next = said.get(place + 1).is_some_and(|next| next.slot == SlotName::Product);
-            let goes_on = items.last_mut().filter(|item| {
+            let begins_another = |item: &Item<'_>| {
                 let between = item.at.end..value.raw_range.start;
-                !(item.has(SlotName::Product)
-                    && match value.slot == SlotName::Product {
-                        true => item.is_whole() && !number_first || self.joined(&between).is_some(),
-                        false if !number_first => false,
-                        false if product_next => item.is_whole() || self.joined(&between).is_some(),
-                        // Of something that is not known.
-                        false => self.ends_joined(&between),
-                    })
-            });
-            match goes_on {
+                match value.slot == SlotName::Product {
+                    true => item.is_whole() && !number_first || self.joined(&between).is_some(),
+                    false if !number_first => false,
+                    false if product_next => item.is_whole() || self.joined(&between).is_some(),
+                    // Of something that is not known.
+                    false => self.ends_joined(&between),
+                }
+            };
+            let last = items.last_mut();
+            match last.filter(|item| !item.has(SlotName::Product) || !begins_another(item)) {
                 Some(item) => {
                     item.at.end = value.raw_range.end.max(item.at.end);
                     item.values.push(value);
@@ -175,7 +178,7 @@ impl<'a> Heard<'a> {
             start..begins.get(place).copied().unwrap_or(self.text.len())
         };
         let of_name = |name| self.values.iter().filter(|value| value.slot == name).count();
-        let for_each = of_name(SlotName::Quantity) == 1 && self.rest().split(' ').any(|w| EACH.contains(&w));
+        let for_each = of_name(SlotName::Quantity) == 1 && self.says_one_of(EACH);
         let one = |(place, item): (usize, &Item<'_>)| {
             let within = region(place);
             let goes = |value: &&Extracted| match value.slot {
