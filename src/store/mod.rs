@@ -33,7 +33,7 @@ pub use parking::{
 pub use postgres::PostgresStore;
 pub use publishing::PublishingTurn;
 pub use sqlite::SqliteStore;
-pub use step::{Commit, Found, Outgoing, Step, StepKey, StoredReply};
+pub use step::{Commit, Found, LeftBehind, Outgoing, Step, StepKey, StoredReply};
 
 /// The database of an installation: SQLite on one machine, PostgreSQL where several processes share it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -160,8 +160,8 @@ impl Store {
         }
     }
 
-    /// At most `limit` conversations of a group with events that have waited for their publication at least this long:
-    /// whoever kept them is gone.
+    /// What has waited for its publication at least this long in a group: whoever kept it is gone. One page of at most `limit`
+    /// events that wait, of the conversations after this one.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
@@ -169,11 +169,12 @@ impl Store {
         &self,
         group: &'static str,
         older_than: Duration,
+        after: Option<&ConversationId>,
         limit: u32,
-    ) -> Result<Vec<ConversationId>, StoreError> {
+    ) -> Result<LeftBehind, StoreError> {
         match self {
-            Self::Sqlite(store) => store.left_behind(group, older_than, limit).await,
-            Self::Postgres(store) => store.left_behind(group, older_than, limit).await,
+            Self::Sqlite(store) => store.left_behind(group, older_than, after, limit).await,
+            Self::Postgres(store) => store.left_behind(group, older_than, after, limit).await,
         }
     }
 

@@ -96,7 +96,3 @@ pub(super) fn names_of_bytes(bytes: Vec<u8>) -> Result<Vec<ProductName>, StoreEr
 pub(super) fn conversation_of(id: String) -> Result<ConversationId, StoreError> {
     ConversationId::parse(id).map_err(|_| StoreError::Unreadable { what: "conversation id" })
 }
-
-pub(super) fn conversations_of(ids: Vec<String>) -> Result<Vec<ConversationId>, StoreError> {
-    ids.into_iter().map(conversation_of).collect()
-}

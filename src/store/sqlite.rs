@@ -20,8 +20,8 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
-    StoreError, StoredReply, answer_of,
+    Audit, Claimed, Commit, Decided, Depth, Found, LeftBehind, Outgoing, Parked, Settled, Settlement, Step,
+    StepKey, StoreError, StoredReply, answer_of,
     publishing::Turns,
     row::{self, OutgoingRow, ReplyRow},
 };
@@ -97,7 +97,7 @@ impl SqliteStore {
             return Ok(Found::Seen(self.pending(key.group, &key.conversation_id).await?));
         }
         let state = sqlx::query(
-            "SELECT version, state, EXISTS (SELECT 1 FROM parked_conversation p
+            "SELECT version, last_seq, state, EXISTS (SELECT 1 FROM parked_conversation p
                WHERE p.consumer_group = c.consumer_group AND p.conversation_id = c.conversation_id)
              FROM conversation c WHERE consumer_group = ? AND conversation_id = ?",
         )
@@ -107,9 +107,10 @@ impl SqliteStore {
         .await?;
         Ok(match state {
             Some(row) => {
-                Found::Fresh { version: row.try_get(0)?, state: row.try_get(1)?, parked: row.try_get(2)? }
+                let (version, last_seq, state) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                Found::Fresh { version, last_seq, state, parked: row.try_get(3)? }
             }
-            None => Found::Fresh { version: 0, state: None, parked: false },
+            None => Found::Fresh { version: 0, last_seq: 0, state: None, parked: false },
         })
     }
 
@@ -238,11 +239,11 @@ impl SqliteStore {
         &self,
         group: &'static str,
         older_than: Duration,
+        after: Option<&ConversationId>,
         limit: u32,
-    ) -> Result<Vec<ConversationId>, StoreError> {
+    ) -> Result<LeftBehind, StoreError> {
         self.wait_for_queued().await?;
-        let mut reader = self.readers.acquire().await?;
-        row::conversations_of(outbox::left_behind(&mut reader, group, older_than, limit).await?)
+        outbox::left_behind(&mut *self.readers.acquire().await?, group, older_than, (after, limit)).await
     }
 
     /// The events of a conversation that wait for their publication, in order.

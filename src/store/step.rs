@@ -32,6 +32,8 @@ pub enum Found {
         state: Option<Vec<u8>>,
         /// Counts the commits of this conversation in this group, from 0.
         version: i64,
+        /// The place of its newest event in the conversation's order, 0 before the first.
+        last_seq: i64,
         /// Whether earlier records of the conversation wait for their turn in this group: then this one has to wait as well.
         parked: bool,
     },
@@ -50,6 +52,50 @@ pub struct Outgoing {
     pub record: NewRecord,
     /// For how long it has been another process's to publish, by the database's clock; `None` where it is this one's.
     pub elsewhere_for: Option<Duration>,
+}
+
+/// A page of events that wait for their publication for so long that whoever kept them is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// By conversation, in order. The last one of a page may have more.
+    pub conversations: Vec<(ConversationId, Vec<Outgoing>)>,
+    /// Whom the next page follows; `None` when this one is the last.
+    pub next_after: Option<ConversationId>,
+}
+
+/// An event that waits, as a page is read.
+pub(super) struct WaitingRow {
+    pub(super) conversation_id: ConversationId,
+    pub(super) outgoing: Outgoing,
+    pub(super) is_old: bool,
+}
+
+impl LeftBehind {
+    /// A page of at most so many events, in order of conversations and of their events: those of a conversation are left behind
+    /// when its first one is old.
+    pub(super) fn of_page(rows: Vec<WaitingRow>, limit: u32) -> Self {
+        let is_full = u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
+        let next_after = rows.last().filter(|_| is_full).map(|last| last.conversation_id.clone());
+        let mut conversations: Vec<(ConversationId, Vec<Outgoing>)> = Vec::new();
+        let mut first_is_old: Option<(ConversationId, bool)> = None;
+        for WaitingRow { conversation_id, outgoing, is_old } in rows {
+            match &first_is_old {
+                Some((current, false)) if *current == conversation_id => {}
+                Some((current, true)) if *current == conversation_id => {
+                    if let Some((_, events)) = conversations.last_mut() {
+                        events.push(outgoing);
+                    }
+                }
+                Some(_) | None => {
+                    first_is_old = Some((conversation_id.clone(), is_old));
+                    if is_old {
+                        conversations.push((conversation_id, vec![outgoing]));
+                    }
+                }
+            }
+        }
+        Self { conversations, next_after }
+    }
 }
 
 /// A reply kept for its channel.
@@ -80,6 +126,9 @@ pub struct Step {
     pub key: StepKey,
     /// The version that was read; another one now means that somebody was faster.
     pub version: i64,
+    /// The place of the newest event that was read with it. Where it still holds, PostgreSQL commits in one go; what is told of
+    /// a write moves it alone, and the step wins all the same.
+    pub last_seq: i64,
     /// The conversation's new state; `None` leaves it.
     pub state: Option<Vec<u8>>,
     /// The events that follow, in order.

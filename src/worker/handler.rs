@@ -39,6 +39,12 @@ pub trait Handler: Send + Sync + 'static {
     /// What it remembers of a conversation.
     type State: Serialize + DeserializeOwned + Default + Send + 'static;
 
+    /// Whether an event is anything to this worker, whatever is remembered of its conversation. What is not is passed by, and
+    /// costs the database nothing.
+    fn concerns(&self, _input: &Self::In) -> bool {
+        true
+    }
+
     /// Works on one event. Called again after a crash or a lost race, so it may not change anything outside.
     fn handle(
         &self,

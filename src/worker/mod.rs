@@ -40,8 +40,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use thiserror::Error;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::Semaphore, task::JoinError};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     burst::WAITING_PARTS_MAX,
@@ -139,6 +139,19 @@ impl<H: Handler> Settle for OfLoop<H> {
     }
 }
 
+/// A loop as a task of its own: the tasks of the database that it waits for wake it where they run, while the thread that waits
+/// for the whole program is woken by the kernel each time.
+async fn in_a_task(
+    pumping: impl Future<Output = Result<(), BusError>> + Send + 'static,
+) -> Result<(), BusError> {
+    match AbortOnDropHandle::new(tokio::spawn(pumping)).await.map_err(JoinError::try_into_panic) {
+        Ok(pumped) => pumped,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime ends, and everything with it.
+        Err(Err(_)) => Err(BusError::Closed),
+    }
+}
+
 /// Runs a worker until it is told to stop, then lets running records finish and leaves the group.
 ///
 /// # Errors
@@ -161,9 +174,9 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
     let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
     let of = |pulse: &Arc<Pulse>| OfLoop { settler: Arc::clone(&settler), pulse: Arc::clone(pulse) };
     let (first, second) = (of(&one), of(&two));
-    let all = pump(consumer, first, Limits::default(), one, stop.clone());
+    let all = in_a_task(pump(consumer, first, Limits::default(), one, stop.clone()));
     let few = Limits { open: REDRIVEN_OPEN, ..Limits::default() };
-    let again = pump(redriven, second, few, two, stop.clone());
+    let again = in_a_task(pump(redriven, second, few, two, stop.clone()));
     // When one ends, so does the other.
     let ended = |pumped: Result<(), BusError>| {
         stop.cancel();

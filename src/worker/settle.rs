@@ -193,11 +193,14 @@ impl<H: Handler> Settler<H> {
         input: &Envelope<H::In>,
         by: By<'_>,
     ) -> Result<Worked, Failed> {
+        if !self.handler.concerns(&input.event) {
+            return Ok(Worked::Done(Vec::new()));
+        }
         loop {
-            let (state, version, parked) = match patiently(|| self.store.look(key)).await {
+            let (state, at, parked) = match patiently(|| self.store.look(key)).await {
                 Found::Seen(pending) => return Ok(Worked::Done(pending)),
                 Found::Conflict => return Err(Reason::Conflict.into()),
-                Found::Fresh { state, version, parked } => (state, version, parked),
+                Found::Fresh { state, version, last_seq, parked } => (state, (version, last_seq), parked),
             };
             match by {
                 By::Lane(record, _) if parked => match self.keep(key, record, Why::Follows).await {
@@ -221,7 +224,7 @@ impl<H: Handler> Settler<H> {
                 // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
                 return Ok(Worked::Done(Vec::new()));
             }
-            let step = self.step(key, version, input, outcome)?;
+            let step = self.step(key, at, input, outcome)?;
             failpoint("step.handled");
             match patiently(|| self.commit(step.clone())).await {
                 Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(Worked::Done(outgoing)),
@@ -286,7 +289,7 @@ impl<H: Handler> Settler<H> {
     fn step(
         &self,
         key: &StepKey,
-        version: i64,
+        (version, last_seq): (i64, i64),
         input: &Envelope<H::In>,
         outcome: Outcome<H::State>,
     ) -> Result<Step, Reason> {
@@ -310,6 +313,7 @@ impl<H: Handler> Settler<H> {
         Ok(Step {
             key: key.clone(),
             version,
+            last_seq,
             state,
             outgoing,
             replies: outcome.replies,

@@ -41,6 +41,16 @@ pub(crate) fn cpu_by_program() -> BTreeMap<String, Duration> {
     all
 }
 
+/// What each program has worked since then, for each of so many, those aside that hardly did.
+pub(crate) fn shares(before: &BTreeMap<String, Duration>, each: f64) -> String {
+    let micros = |(name, now): (String, Duration)| {
+        let own = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        (name, own.as_secs_f64() * 1e6 / each)
+    };
+    let shares = cpu_by_program().into_iter().map(micros).filter(|(_, own)| *own >= 5.0);
+    shares.map(|(name, own)| format!("{name} {own:.0} µs")).collect::<Vec<_>>().join(", ")
+}
+
 /// Memory that this process holds, in bytes.
 pub(crate) fn resident() -> u64 {
     resident_of(std::process::id())

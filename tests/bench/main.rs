@@ -13,6 +13,7 @@ mod bare;
 mod deployment;
 mod figures;
 mod hops;
+mod left_behind;
 mod neighbour;
 mod outbox;
 mod pass;

@@ -16,6 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     figures::{Latencies, median},
+    left_behind,
     process::{self, Settings},
 };
 
@@ -41,6 +42,7 @@ pub(crate) fn run() {
         drain(&store).await;
         added_latency(&store).await;
         store.close().await;
+        left_behind::run().await;
     });
 }
 
@@ -89,6 +91,7 @@ fn step(round: usize, number: usize, target: Option<&str>) -> Step {
     Step {
         key: StepKey { group: GROUP, conversation_id, event_id, fingerprint: [7; 32] },
         version: 0,
+        last_seq: 0,
         state: None,
         outgoing: vec![record()],
         replies: Vec::new(),

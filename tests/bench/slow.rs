@@ -23,7 +23,7 @@ use crate::{
 
 const EACH: Duration = Duration::from_millis(50);
 const KEYS: usize = 10_000;
-const UNIFORM: usize = 1_000_000;
+const UNIFORM: usize = 1_200_000;
 const SKEWED: usize = 100_000;
 const OPEN: usize = 20_000;
 
@@ -33,13 +33,14 @@ pub(crate) fn run() {
     println!("\na handler of 50 ms, {KEYS} conversations, 6 partitions, at most {OPEN} records open");
     // First, while the allocator has nothing of an earlier run.
     in_flight(&runtime, &bus);
-    let uniform: Vec<usize> = (0..UNIFORM).map(|number| number % KEYS).collect();
-    measure(&runtime, &bus, "uniform", &uniform);
+    measure(&runtime, &bus, "uniform", &zipf(UNIFORM, 0.0));
+    let in_turn: Vec<usize> = (0..UNIFORM).map(|number| number % KEYS).collect();
+    measure(&runtime, &bus, "in turn", &in_turn);
     measure(&runtime, &bus, "Zipf 0.6", &zipf(SKEWED, 0.6));
     runtime.block_on(bus.close()).unwrap();
 }
 
-/// Keys whose shares follow Zipf's law, shuffled, always the same ones.
+/// Keys whose shares follow Zipf's law (with exponent 0 all are equally likely), shuffled, always the same ones.
 fn zipf(records: usize, exponent: f64) -> Vec<usize> {
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     let weights: Vec<f64> = (1..=KEYS).map(|rank| (rank as f64).powf(-exponent)).collect();

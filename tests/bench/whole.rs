@@ -2,23 +2,24 @@
 //! the log. Processor time is the machine's, servers, sandbox and load included; transactions are PostgreSQL's own count.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use peyvand::{
-    bus::{ConsumerEvent, Producer, Topic, kafka::KafkaBus},
+    bus::{ConsumerEvent, NewRecord, Topic, kafka::KafkaBus},
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{ConversationId, Envelope, EventId, MessageReceived, ReplyReady, TenantId},
+    event::{ConversationId, Envelope, EventId, MessageReceived, TenantId},
     topics,
 };
 use sqlx::{Connection, PgConnection, Row};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::sync::Semaphore;
 
 use crate::{
     deployment::{deployment, server},
-    figures::cpu_by_program,
+    figures::{cpu_by_program, shares},
     outbox, pass,
 };
 
@@ -93,36 +94,37 @@ fn message(run: &str, number: usize, text: Text) -> Envelope<MessageReceived> {
     }
 }
 
-/// Sends as fast as replies come, and takes the time from the first message to the last reply.
+/// Sends as fast as replies come, and takes the time from the first message to the last reply. What a load can do before, it
+/// does before: the cores belong to what is measured.
 async fn flood(bus: &KafkaBus, schemas: &Arc<Schemas>, text: Text, messages: usize) -> Duration {
     let run = uuid::Uuid::new_v4().simple().to_string();
-    let group = format!("bench-{run}");
-    let mut consumer = bus.consumer(&group, &[Topic::new(topics::REPLY_READY)]).unwrap();
-    let ConsumerEvent::Assigned(_) = consumer.next(1).await.unwrap() else { panic!("no assignment") };
+    let encode = |number| {
+        codec::encode(schemas, Topic::new(topics::MESSAGE_RECEIVED), &message(&run, number, text)).unwrap()
+    };
+    let records: Vec<NewRecord> = (0..messages).map(encode).collect();
+    let mut consumer = bus.follow(&[Topic::new(topics::REPLY_READY)]).await.unwrap();
     let (places, producer) = (Arc::new(Semaphore::new(AT_ONCE)), bus.producer());
     let (sending, began) = (Arc::clone(&places), Instant::now());
-    let (own_schemas, own_run) = (Arc::clone(schemas), run.clone());
     let sent = tokio::spawn(async move {
-        let mut working = JoinSet::new();
-        for number in 0..messages {
+        let mut working = FuturesUnordered::new();
+        for record in records {
             sending.acquire().await.unwrap().forget();
-            let envelope = message(&own_run, number, text);
-            let record =
-                codec::encode(&own_schemas, Topic::new(topics::MESSAGE_RECEIVED), &envelope).unwrap();
-            let producer: Arc<dyn Producer> = Arc::clone(&producer);
-            working.spawn(async move { producer.send(record).await.unwrap() });
-            while working.try_join_next().is_some() {}
+            working.push(producer.send(record));
+            while let Some(Some(sent)) = working.next().now_or_never() {
+                drop(sent.unwrap());
+            }
         }
-        drop(working.join_all().await);
+        while let Some(sent) = working.next().await {
+            drop(sent.unwrap());
+        }
     });
-    let mut answered: HashSet<EventId> = HashSet::new();
+    let ours = format!("bench:{run}:");
+    let mut answered: HashSet<String> = HashSet::new();
     while answered.len() < messages {
         let ConsumerEvent::Records(records) = consumer.next(1000).await.unwrap() else { continue };
         for (record, _) in records {
-            let reply = codec::decode::<ReplyReady>(schemas, &record).unwrap();
-            if reply.event.conversation_id.as_str().split(':').nth(1) == Some(run.as_str())
-                && answered.insert(reply.event.turn_id)
-            {
+            let is_ours = record.key.as_deref().is_some_and(|key| key.starts_with(ours.as_bytes()));
+            if is_ours && answered.insert(record.headers.text("correlation-id").unwrap().to_owned()) {
                 places.add_permits(1);
             }
         }
@@ -131,16 +133,6 @@ async fn flood(bus: &KafkaBus, schemas: &Arc<Schemas>, text: Text, messages: usi
     sent.await.unwrap();
     consumer.close().await.unwrap();
     wall
-}
-
-/// What each program has worked for a message since then, those aside that hardly did.
-fn shares(before: &BTreeMap<String, Duration>, messages: f64) -> String {
-    let micros = |(name, now): (String, Duration)| {
-        let own = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
-        (name, own.as_secs_f64() * 1e6 / messages)
-    };
-    let shares = cpu_by_program().into_iter().map(micros).filter(|(_, own)| *own >= 5.0);
-    shares.map(|(name, own)| format!("{name} {own:.0} µs")).collect::<Vec<_>>().join(", ")
 }
 
 /// Processor time that all cores have worked since the machine began.

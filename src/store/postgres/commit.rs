@@ -17,6 +17,7 @@ use super::{
     link::{Link, Remedy, remedy},
     look, outbox_statements,
     statements::{self, Waiting},
+    unopposed,
 };
 use crate::{
     event::{ConversationId, EventId},
@@ -83,7 +84,7 @@ impl Writer {
         // What came behind the closing is dropped, and its callers are told so.
         drop(commands);
         if !self.published.is_empty() {
-            let _lost = self.together(&[]).await;
+            let _lost = self.together(&[], Way::EachByItself).await;
         }
         drop(closing);
     }
@@ -109,7 +110,7 @@ impl Writer {
         let must_forget = overdue || !barriers.is_empty() || self.published.len() >= BATCH;
         let mut forgotten = Ok(());
         if steps.is_empty() && must_forget && !self.published.is_empty() {
-            forgotten = self.together(&[]).await.map(drop);
+            forgotten = self.together(&[], Way::EachByItself).await.map(drop);
         }
         while !steps.is_empty() {
             let later = take_repeats(&mut steps);
@@ -154,21 +155,26 @@ impl Writer {
         }
     }
 
-    /// The same steps again while only others are in the way.
+    /// In one go when nobody is in the way of any; otherwise each as it deserves, and again while only others are in the way.
     async fn patiently(&mut self, steps: &[Asked]) -> Result<Vec<Fate>, sqlx::Error> {
         let steps: Vec<&Step> = steps.iter().map(|waiting| &waiting.step).collect();
+        let mut way = Way::Unopposed;
         for _ in 1..ATTEMPTS {
-            match self.together(&steps).await {
+            match self.together(&steps, way).await {
+                Ok(Some(fates)) => return Ok(fates),
+                Ok(None) => {}
                 Err(error) if remedy(&error) == Remedy::Again => {}
-                result => return result,
+                Err(error) => return Err(error),
             }
+            way = Way::EachByItself;
         }
-        self.together(&steps).await
+        Ok(self.together(&steps, way).await?.unwrap_or_default())
     }
 
     /// One transaction. What is published is forgotten with it; when it fails, with the next one: whatever is not forgotten,
     /// somebody publishes again.
-    async fn together(&mut self, steps: &[&Step]) -> Result<Vec<Fate>, sqlx::Error> {
+    /// `None` when steps that were thought to be unopposed were not: nothing is done.
+    async fn together(&mut self, steps: &[&Step], way: Way) -> Result<Option<Vec<Fate>>, sqlx::Error> {
         let published: Vec<Published> = self
             .published
             .iter()
@@ -180,11 +186,23 @@ impl Writer {
             .collect();
         let mut connection = self.link.take().await?;
         let process = self.link.process();
-        let fates = self.link.in_time(transaction(&mut connection, &published, steps, &process)).await?;
+        let work = transaction(&mut connection, &published, steps, (way, &process));
+        let fates = self.link.in_time(work).await?;
         self.link.keep(connection);
-        self.published.clear();
+        if fates.is_some() {
+            self.published.clear();
+        }
         Ok(fates)
     }
+}
+
+/// How steps are committed together.
+#[derive(Clone, Copy)]
+enum Way {
+    /// All of them win, or nothing is done.
+    Unopposed,
+    /// Under the lock of its conversation, each wins or loses.
+    EachByItself,
 }
 
 /// What became of one step of a transaction.
@@ -226,34 +244,74 @@ async fn transaction(
     connection: &mut PgConnection,
     published: &[Published],
     steps: &[&Step],
-    process: &str,
-) -> Result<Vec<Fate>, sqlx::Error> {
+    (way, process): (Way, &str),
+) -> Result<Option<Vec<Fate>>, sqlx::Error> {
     let mut transaction = connection.begin_with(statements::BEGIN).await?;
     if !published.is_empty() {
         statements::forget(&mut transaction, published).await?;
     }
     let mut fates = Vec::new();
     if !steps.is_empty() {
-        let keys: Vec<&StepKey> = steps.iter().map(|step| &step.key).collect();
-        let conversations: Vec<_> =
-            keys.iter().map(|key| (key.group, key.conversation_id.as_str())).collect();
-        statements::lock(&mut transaction, &conversations).await?;
-        let last = statements::win(&mut transaction, steps).await?;
-        let firsts: Vec<Option<i64>> = last
-            .iter()
-            .zip(steps)
-            .map(|(last, step)| last.map(|last| last + 1 - i64::try_from(step.outgoing.len()).unwrap_or(0)))
-            .collect();
-        let winners: Vec<(&Step, i64)> =
-            firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
-        let before = statements::keep_outgoing(&mut transaction, &winners, process).await?;
-        let entries = outbox_statements::entries_of(&winners);
-        outbox_statements::enqueue(&mut transaction, &entries, process).await?;
-        statements::keep_replies(&mut transaction, &winners).await?;
-        fates = with_losers(&mut transaction, &keys, &firsts, before, process).await?;
+        let won = match way {
+            Way::Unopposed => unopposed(&mut transaction, steps, process).await?,
+            Way::EachByItself => Some(each_by_itself(&mut transaction, steps, process).await?),
+        };
+        let Some(won) = won else {
+            transaction.rollback().await?;
+            return Ok(None);
+        };
+        fates = won;
     }
     transaction.commit().await?;
-    Ok(fates)
+    Ok(Some(fates))
+}
+
+async fn unopposed(
+    connection: &mut PgConnection,
+    steps: &[&Step],
+    process: &str,
+) -> Result<Option<Vec<Fate>>, sqlx::Error> {
+    let Some(mut before) = unopposed::win_all(connection, steps, process).await? else { return Ok(None) };
+    let winners: Vec<(&Step, i64)> = steps.iter().map(|step| (*step, step.last_seq + 1)).collect();
+    keep_rest(connection, &winners, process).await?;
+    let fates = winners.iter().map(|(step, first)| Fate::Won(*first, take_of(&mut before, &step.key)));
+    Ok(Some(fates.collect()))
+}
+
+async fn each_by_itself(
+    connection: &mut PgConnection,
+    steps: &[&Step],
+    process: &str,
+) -> Result<Vec<Fate>, sqlx::Error> {
+    let keys: Vec<&StepKey> = steps.iter().map(|step| &step.key).collect();
+    let conversations: Vec<_> = keys.iter().map(|key| (key.group, key.conversation_id.as_str())).collect();
+    statements::lock(connection, &conversations).await?;
+    let last = statements::win(connection, steps).await?;
+    let firsts: Vec<Option<i64>> = last
+        .iter()
+        .zip(steps)
+        .map(|(last, step)| last.map(|last| last + 1 - i64::try_from(step.outgoing.len()).unwrap_or(0)))
+        .collect();
+    let winners: Vec<(&Step, i64)> =
+        firsts.iter().zip(steps).filter_map(|(first, step)| Some((*step, (*first)?))).collect();
+    let before = statements::keep_outgoing(connection, &winners, process).await?;
+    keep_rest(connection, &winners, process).await?;
+    with_losers(connection, &keys, &firsts, before, process).await
+}
+
+/// What the winners leave besides their events.
+async fn keep_rest(
+    connection: &mut PgConnection,
+    winners: &[(&Step, i64)],
+    process: &str,
+) -> Result<(), sqlx::Error> {
+    outbox_statements::enqueue(connection, &outbox_statements::entries_of(winners), process).await?;
+    statements::keep_replies(connection, winners).await
+}
+
+fn take_of(waiting: &mut Waiting, key: &StepKey) -> Vec<Outgoing> {
+    let place = (key.group.to_owned(), key.conversation_id.as_str().to_owned());
+    waiting.remove(&place).unwrap_or_default()
 }
 
 async fn with_losers(
@@ -269,10 +327,7 @@ async fn with_losers(
         if losers.is_empty() { Vec::new() } else { look::found(connection, &losers, process).await? }
             .into_iter();
     let fates = firsts.iter().zip(keys).map(|(first, key)| match first {
-        Some(first) => {
-            let place = (key.group.to_owned(), key.conversation_id.as_str().to_owned());
-            Fate::Won(*first, before.remove(&place).unwrap_or_default())
-        }
+        Some(first) => Fate::Won(*first, take_of(&mut before, key)),
         None => Fate::Lost(match lost.next() {
             Some(Ok(Found::Seen(pending))) => Ok(Commit::Seen(pending)),
             Some(Ok(Found::Fresh { .. } | Found::Conflict)) | None => Ok(Commit::Moved),

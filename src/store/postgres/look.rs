@@ -83,8 +83,10 @@ pub(super) async fn found(
         .bind(process)
         .fetch_all(connection)
         .await?;
-    let mut found: Vec<Result<Found, StoreError>> =
-        keys.iter().map(|_| Ok(Found::Fresh { state: None, version: 0, parked: false })).collect();
+    let mut found: Vec<Result<Found, StoreError>> = keys
+        .iter()
+        .map(|_| Ok(Found::Fresh { state: None, version: 0, last_seq: 0, parked: false }))
+        .collect();
     for row in &rows {
         let place = usize::try_from(row.try_get::<i64, _>(0)? - 1).unwrap_or(usize::MAX);
         let (Some(key), Some(found)) = (keys.get(place), found.get_mut(place)) else { continue };
@@ -96,7 +98,8 @@ pub(super) async fn found(
 fn add(key: &StepKey, found: &mut Result<Found, StoreError>, row: &PgRow) -> Result<(), sqlx::Error> {
     let Some(fingerprint) = row.try_get::<Option<&[u8]>, _>(1)? else {
         if let Some(version) = row.try_get(2)? {
-            *found = Ok(Found::Fresh { state: row.try_get(3)?, version, parked: row.try_get(10)? });
+            let (state, last_seq, parked) = (row.try_get(3)?, row.try_get(11)?, row.try_get(10)?);
+            *found = Ok(Found::Fresh { state, version, last_seq, parked });
         }
         return Ok(());
     };

@@ -15,6 +15,7 @@ mod read;
 mod runs;
 mod schema;
 mod statements;
+mod unopposed;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -23,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
 use super::{
-    Audit, Claimed, Commit, Decided, Depth, Found, Outgoing, Parked, Settled, Settlement, Step, StepKey,
-    StoreError, StoredReply, answer_of, publishing::Turns, row,
+    Audit, Claimed, Commit, Decided, Depth, Found, LeftBehind, Outgoing, Parked, Settled, Settlement, Step,
+    StepKey, StoreError, StoredReply, answer_of, publishing::Turns, row,
 };
 use crate::{
     event::{ConversationId, TenantId},
@@ -160,7 +161,7 @@ impl PostgresStore {
         self.relay(|answer| outbox::Ask::Depth { target, answer }).await
     }
 
-    /// Conversations of a group with events that wait for their publication for so long that nobody can be at it.
+    /// A page of the events of a group that wait for their publication for so long that nobody can be at it.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be asked.
@@ -168,11 +169,14 @@ impl PostgresStore {
         &self,
         group: &'static str,
         older_than: Duration,
+        after: Option<&ConversationId>,
         limit: u32,
-    ) -> Result<Vec<ConversationId>, StoreError> {
-        self.forget_published().await?;
-        let found = self.relay(|answer| outbox::Ask::LeftBehind { group, older_than, limit, answer }).await?;
-        row::conversations_of(found)
+    ) -> Result<LeftBehind, StoreError> {
+        if after.is_none() {
+            self.forget_published().await?;
+        }
+        let after = after.cloned();
+        self.relay(|answer| outbox::Ask::LeftBehind { group, older_than, after, limit, answer }).await
     }
 
     /// The events of a conversation that wait for their publication, in order.

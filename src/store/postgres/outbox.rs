@@ -18,10 +18,14 @@ use super::{
     read::Answer,
     statements::{self, texts},
 };
-use crate::store::{
-    Audit, Claimed, Decided, Depth, Known, Lease, Outgoing, PUT_OFF_LIMIT, Parked, Settled, Settlement,
-    StoreError, row,
-    watch::{Sight, Watch},
+use crate::{
+    event::ConversationId,
+    store::{
+        Audit, Claimed, Decided, Depth, Known, Lease, LeftBehind, Outgoing, PUT_OFF_LIMIT, Parked, Settled,
+        Settlement, StoreError, row,
+        step::WaitingRow,
+        watch::{Sight, Watch},
+    },
 };
 
 /// Times that the same is tried at once when others are in the way.
@@ -29,16 +33,53 @@ pub(super) const ATTEMPTS: usize = 4;
 
 /// What a relay wants.
 pub(super) enum Ask {
-    Claim { target: String, limit: u32, lease: Duration, answer: Answer<Vec<Claimed>> },
-    Settle { settlements: Vec<Settlement>, answer: Answer<Vec<Settled>> },
-    Depth { target: String, answer: Answer<Depth> },
-    LeftBehind { group: &'static str, older_than: Duration, limit: u32, answer: Answer<Vec<String>> },
-    Pending { group: &'static str, conversation_id: String, answer: Answer<Vec<Outgoing>> },
-    Prune { older_than: Duration, limit: u32, answer: Answer<u64> },
-    Parked { limit: u32, answer: Answer<Vec<Parked>> },
-    Decide { decided: Box<Decided>, answer: Answer<bool> },
-    Note { audits: Vec<Audit>, answer: Answer<()> },
-    Noted { tool: &'static str, answer: Answer<HashMap<String, i64>> },
+    Claim {
+        target: String,
+        limit: u32,
+        lease: Duration,
+        answer: Answer<Vec<Claimed>>,
+    },
+    Settle {
+        settlements: Vec<Settlement>,
+        answer: Answer<Vec<Settled>>,
+    },
+    Depth {
+        target: String,
+        answer: Answer<Depth>,
+    },
+    LeftBehind {
+        group: &'static str,
+        older_than: Duration,
+        after: Option<ConversationId>,
+        limit: u32,
+        answer: Answer<LeftBehind>,
+    },
+    Pending {
+        group: &'static str,
+        conversation_id: String,
+        answer: Answer<Vec<Outgoing>>,
+    },
+    Prune {
+        older_than: Duration,
+        limit: u32,
+        answer: Answer<u64>,
+    },
+    Parked {
+        limit: u32,
+        answer: Answer<Vec<Parked>>,
+    },
+    Decide {
+        decided: Box<Decided>,
+        answer: Answer<bool>,
+    },
+    Note {
+        audits: Vec<Audit>,
+        answer: Answer<()>,
+    },
+    Noted {
+        tool: &'static str,
+        answer: Answer<HashMap<String, i64>>,
+    },
 }
 
 /// The same again while only others are in the way. What broke leaves no connection behind. (No closure: the compiler
@@ -87,8 +128,8 @@ pub(super) async fn run(mut link: Link, mut wanted: mpsc::Receiver<Ask>, closed:
             Some(Ask::Depth { target, answer }) => {
                 give(answer, patiently!(link, c => depth(c, &target, &mut watch)));
             }
-            Some(Ask::LeftBehind { group, older_than, limit, answer }) => {
-                let found = patiently!(link, c => left_behind(c, group, older_than, limit));
+            Some(Ask::LeftBehind { group, older_than, after, limit, answer }) => {
+                let found = patiently!(link, c => left_behind(c, group, older_than, (after.as_ref(), limit), &process));
                 give(answer, found);
             }
             Some(Ask::Pending { group, conversation_id, answer }) => {
@@ -256,15 +297,26 @@ async fn left_behind(
     connection: &mut PgConnection,
     group: &str,
     older_than: Duration,
-    limit: u32,
-) -> Result<Vec<String>, sqlx::Error> {
+    (after, limit): (Option<&ConversationId>, u32),
+    process: &str,
+) -> Result<LeftBehind, sqlx::Error> {
     let rows = sqlx::query(sql::LEFT_BEHIND)
         .bind(group)
+        .bind(after.map_or("", ConversationId::as_str))
+        .bind(process)
         .bind(older_than.as_secs_f64())
         .bind(i64::from(limit))
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    let waiting = rows.iter().map(|row| {
+        let conversation_id = row::conversation_of(row.try_get(0)?);
+        Ok(WaitingRow {
+            conversation_id: conversation_id.map_err(|error| sqlx::Error::Decode(error.into()))?,
+            outgoing: statements::outgoing_of(row, 1)?,
+            is_old: row.try_get(7)?,
+        })
+    });
+    Ok(LeftBehind::of_page(waiting.collect::<Result<_, sqlx::Error>>()?, limit))
 }
 
 async fn prune(connection: &mut PgConnection, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {

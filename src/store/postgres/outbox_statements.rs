@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::statements::{keep_outgoing_rows, texts};
+use super::statements::{OutgoingColumns, keep_outgoing_rows, texts};
 use crate::{
     bus::NewRecord,
     store::{NewEntry, Settlement, Step, Verdict},
@@ -124,9 +124,11 @@ ORDER BY a.place, o.seq";
 
 /// What was kept in the future was kept before the clock was set back.
 pub(super) const LEFT_BEHIND: &str = "
-SELECT conversation_id FROM outgoing WHERE consumer_group = $1
-GROUP BY conversation_id
-HAVING min(kept_at) <= now() - make_interval(secs => $2) OR min(kept_at) > now() + interval '1 minute' LIMIT $3";
+SELECT conversation_id, seq, topic, key, value, headers,
+  CASE WHEN keeper NOT IN ('', $3) THEN EXTRACT(EPOCH FROM now() - kept_at)::float8 END,
+  kept_at <= now() - make_interval(secs => $4) OR kept_at > now() + interval '1 minute'
+FROM outgoing WHERE consumer_group = $1 AND conversation_id > $2
+ORDER BY conversation_id, seq LIMIT $5";
 
 pub(super) const DEPTH: &str = "
 SELECT COALESCE(sum(h.next_seq - h.done_seq - 1), 0)::bigint,
@@ -323,16 +325,16 @@ pub(super) async fn tell(
         let count = places.get(&(group.as_str(), conversation.as_str())).copied().unwrap_or_default();
         let _first = next.insert((group, conversation), last - count + 1);
     }
-    let mut kept = Vec::new();
+    let mut kept = OutgoingColumns::default();
     for one in all {
         let key = (one.group.to_owned(), one.conversation_id.to_owned());
         let Some(seq) = next.get_mut(&key) else { continue };
         for record in one.records {
-            kept.push((one.group, one.conversation_id, *seq, record));
+            kept.push(one.group, one.conversation_id, *seq, record)?;
             *seq += 1;
         }
     }
-    keep_outgoing_rows(connection, &kept, process).await.map(drop)
+    keep_outgoing_rows(connection, kept, process).await.map(drop)
 }
 
 /// The entries of the steps that won.

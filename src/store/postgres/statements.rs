@@ -26,14 +26,14 @@ pub(super) const NOBODY: &str = "";
 /// What waits for publication is only looked for where the event is known.
 pub(super) const LOOK: &str = "
 SELECT a.place, i.fingerprint, c.version, c.state, o.seq, o.topic, o.key, o.value, o.headers,
-  CASE WHEN o.keeper NOT IN ('', $4) THEN EXTRACT(EPOCH FROM now() - o.kept_at)::float8 END, p.parked IS NOT NULL
+  CASE WHEN o.keeper NOT IN ('', $4) THEN EXTRACT(EPOCH FROM now() - o.kept_at)::float8 END, p.parked IS NOT NULL, c.last_seq
 FROM UNNEST($1::text[], $2::text[]::uuid[], $3::text[]) WITH ORDINALITY
   AS a (consumer_group, event_id, conversation_id, place)
 LEFT JOIN LATERAL (
   SELECT fingerprint FROM inbox WHERE consumer_group = a.consumer_group AND event_id = a.event_id OFFSET 0
 ) AS i ON true
 LEFT JOIN LATERAL (
-  SELECT version, state FROM conversation
+  SELECT version, last_seq, state FROM conversation
   WHERE i.fingerprint IS NULL AND consumer_group = a.consumer_group AND conversation_id = a.conversation_id OFFSET 0
 ) AS c ON true
 LEFT JOIN LATERAL (
@@ -129,6 +129,9 @@ CROSS JOIN LATERAL (
 ) AS o
 ORDER BY o.seq";
 
+/// A statement that is given its parameters.
+type PgQuery<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
 /// What waits for publication, by group and conversation.
 pub(super) type Waiting = HashMap<(String, String), Vec<Outgoing>>;
 
@@ -211,45 +214,86 @@ pub(super) async fn keep_outgoing(
     winners: &[(&Step, i64)],
     process: &str,
 ) -> Result<Waiting, sqlx::Error> {
-    let rows: Vec<_> = winners
-        .iter()
-        .flat_map(|(step, first)| {
-            (*first..)
-                .zip(&step.outgoing)
-                .map(|(seq, record)| (step.key.group, step.key.conversation_id.as_str(), seq, record))
-        })
-        .collect();
-    keep_outgoing_rows(connection, &rows, process).await
+    keep_outgoing_rows(connection, OutgoingColumns::of_steps(winners)?, process).await
 }
 
-/// Keeps events for publication: group, conversation, place and record. Gives what waited before them.
+/// Events by columns: each with its group, conversation and place.
+#[derive(Default)]
+pub(super) struct OutgoingColumns<'a> {
+    groups: Vec<&'static str>,
+    conversations: Vec<&'a str>,
+    seqs: Vec<i64>,
+    topics: Vec<&'a str>,
+    keys: Vec<Option<&'a [u8]>>,
+    values: Vec<Option<&'a [u8]>>,
+    headers: Vec<String>,
+}
+
+impl<'a> OutgoingColumns<'a> {
+    /// The events of steps, of which each has the first of its places beside it.
+    pub(super) fn of_steps(steps: &[(&'a Step, i64)]) -> Result<Self, sqlx::Error> {
+        let mut columns = Self::default();
+        for (step, first) in steps {
+            for (seq, record) in (*first..).zip(&step.outgoing) {
+                columns.push(step.key.group, step.key.conversation_id.as_str(), seq, record)?;
+            }
+        }
+        Ok(columns)
+    }
+
+    pub(super) fn push(
+        &mut self,
+        group: &'static str,
+        conversation: &'a str,
+        seq: i64,
+        record: &'a NewRecord,
+    ) -> Result<(), sqlx::Error> {
+        self.groups.push(group);
+        self.conversations.push(conversation);
+        self.seqs.push(seq);
+        self.topics.push(record.topic.as_str());
+        self.keys.push(record.key.as_deref());
+        self.values.push(record.value.as_deref());
+        let headers = row::headers_text(&record.headers);
+        self.headers.push(headers.map_err(|error| sqlx::Error::Encode(error.into()))?);
+        Ok(())
+    }
+
+    /// Seven parameters of a statement: group, conversation, place, topic, key, value, headers.
+    pub(super) fn bind_to(self, query: PgQuery<'a>) -> PgQuery<'a> {
+        query
+            .bind(self.groups)
+            .bind(self.conversations)
+            .bind(self.seqs)
+            .bind(self.topics)
+            .bind(self.keys)
+            .bind(self.values)
+            .bind(self.headers)
+    }
+}
+
+/// Keeps events for publication. Gives what waited before them.
 pub(super) async fn keep_outgoing_rows(
     connection: &mut PgConnection,
-    rows: &[(&'static str, &str, i64, &NewRecord)],
+    events: OutgoingColumns<'_>,
     process: &str,
 ) -> Result<Waiting, sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(Waiting::new());
-    }
-    let headers: Result<Vec<String>, StoreError> =
-        rows.iter().map(|(_, _, _, record)| row::headers_text(&record.headers)).collect();
-    let found = sqlx::query(OUTGOING)
-        .bind(texts(rows, |(group, _, _, _)| *group))
-        .bind(texts(rows, |(_, conversation, _, _)| *conversation))
-        .bind(texts(rows, |(_, _, seq, _)| *seq))
-        .bind(texts(rows, |(_, _, _, record)| record.topic.as_str()))
-        .bind(texts(rows, |(_, _, _, record)| record.key.as_deref()))
-        .bind(texts(rows, |(_, _, _, record)| record.value.as_deref()))
-        .bind(headers.map_err(|error| sqlx::Error::Encode(error.into()))?)
-        .bind(process)
-        .fetch_all(connection)
-        .await?;
     let mut before = Waiting::new();
+    if events.seqs.is_empty() {
+        return Ok(before);
+    }
+    let found = events.bind_to(sqlx::query(OUTGOING)).bind(process).fetch_all(connection).await?;
     for row in &found {
-        let place = (row.try_get(0)?, row.try_get(1)?);
-        before.entry(place).or_default().push(outgoing_of(row, 2)?);
+        add_waiting(&mut before, row, 0)?;
     }
     Ok(before)
+}
+
+/// Notes an event that waits, from a row that has its group, its conversation and the event from this column on.
+pub(super) fn add_waiting(waiting: &mut Waiting, row: &PgRow, from: usize) -> Result<(), sqlx::Error> {
+    let place = (row.try_get(from)?, row.try_get(from + 1)?);
+    waiting.entry(place).or_default().push(outgoing_of(row, from + 2)?);
+    Ok(())
 }
 
 /// The columns of an event that waits, from this one on.

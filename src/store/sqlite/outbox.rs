@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::outgoing_of;
 use crate::{
     bus::NewRecord,
+    event::ConversationId,
     store::{
-        Claimed, Depth, Known, Lease, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement, StoreError,
-        Verdict, row,
+        Claimed, Depth, Known, Lease, LeftBehind, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement,
+        StoreError, Verdict, row, step::WaitingRow,
     },
 };
 
@@ -303,19 +304,27 @@ pub(super) async fn left_behind(
     connection: &mut SqliteConnection,
     group: &str,
     older_than: Duration,
-    limit: u32,
-) -> Result<Vec<String>, StoreError> {
+    (after, limit): (Option<&ConversationId>, u32),
+) -> Result<LeftBehind, StoreError> {
     let now = now(connection).await?;
     let rows = sqlx::query(
-        "SELECT conversation_id FROM outgoing WHERE consumer_group = ?
-         GROUP BY conversation_id HAVING min(kept_at) <= ? LIMIT ?",
+        "SELECT seq, topic, key, value, headers, conversation_id, kept_at <= ? FROM outgoing
+         WHERE consumer_group = ? AND conversation_id > ? ORDER BY conversation_id, seq LIMIT ?",
     )
-    .bind(group)
     .bind(now - millis(older_than))
+    .bind(group)
+    .bind(after.map_or("", ConversationId::as_str))
     .bind(i64::from(limit))
     .fetch_all(connection)
     .await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    let waiting = rows.iter().map(|row| {
+        Ok(WaitingRow {
+            outgoing: outgoing_of(row)?,
+            conversation_id: row::conversation_of(row.try_get(5)?)?,
+            is_old: row.try_get(6)?,
+        })
+    });
+    Ok(LeftBehind::of_page(waiting.collect::<Result<_, StoreError>>()?, limit))
 }
 
 pub(super) async fn prune(pool: SqlitePool, older_than: Duration, limit: u32) -> Result<u64, StoreError> {

@@ -15,7 +15,7 @@ use super::{
 pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
     let store = stage.open().await;
     let first = key("c", "1");
-    assert_eq!(store.look(&first).await.unwrap(), fresh(0, None));
+    assert_eq!(store.look(&first).await.unwrap(), fresh((0, 0), None));
     // As every reply is that was kept before there were buttons.
     let bare = StoredReply { buttons: Vec::new(), ..reply("2", "\0") };
     let outgoing = done(
@@ -30,7 +30,7 @@ pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
     .await;
     assert_eq!(outgoing.iter().map(|one| &one.record).collect::<Vec<_>>(), [&record("a"), &record("b")]);
     assert_eq!(places(&outgoing), [(1, "a".to_owned()), (2, "b".to_owned())]);
-    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh(1, Some(b"s1")));
+    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh((1, 2), Some(b"s1")));
     assert_eq!(seen(&store, &first).await, outgoing);
     let kept = store.replies_after(&conversation("c"), 0, 10).await.unwrap();
     assert_eq!(
@@ -39,9 +39,10 @@ pub(crate) async fn a_step_is_done_with_all_it_brings(stage: &Stage) {
         "the buttons come back as they were, and none where there are none"
     );
     // No state leaves the one before; the order of outgoing events goes on.
-    let next = done(&store, Step { outgoing: vec![record("c")], ..step(&key("c", "2"), 1) }).await;
+    let next = Step { last_seq: 2, outgoing: vec![record("c")], ..step(&key("c", "2"), 1) };
+    let next = done(&store, next).await;
     assert_eq!(places(&next), [(1, "a".to_owned()), (2, "b".to_owned()), (3, "c".to_owned())]);
-    assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh(2, Some(b"s1")));
+    assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh((2, 3), Some(b"s1")));
     store.ping().await.unwrap();
     store.close().await;
 }
@@ -55,7 +56,7 @@ pub(crate) async fn a_step_that_loses_leaves_nothing(stage: &Stage) {
         ..step(&key("c", "lost"), 5)
     };
     assert_eq!(store.commit(loser).await.unwrap(), Commit::Moved);
-    assert_eq!(store.look(&key("c", "lost")).await.unwrap(), fresh(0, None));
+    assert_eq!(store.look(&key("c", "lost")).await.unwrap(), fresh((0, 0), None));
     assert_eq!(replies(&store, "c", 0, 10).await, []);
     let outgoing = done(&store, Step { outgoing: vec![record("a")], ..step(&key("c", "1"), 0) }).await;
     assert_eq!(places(&outgoing), [(1, "a".to_owned())]);
@@ -75,7 +76,7 @@ pub(crate) async fn a_repeated_event_is_seen_with_what_it_left_unpublished(stage
     store.published(again.key.group, conversation("c"), 3).await;
     assert_eq!(store.commit(again.clone()).await.unwrap(), Commit::Seen(Vec::new()));
     assert_eq!(seen(&store, &again.key).await, []);
-    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh(1, None));
+    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh((1, 3), None));
     store.close().await;
 }
 
@@ -89,20 +90,20 @@ pub(crate) async fn the_same_event_with_other_bytes_is_a_conflict(stage: &Stage)
         let commit = store.commit(step(&forged, version)).await.unwrap();
         assert_eq!(commit, Commit::Moved, "version {version}");
     }
-    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh(1, None));
+    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh((1, 1), None));
     store.close().await;
 }
 
 pub(crate) async fn a_conversation_that_moved_is_not_overwritten(stage: &Stage) {
     let [store, other] = stage.open_twice().await;
     let read = store.look(&key("c", "1")).await.unwrap();
-    assert_eq!(read, fresh(0, None));
+    assert_eq!(read, fresh((0, 0), None));
     done(&other, Step { state: Some(b"theirs".to_vec()), ..step(&key("c", "2"), 0) }).await;
     let mine = Step { state: Some(b"mine".to_vec()), ..step(&key("c", "1"), 0) };
     assert_eq!(store.commit(mine.clone()).await.unwrap(), Commit::Moved);
-    assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh(1, Some(b"theirs")));
+    assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh((1, 0), Some(b"theirs")));
     done(&store, Step { version: 1, ..mine }).await;
-    assert_eq!(other.look(&key("c", "3")).await.unwrap(), fresh(2, Some(b"mine")));
+    assert_eq!(other.look(&key("c", "3")).await.unwrap(), fresh((2, 0), Some(b"mine")));
     store.close().await;
     other.close().await;
 }
@@ -122,7 +123,7 @@ pub(crate) async fn steps_of_one_conversation_at_the_same_moment_have_one_winner
         let done = commits.iter().filter(|commit| matches!(commit, Commit::Done(_))).count();
         let seen = commits.iter().filter(|commit| matches!(commit, Commit::Seen(_))).count();
         assert_eq!((done, seen), (1, 1), "{commits:?}");
-        assert_eq!(store.look(&named("3")).await.unwrap(), fresh(1, None));
+        assert_eq!(store.look(&named("3")).await.unwrap(), fresh((1, 0), None));
     }
     store.close().await;
     other.close().await;
@@ -136,7 +137,7 @@ pub(crate) async fn a_late_zombie_changes_nothing(stage: &Stage) {
         replies: vec![reply("1", "zombie")],
         ..step(&key("c", "1"), 0)
     };
-    assert_eq!(zombie.look(&held.key).await.unwrap(), fresh(0, None));
+    assert_eq!(zombie.look(&held.key).await.unwrap(), fresh((0, 0), None));
     let theirs = Step {
         state: Some(b"s".to_vec()),
         outgoing: vec![record("a")],
@@ -147,7 +148,7 @@ pub(crate) async fn a_late_zombie_changes_nothing(stage: &Stage) {
     assert_eq!(records(&done_by_another(&zombie, held.clone()).await), records(&outgoing));
     let late = Step { key: key("c", "2"), ..held };
     assert_eq!(zombie.commit(late).await.unwrap(), Commit::Moved);
-    assert_eq!(successor.look(&key("c", "2")).await.unwrap(), fresh(1, Some(b"s")));
+    assert_eq!(successor.look(&key("c", "2")).await.unwrap(), fresh((1, 1), Some(b"s")));
     assert_eq!(replies(&successor, "c", 0, 10).await, [(1, "a".to_owned())]);
     zombie.close().await;
     successor.close().await;
@@ -177,7 +178,7 @@ pub(crate) async fn what_is_done_survives_a_restart(stage: &Stage) {
     let store = stage.open().await;
     assert_eq!(records(&seen(&store, &first.key).await), records(&outgoing));
     assert_eq!(records(&done_by_another(&store, first).await), records(&outgoing));
-    assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh(1, Some(b"s")));
+    assert_eq!(store.look(&key("c", "3")).await.unwrap(), fresh((1, 1), Some(b"s")));
     assert_eq!(replies(&store, "c", 0, 10).await, [(1, "hi".to_owned())]);
     let next = done(&store, Step { outgoing: vec![record("b")], ..step(&key("c", "3"), 1) }).await;
     assert_eq!(places(&next), [(1, "a".to_owned()), (2, "b".to_owned())]);
@@ -251,8 +252,7 @@ pub(crate) async fn hostile_text_and_bytes_come_back_as_they_were(stage: &Stage)
             tokio::join!(store.commit(hostile), store.commit(step(&key(&n, &format!("mate{n}")), 0)));
         assert!(matches!(hostile.unwrap(), Commit::Done(_)), "{n}");
         assert!(matches!(mate.unwrap(), Commit::Done(_)), "the mate of {n}");
-        let expected =
-            Found::Fresh { version: version + 1, state: Some(text.as_bytes().to_vec()), parked: false };
+        let expected = fresh((version + 1, version + 1), Some(text.as_bytes()));
         assert_eq!(store.look(&key("c", "next")).await.unwrap(), expected);
     }
     let found: Vec<String> = replies(&store, "c", 0, 100).await.into_iter().map(|(_, text)| text).collect();
@@ -268,7 +268,7 @@ pub(crate) async fn groups_do_not_see_each_other(stage: &Stage) {
     let theirs = StepKey { group: "connector", ..mine.clone() };
     let first = Step { state: Some(b"mine".to_vec()), outgoing: vec![record("mine")], ..step(&mine, 0) };
     done(&store, first).await;
-    assert_eq!(store.look(&theirs).await.unwrap(), fresh(0, None));
+    assert_eq!(store.look(&theirs).await.unwrap(), fresh((0, 0), None));
     let outgoing = done(&store, Step { outgoing: vec![record("theirs")], ..step(&theirs, 0) }).await;
     assert_eq!(places(&outgoing), [(1, "theirs".to_owned())]);
     store.published(theirs.group, conversation("c"), 1).await;
@@ -296,7 +296,7 @@ pub(crate) async fn old_inbox_rows_are_dropped_in_batches(stage: &Stage) {
         dropped.push(store.prune_inbox(Duration::ZERO, 2).await.unwrap());
     }
     assert_eq!(dropped, [2, 2, 1, 0]);
-    assert_eq!(store.look(&key("c", "0")).await.unwrap(), fresh(5, None));
+    assert_eq!(store.look(&key("c", "0")).await.unwrap(), fresh((5, 0), None));
     store.close().await;
 }
 
@@ -310,6 +310,6 @@ pub(crate) async fn a_closed_store_says_so(stage: &Stage) {
     assert_eq!(store.look(&key("c", "2")).await.unwrap_err().kind(), "unavailable");
     assert_eq!(store.ping().await.unwrap_err().kind(), "unavailable");
     let store = stage.open().await;
-    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh(1, None));
+    assert_eq!(store.look(&key("c", "2")).await.unwrap(), fresh((1, 0), None));
     store.close().await;
 }

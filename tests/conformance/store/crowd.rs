@@ -47,14 +47,18 @@ impl Crowd {
         for event in 0..self.steps {
             let key = key(&format!("c{n}"), &format!("{n}-{event}"));
             loop {
-                let (mut state, version) = match self.patiently(async || store.look(&key).await).await {
-                    Found::Seen(_) => break,
-                    Found::Conflict => panic!("nobody forged anything"),
-                    Found::Fresh { state, version, .. } => (state.unwrap_or_default(), version),
-                };
+                let (mut state, version, last_seq) =
+                    match self.patiently(async || store.look(&key).await).await {
+                        Found::Seen(_) => break,
+                        Found::Conflict => panic!("nobody forged anything"),
+                        Found::Fresh { state, version, last_seq, .. } => {
+                            (state.unwrap_or_default(), version, last_seq)
+                        }
+                    };
                 state.push(event);
                 let text = format!("{n}-{event}");
                 let step = Step {
+                    last_seq,
                     state: Some(state),
                     outgoing: vec![record(&text); usize::from(event % 3)],
                     replies: vec![reply(&text, &text)],
@@ -95,6 +99,7 @@ impl Crowd {
             let expected = Found::Fresh {
                 state: Some((0..self.steps).collect()),
                 version: i64::from(self.steps),
+                last_seq: (0..self.steps).map(|event| i64::from(event % 3)).sum(),
                 parked: false,
             };
             assert_eq!(store.look(&key(&name, &format!("{n}-new"))).await.unwrap(), expected, "{name}");

@@ -23,7 +23,7 @@ const GROUPS: [&str; 2] = ["reply", "connector"];
 #[derive(Clone, Debug)]
 enum Call {
     Look(Which),
-    Commit { which: Which, behind: i64, state: Option<u8>, outgoing: u8, replies: Vec<u8> },
+    Commit { which: Which, behind: i64, unread: i64, state: Option<u8>, outgoing: u8, replies: Vec<u8> },
     Published { which: Which, back: i64 },
     Replies { which: Which, after: i64, limit: u16 },
 }
@@ -42,9 +42,18 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
             .prop_map(|(group, conversation, event, forged)| Which { group, conversation, event, forged })
     };
     let behind = prop_oneof![4 => Just(0_i64), 1 => Just(1), 1 => Just(-1)];
+    // What is told of a write moves the events' place and not the version: the step wins all the same.
+    let unread = prop_oneof![3 => Just(0_i64), 1 => Just(1)];
     let replies = prop::collection::vec(0..12_u8, 0..4);
-    let commit = (which(), behind, any::<Option<u8>>(), 0..4_u8, replies).prop_map(
-        |(which, behind, state, outgoing, replies)| Call::Commit { which, behind, state, outgoing, replies },
+    let commit = (which(), (behind, unread), any::<Option<u8>>(), 0..4_u8, replies).prop_map(
+        |(which, (behind, unread), state, outgoing, replies)| Call::Commit {
+            which,
+            behind,
+            unread,
+            state,
+            outgoing,
+            replies,
+        },
     );
     let call = prop_oneof![
         2 => which().prop_map(Call::Look),
@@ -83,7 +92,8 @@ impl Model {
             Some(_) => Found::Seen(self.of(key).outgoing.clone()),
             None => {
                 let known = self.of(key);
-                Found::Fresh { state: known.state.clone(), version: known.version, parked: false }
+                let Conversation { state, version, last_seq, .. } = known;
+                Found::Fresh { state: state.clone(), version: *version, last_seq: *last_seq, parked: false }
             }
         }
     }
@@ -146,12 +156,13 @@ async fn play(store: &Store, names: &Names, calls: Vec<Call>) {
                 let key = names.key(&which);
                 assert_eq!(store.look(&key).await.unwrap(), model.look(&key), "call {place}");
             }
-            Call::Commit { which, behind, state, outgoing, replies } => {
+            Call::Commit { which, behind, unread, state, outgoing, replies } => {
                 let key = names.key(&which);
                 let replies =
                     replies.iter().map(|n| reply(&format!("{}-reply-{n}", names.0), &format!("{place}")));
                 let step = Step {
                     version: model.of(&key).version - behind,
+                    last_seq: model.of(&key).last_seq - unread,
                     state: state.map(|byte| vec![byte]),
                     outgoing: (0..outgoing).map(|n| record(&format!("{place}-{n}"))).collect(),
                     replies: replies.collect(),

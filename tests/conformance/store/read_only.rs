@@ -61,7 +61,7 @@ async fn a_server_that_was_demoted_is_left_by_those_who_only_read_too() {
     let tenant = TenantId::parse("demo").unwrap();
     let ask_all = async || {
         store.ping().await.unwrap();
-        assert_eq!(store.look(&key("c", "none")).await.unwrap(), fresh(0, None));
+        assert_eq!(store.look(&key("c", "none")).await.unwrap(), fresh((0, 0), None));
         assert_eq!(store.claim("sap", 1, LONG).await.unwrap(), []);
         assert_eq!(store.pending(GROUP, &conversation("c")).await.unwrap(), []);
     };

@@ -310,7 +310,7 @@ async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     two.unwrap();
     PostgresStore::migrate(&url, None).await.unwrap();
     let store: Store = database.connect().await.into();
-    assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh(0, None));
+    assert_eq!(store.look(&key("c", "1")).await.unwrap(), fresh((0, 0), None));
     store.close().await;
     let mut beside = database.beside().await;
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -75,11 +75,12 @@ pub(crate) fn key(conversation_name: &str, event_name: &str) -> StepKey {
     }
 }
 
-/// A step that only counts.
+/// A step that only counts, of a conversation whose events were not looked at.
 pub(crate) fn step(key: &StepKey, version: i64) -> Step {
     Step {
         key: key.clone(),
         version,
+        last_seq: 0,
         state: None,
         outgoing: Vec::new(),
         replies: Vec::new(),
@@ -144,8 +145,9 @@ pub(crate) async fn seen(store: &Store, key: &StepKey) -> Vec<Outgoing> {
     }
 }
 
-pub(crate) fn fresh(version: i64, state: Option<&[u8]>) -> Found {
-    Found::Fresh { version, state: state.map(<[u8]>::to_vec), parked: false }
+/// What is read of a conversation that stands here: its version, and the place of its newest event.
+pub(crate) fn fresh((version, last_seq): (i64, i64), state: Option<&[u8]>) -> Found {
+    Found::Fresh { version, last_seq, state: state.map(<[u8]>::to_vec), parked: false }
 }
 
 /// Cursors and words of the replies after a cursor.

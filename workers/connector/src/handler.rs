@@ -164,11 +164,12 @@ impl Handler for Connector {
     type In = TurnDecided;
     type State = ();
 
+    fn concerns(&self, turn: &TurnDecided) -> bool {
+        turn.decision == Decision::Execute
+    }
+
     async fn handle(&self, input: &Envelope<TurnDecided>, (): ()) -> Result<Outcome<()>, HandlerError> {
         let turn = &input.event;
-        if turn.decision != Decision::Execute {
-            return Ok(Outcome::default());
-        }
         let operation =
             turn.operation.ok_or(HandlerError::Permanent("a decision to execute names no operation"))?;
         let needed = |name: SlotName| {
@@ -190,7 +191,7 @@ impl Handler for Connector {
     }
 
     fn settled(&self, input: &Envelope<TurnDecided>) {
-        let executed = input.event.operation.filter(|_| input.event.decision == Decision::Execute);
+        let executed = input.event.operation.filter(|_| self.concerns(&input.event));
         if let Some(route) = executed.and_then(|operation| self.routes.get(&operation)) {
             route.wake.notify_one();
         }

@@ -3,7 +3,7 @@
 use peyvand::{
     bus::Record,
     codec::{self, CodecError, Committed, Schemas},
-    event::{Envelope, OperationUpdated, ReplyReady, TurnDecided},
+    event::{Decision, Envelope, OperationUpdated, ReplyReady, TurnDecided},
     topics,
     worker::{Emit, Handler, HandlerError, Input, Outcome},
 };
@@ -45,6 +45,14 @@ impl Handler for Reply {
     const GROUP: &'static str = "reply";
     type In = Told;
     type State = ();
+
+    fn concerns(&self, told: &Told) -> bool {
+        match told {
+            // What it comes to is told as an operation.
+            Told::Turn(turn) => turn.decision != Decision::Execute,
+            Told::Operation(_) => true,
+        }
+    }
 
     async fn handle(&self, input: &Envelope<Told>, (): ()) -> Result<Outcome<()>, HandlerError> {
         let ready = match &input.event {
