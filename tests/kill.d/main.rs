@@ -11,6 +11,7 @@ mod away;
 mod process;
 
 mod corpus;
+mod cut;
 mod group;
 mod hand;
 mod hostile_avro;
