@@ -116,7 +116,7 @@ async fn a_connector_that_is_cut_off_from_kafka_alone_loses_and_doubles_nothing_
         sleep(Duration::from_millis(300)).await;
         let since = Instant::now();
         line.cut();
-        until_all_say(&[cut_off.clone()], "kafka").await;
+        until_all_say(std::slice::from_ref(&cut_off), "kafka").await;
         println!("it says so after {:?}", since.elapsed());
         let left = CUT_FOR.saturating_sub(since.elapsed());
         tokio::join!(
