@@ -32,6 +32,7 @@ pub use parking::{
 };
 pub use postgres::PostgresStore;
 pub use publishing::PublishingTurn;
+pub use runs::RecordAt;
 pub use sqlite::SqliteStore;
 pub use step::{Commit, Found, LeftBehind, Outgoing, Step, StepKey, StoredReply};
 

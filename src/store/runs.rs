@@ -4,10 +4,25 @@
 use std::time::Duration;
 
 use super::{Store, StoreError};
-use crate::bus::{Offset, TopicPartition};
+use crate::bus::{Offset, Record, TopicPartition};
 
 /// A process that was silent for so long is history: nobody looks for what it was at any more.
 pub(super) const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
+/// A record of a partition. A topic that is made anew begins its offsets anew, so it is known by its time as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordAt {
+    /// Its place in its partition.
+    pub offset: Offset,
+    /// When it was written, as the log says it.
+    pub written_ms: i64,
+}
+
+impl From<&Record> for RecordAt {
+    fn from(record: &Record) -> Self {
+        Self { offset: record.offset, written_ms: record.timestamp_ms }
+    }
+}
 
 impl Store {
     /// A process of a group begins under a name; says whether one of this name had begun and not ended.
@@ -90,12 +105,12 @@ impl Store {
         group: &'static str,
         run: &str,
         place: &TopicPartition,
-        offset: Offset,
+        record: RecordAt,
         times: u32,
     ) -> Result<bool, StoreError> {
         match self {
-            Self::Sqlite(store) => store.record_begun(group, run, place, offset, times).await,
-            Self::Postgres(store) => store.record_begun(group, run, place, offset, times).await,
+            Self::Sqlite(store) => store.record_begun(group, run, place, record, times).await,
+            Self::Postgres(store) => store.record_begun(group, run, place, record, times).await,
         }
     }
 
@@ -127,7 +142,7 @@ impl Store {
         run: &str,
         place: &TopicPartition,
         silent: Duration,
-    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+    ) -> Result<Vec<(RecordAt, u32)>, StoreError> {
         match self {
             // One process at a time: no other one lives.
             Self::Sqlite(store) => store.records_at_work(group, place).await,

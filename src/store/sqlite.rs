@@ -334,6 +334,7 @@ fn migrations() -> Migrator {
     let parked_begun = include_str!("../../schemas/sql/sqlite/0009_parked_begun.sql");
     let parked_size = include_str!("../../schemas/sql/sqlite/0010_parked_size.sql");
     let reply_extras = include_str!("../../schemas/sql/sqlite/0011_reply_extras.sql");
+    let written = include_str!("../../schemas/sql/sqlite/0012_record_at_work_written.sql");
     let all = [
         (1, "step", step),
         (2, "inbox age", age),
@@ -346,6 +347,7 @@ fn migrations() -> Migrator {
         (9, "parked begun", parked_begun),
         (10, "parked size", parked_size),
         (11, "reply extras", reply_extras),
+        (12, "record at work written", written),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{Fate, patiently};
 use crate::{
     bus::{Offset, Record, TopicPartition},
-    store::Store,
+    store::{RecordAt, Store},
 };
 
 /// Ends of processes in a row that a record is allowed to be at work at.
@@ -61,7 +61,7 @@ type Stay = Arc<OnceCell<Watched>>;
 struct Watched {
     /// Records before this one may have been at work at an end without farewell.
     careful_below: Offset,
-    suspects: HashMap<Offset, u32>,
+    suspects: HashMap<RecordAt, u32>,
     /// Records before this one may be read: it is in the database.
     reach: AtomicI64,
     ahead: tokio::sync::Mutex<Option<Ahead>>,
@@ -158,7 +158,7 @@ impl CrashGuard {
     pub(super) async fn begin(&self, record: &Record) -> Begun<'_> {
         let Some(stay) = self.stay_of(&record.place) else { return Begun::Unwatched };
         let watched = stay.get_or_init(|| self.look(&record.place)).await;
-        let crashes = watched.suspects.get(&record.offset).copied().unwrap_or_default();
+        let crashes = watched.suspects.get(&record.into()).copied().unwrap_or_default();
         if crashes >= CRASHES_MAX {
             return Begun::CrashLoop;
         }
@@ -175,8 +175,8 @@ impl CrashGuard {
         if !self.stay_of(&record.place).is_some_and(|now| Arc::ptr_eq(&now, &stay)) {
             return moved;
         }
-        let (place, offset) = (&record.place, record.offset);
-        if patiently(|| self.store.record_begun(self.group, &self.run, place, offset, crashes + 1)).await {
+        let (place, at) = (&record.place, RecordAt::from(record));
+        if patiently(|| self.store.record_begun(self.group, &self.run, place, at, crashes + 1)).await {
             Begun::Noted(Noted { _few: few, _among: among })
         } else {
             moved
@@ -234,7 +234,7 @@ impl CrashGuard {
 }
 
 impl Watched {
-    fn new(careful_below: Offset, suspects: HashMap<Offset, u32>) -> Self {
+    fn new(careful_below: Offset, suspects: HashMap<RecordAt, u32>) -> Self {
         Self {
             careful_below,
             suspects,

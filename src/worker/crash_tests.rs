@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::{
     Fate,
-    crash::{Among, Begun, CrashGuard},
+    crash::{Among, Begun, CRASHES_MAX, CrashGuard},
     tests::stage,
 };
 use crate::{
@@ -50,7 +50,8 @@ async fn work(guard: &CrashGuard, offset: i64) -> bool {
 }
 
 async fn noted(store: &Store) -> Vec<(Offset, u32)> {
-    store.records_at_work(GROUP, "asker", &place(), Duration::ZERO).await.unwrap()
+    let noted = store.records_at_work(GROUP, "asker", &place(), Duration::ZERO).await.unwrap();
+    noted.into_iter().map(|(record, times)| (record.offset, times)).collect()
 }
 
 #[tokio::test]
@@ -156,4 +157,17 @@ async fn a_suspect_that_waits_for_its_turn_until_its_partition_came_anew_is_left
     assert!(matches!(begin.await, Begun::Gone));
     assert_eq!(noted(&store).await, [(Offset(0), 1)]);
     assert!(matches!(guard.begin(&suspect).await, Begun::Noted(_)));
+}
+
+#[tokio::test]
+async fn a_record_that_has_the_offset_of_a_killer_since_its_topic_was_made_anew_is_innocent() {
+    let store = store().await;
+    for _ in 0..=CRASHES_MAX {
+        let ended = process(&store, "one").await;
+        let _at_work = ended.begin(&record(0)).await;
+    }
+    let next = process(&store, "one").await;
+    assert!(matches!(next.begin(&record(0)).await, Begun::CrashLoop));
+    let innocent = Record { timestamp_ms: 1, ..record(0) };
+    assert!(matches!(next.begin(&innocent).await, Begun::Noted(_)));
 }

@@ -14,7 +14,7 @@ use crate::{
     bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
     codec::{self, Schemas},
     event::{ChannelName, DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
-    store::{SqliteStore, Store},
+    store::{RecordAt, SqliteStore, Store},
     topics,
 };
 
@@ -281,12 +281,20 @@ async fn a_record_at_which_three_processes_ended_is_dead_lettered_undecoded_and_
     stage.send(message("1", "hi")).await;
     stage.send(message("2", "hi")).await;
     let at = stage.bus.producer().send(message("3", "hi")).await.unwrap();
+    let mut written = stage.watch(at.0.topic.clone());
+    let third = loop {
+        let record = next(&mut written).await;
+        if (&record.place, record.offset) == (&at.0, at.1) {
+            break RecordAt::from(&record);
+        }
+    };
+    drop(written);
     // What a process leaves that ended at the third record for the third time.
     stage.store.run_begun(Echo::GROUP, "one").await.unwrap();
     let silent = Duration::ZERO;
     assert_eq!(stage.store.partition_taken(Echo::GROUP, "one", &at.0, silent).await.unwrap(), None);
     stage.store.reach_moved(Echo::GROUP, "one", &at.0, at.1).await.unwrap();
-    assert!(stage.store.record_begun(Echo::GROUP, "one", &at.0, at.1, 3).await.unwrap());
+    assert!(stage.store.record_begun(Echo::GROUP, "one", &at.0, third, 3).await.unwrap());
     stage.send(message("4", "hi")).await;
     let watch = Watch { instance: Some("one".to_owned()), ..Watch::new(&Pulses::new()) };
     let working = stage.work_with(Schemas::embedded(), watch);

@@ -57,6 +57,12 @@ impl Worker {
         assert!(Command::new("kill").args(["-TERM", &shell]).status().unwrap().success());
     }
 
+    /// Where it logs; the file stays.
+    #[allow(dead_code, reason = "not every test program reads it")]
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     /// What it has logged so far.
     #[allow(dead_code, reason = "not every test program reads it")]
     pub(crate) fn log(&self) -> String {

@@ -1,6 +1,8 @@
 //! The log: records, order, groups, offsets. Every case runs on every backing; what only one can show stands in
 //! `bus/kafka_only.rs` and in the backing's own tests.
 
+#[cfg(feature = "stack-tests")]
+mod anew;
 mod backing;
 mod groups;
 #[cfg(feature = "stack-tests")]

@@ -18,11 +18,11 @@ use crate::{
     hostile_avro::register,
     judge::judge,
     log,
-    process::{Worker, server},
+    process::{Worker, ready, server},
     scene::Scene,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const DEAD: &str = "chat.turn.decided.connector.dlq";
 /// Past the group's session (10 s) and the lease of a write (15 s).
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ async fn says(health: &str) -> String {
     }
 }
 
-async fn until_all_say(connectors: &[String], wanted: &str) {
+pub(crate) async fn until_all_say(connectors: &[String], wanted: &str) {
     let until = Instant::now() + PATIENCE;
     for health in connectors {
         let mut said = says(health).await;
@@ -52,7 +52,7 @@ async fn until_all_say(connectors: &[String], wanted: &str) {
 }
 
 /// Nothing else is said for as long.
-async fn all_say(connectors: &[String], wanted: &str, time: Duration) {
+pub(crate) async fn all_say(connectors: &[String], wanted: &str, time: Duration) {
     let until = Instant::now() + time;
     while Instant::now() < until {
         for health in connectors {
@@ -64,8 +64,8 @@ async fn all_say(connectors: &[String], wanted: &str, time: Duration) {
 }
 
 /// Connectors that serve, the conversations they are asked in, and what they say.
-struct Play {
-    scene: Scene,
+pub(crate) struct Play {
+    pub(crate) scene: Scene,
     connectors: Vec<Worker>,
     talks: Vec<String>,
     began: Instant,
@@ -77,18 +77,24 @@ impl Play {
     }
 
     async fn of(scene: Scene) -> Self {
+        Self::with(scene, None).await
+    }
+
+    /// The second connector has this setting besides.
+    pub(crate) async fn with(scene: Scene, second: Option<(&str, &str)>) -> Self {
         let began = Instant::now();
-        let connectors = vec![scene.connector(None).await, scene.connector(None).await];
+        let connectors = vec![scene.connector(None).await, scene.begin_with("connector", second)];
+        ready(&connectors[1], "connector").await;
         let talks = (0..20).map(|_| Scene::conversation()).collect();
         Self { scene, connectors, talks, began }
     }
 
-    fn healths(&self) -> Vec<String> {
+    pub(crate) fn healths(&self) -> Vec<String> {
         self.connectors.iter().map(|connector| connector.health.clone()).collect()
     }
 
     /// Asks for writes, one conversation after the other, until something has happened.
-    async fn while_asking<T: Send + 'static>(
+    pub(crate) async fn while_asking<T: Send + 'static>(
         &mut self,
         each: Duration,
         happens: impl Future<Output = T> + Send + 'static,
@@ -105,7 +111,7 @@ impl Play {
     }
 
     /// Everything is done, once, in order, by the processes of the beginning.
-    async fn end(mut self, what: &str) {
+    pub(crate) async fn end(mut self, what: &str) {
         self.scene.all_done().await;
         until_all_say(&self.healths(), "ready").await;
         assert!(!self.connectors.iter_mut().any(Worker::has_ended), "a connector has ended by itself");
@@ -273,7 +279,7 @@ fn signal(connectors: &[Worker], signal: &str) {
 }
 
 /// A number that a connector counts.
-async fn counted(health: &str, name: &str) -> u64 {
+pub(crate) async fn counted(health: &str, name: &str) -> u64 {
     let text = reqwest::get(format!("{health}/metrics")).await.unwrap().text().await.unwrap();
     let lines = text.lines().filter(|line| line.starts_with(name));
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()

@@ -1,4 +1,5 @@
-//! Kills at random times from a printed seed, while SAP drops requests, loses answers, is slow and asks for pauses.
+//! Kills at random times from a printed seed, of every sort of worker, while SAP drops requests, loses answers, is slow and asks
+//! for pauses.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +8,12 @@ use peyvand_sandbox::Fault;
 use serde_json::json;
 
 use crate::{
+    crew::{Crew, told_of_persons},
     judge::judge,
-    process::Worker,
+    offsets,
     scene::{Hook, Scene, WRITES, entry},
 };
 
-const CONNECTORS: usize = 3;
 const CONVERSATIONS: usize = 40;
 
 /// xorshift64*: the same run from the same seed.
@@ -39,10 +40,9 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     println!("seed {seed}, {kills} kills");
     let mut dice = Dice(seed.max(1));
     let mut scene = Scene::open().await;
-    let mut connectors: Vec<Worker> = Vec::new();
-    for _ in 0..CONNECTORS {
-        connectors.push(scene.connector(None).await);
-    }
+    offsets::skip_what_was_before().await;
+    let (places, replies) = (offsets::Watching::begin(), scene.replies());
+    let mut crew = Crew::begin(&scene).await;
     let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
     let mut killed_at: Vec<Instant> = Vec::new();
     // The sandbox remembers its newest requests only, and the last of a long run meet no fault.
@@ -53,21 +53,30 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
             let operation = WRITES[usize::try_from(dice.below(3)).unwrap()];
             let _turn = scene.ask_for(conversation, operation).await;
         }
+        scene.order_by_message().await;
+        // A few: a worker whose messages are broken one after the other stops.
+        if killed_at.len() < 3 {
+            scene.say_who().await;
+        }
         trouble(&scene, &mut dice);
         tokio::time::sleep(Duration::from_millis(200 + dice.below(2800))).await;
-        let victim = usize::try_from(dice.below(CONNECTORS as u64)).unwrap();
-        connectors.swap_remove(victim).kill();
+        crew.kill_one(&scene, |limit| dice.below(limit)).await;
         killed_at.push(Instant::now());
-        connectors.push(scene.begin_connector(None));
         has_struck |= scene.struck() > 0;
     }
     scene.no_faults();
     scene.all_done().await;
-    connectors.into_iter().for_each(Worker::kill);
+    let untold = replies.missing(&scene).await;
+    offsets::until_nothing_is_left().await;
+    let seen = places.end().await;
+    assert_eq!(told_of_persons(&crew.end(&scene).await), None, "it was said aloud");
+    assert_eq!(seen.went_back, [] as [String; 0], "a group's place went back");
+    assert!(seen.moves > 0, "no group moved");
     // What the slowest request may still do is part of the verdict.
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(has_struck || scene.struck() > 0, "no system has failed");
-    let verdict = judge(&scene);
+    let mut verdict = judge(&scene);
+    verdict.lost += untold;
     let [p50, p99] = recovery(&scene, &killed_at);
     println!(
         "{}",

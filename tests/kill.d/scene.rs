@@ -11,20 +11,29 @@ use std::{
 
 use peyvand::{
     bus::{
-        Producer, Topic,
+        NewRecord, Producer, Topic,
         kafka::{KafkaBus, KafkaConfig, Lag},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{Envelope, EventId, Operation, OperationStatus, OperationUpdated, TurnDecided},
+    event::{
+        EntryId, Envelope, Event, EventId, MessageReceived, Operation, OperationStatus, OperationUpdated,
+        TurnDecided,
+    },
     topics,
     worker::patiently,
 };
 use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::process::{Settings, Worker, ready, server, targets};
 pub(crate) use crate::turn::{entry, target, turn};
+use crate::{
+    process::{Settings, Worker, free_port, ready, server, targets},
+    replies::Replies,
+};
+
+/// What persons write of themselves in the conversations: nothing but the log and the database may have it.
+pub(crate) const CANARIES: [&str; 2] = ["Tavakoli", "9123456789"];
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -69,6 +78,8 @@ pub(crate) struct Scene {
     pub(crate) asked: HashMap<EventId, String>,
     /// The turns of each conversation for each system, in the order they were asked for.
     pub(crate) order: HashMap<(String, &'static str), Vec<EventId>>,
+    /// The messages that nobody can work on.
+    pub(crate) broken: Vec<EventId>,
     /// The partition that each turn was put in.
     pub(crate) partitions: HashMap<EventId, i32>,
     pub(crate) heard: Log,
@@ -94,6 +105,7 @@ impl Scene {
             Hook::Forgets => "plain",
         };
         let mut own = targets(&sandbox.base_url(), door);
+        own.push(("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{}", free_port())));
         own.push(("PEYVAND_ASSISTANT", assistant(&folder, hook).to_string_lossy().into_owned()));
         let settings = Settings::new(&own).await;
         let brokers = server("PEYVAND_TEST_KAFKA");
@@ -112,6 +124,7 @@ impl Scene {
             schemas,
             asked: HashMap::new(),
             order: HashMap::new(),
+            broken: Vec::new(),
             partitions: HashMap::new(),
             heard,
             listening,
@@ -179,6 +192,60 @@ impl Scene {
         assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
         self.order.entry((conversation.to_owned(), target(operation))).or_default().push(turn_id);
         envelope
+    }
+
+    /// A person orders in a conversation of their own, by words; the write that has to come of it is asked for as any other.
+    pub(crate) async fn order_by_message(&mut self) {
+        let talk = Self::conversation();
+        let _asked = self.say(&talk, "order 3 bags of CEM-042 for customer 1000000018").await;
+        let yes = self.say(&talk, "yes").await;
+        let (turn, operation) = (yes.derived("intent-classifier", 0), Operation::SalesOrderCreate);
+        let key = EntryId::of(&turn, target(operation), operation.name()).key();
+        EVERY_KEY.lock().unwrap().push(key.clone());
+        assert!(self.asked.insert(yes, key).is_none());
+        self.order.entry((talk, target(operation))).or_default().push(yes);
+    }
+
+    /// A person says who they are, once as it should be and once in a record that breaks off.
+    pub(crate) async fn say_who(&mut self) {
+        let text = "my name is Shirin Tavakoli and my number is +989123456789";
+        let _heard = self.say(&Self::conversation(), text).await;
+        let (mut record, id) = self.message(&Self::conversation(), text);
+        // Only what follows the text is missing.
+        let value = record.value.as_mut().unwrap();
+        value.truncate(value.len() - 1);
+        let _place = patiently(|| self.producer.send(record.clone())).await;
+        self.broken.push(id);
+    }
+
+    async fn say(&self, conversation: &str, text: &str) -> EventId {
+        let (record, id) = self.message(conversation, text);
+        let _place = patiently(|| self.producer.send(record.clone())).await;
+        id
+    }
+
+    fn message(&self, conversation: &str, text: &str) -> (NewRecord, EventId) {
+        let json = json!({
+            "tenant": "demo", "conversation_id": conversation, "channel": "web",
+            "channel_message_id": Uuid::new_v4().to_string(), "text": text, "language": null,
+        });
+        let event: MessageReceived = serde_json::from_value(json).unwrap();
+        let event_id = event.own_id().unwrap();
+        let envelope = Envelope {
+            event_id,
+            correlation_id: event_id,
+            causation_id: None,
+            occurred_at_ms: 1,
+            traceparent: None,
+            event,
+        };
+        let topic = Topic::new(topics::MESSAGE_RECEIVED);
+        (codec::encode(&self.schemas, topic, &envelope).unwrap(), event_id)
+    }
+
+    /// Listens to what persons are told from now on.
+    pub(crate) fn replies(&self) -> Replies {
+        Replies::listen(&self.bus, &self.schemas)
     }
 
     /// Asks what is in stock, and does not wait for the answer.

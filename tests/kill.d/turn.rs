@@ -51,7 +51,7 @@ pub(crate) fn turn(conversation: &str, operation: Operation, quantity: &str) -> 
                 slot(SlotName::Product, "CEM-042"),
                 slot(SlotName::Quantity, quantity),
                 slot(SlotName::Customer, "1000000018"),
-                slot(SlotName::Description, "it came broken"),
+                slot(SlotName::Description, "it came broken, says Shirin Tavakoli"),
                 slot(SlotName::Phone, "+989123456789"),
             ],
             ..TurnDecided::bare(whose, turn_id, channel, Language::En, Decision::Execute)

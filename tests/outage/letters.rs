@@ -31,7 +31,7 @@ async fn letters(conversation: &str) -> Vec<String> {
     letters.into_iter().map(|letter| letter.headers).collect()
 }
 
-async fn decided(conversations: &HashSet<String>) -> HashSet<String> {
+pub(crate) async fn decided(conversations: &HashSet<String>) -> HashSet<String> {
     shown(topics::TURN_DECIDED, conversations.clone()).await.into_iter().map(|one| one.key).collect()
 }
 
@@ -68,7 +68,7 @@ async fn a_process_that_ends_after_it_wrote_a_letter_writes_it_again_under_the_s
     killed_at("letter.sent", 1).await;
 }
 
-async fn delete(topic: &str) {
+pub(crate) async fn delete(topic: &str) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", server("PEYVAND_TEST_KAFKA"));
     let admin: AdminClient<DefaultClientContext> = config.create().unwrap();

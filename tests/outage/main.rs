@@ -12,6 +12,7 @@ mod kcat;
 #[allow(dead_code, reason = "this program needs only some of it")]
 mod process;
 
+mod anew;
 mod crash;
 mod health;
 mod letters;

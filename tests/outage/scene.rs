@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use peyvand::{
     bus::{
         NewRecord, Topic,
-        kafka::{KafkaBus, KafkaConfig},
+        kafka::{KafkaBus, KafkaConfig, Lag},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
     event::{Envelope, Event, EventId, MessageReceived},
@@ -74,6 +74,12 @@ impl Scene {
         for done in futures_util::future::join_all(sent).await {
             done.unwrap();
         }
+    }
+
+    /// How many records of a topic a group has before it.
+    pub(crate) async fn behind(&self, group: &str, topic: &'static str) -> u64 {
+        let lag = self.bus.lag(group, &[Topic::new(topic)]).await.unwrap();
+        lag.iter().map(Lag::behind).sum()
     }
 
     pub(crate) fn start_all(&self) -> Vec<Worker> {

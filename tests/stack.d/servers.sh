@@ -10,7 +10,8 @@ kafka_address() { printf '127.0.0.1:%s' "$kafka_port"; }
 registry_address() { printf 'http://127.0.0.1:%s/apis/ccompat/v7' "$registry_port"; }
 postgres_address() { printf 'postgres://postgres@127.0.0.1:%s/postgres' "$postgres_port"; }
 
-# The second listener is what a careful company has: TLS and a user with a password (SCRAM). Its certificate signs itself.
+# The second listener is what a careful company has: TLS and a user with a password (SCRAM). Its certificate signs itself. Who
+# comes by the third is sent to 127.0.0.2, where a test puts the line that it cuts (tests/kill.d/cut.rs).
 make_certificate() {
     local keytool=${java_bin%java}keytool store=$work/kafka.p12
     "$keytool" -genkeypair -alias kafka -keyalg EC -groupname secp256r1 -validity 30 -dname CN=127.0.0.1 \
@@ -28,9 +29,9 @@ start_kafka() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$controller_port
-listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port,CONTROLLER://127.0.0.1:$controller_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,TLS:SASL_SSL
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port,FAR://127.0.0.1:$kafka_far_port,CONTROLLER://127.0.0.1:$controller_port
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,TLS://127.0.0.1:$kafka_tls_port,FAR://127.0.0.2:$kafka_far_port
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,TLS:SASL_SSL,FAR:PLAINTEXT
 ssl.keystore.type=PKCS12
 ssl.keystore.location=$work/kafka.p12
 ssl.keystore.password=for-tests

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::sync::oneshot;
 
+use super::anew::Anew;
 use super::desk::Desk;
 use super::health::Health;
 use super::rebalance::{Callbacks, Shared};
@@ -46,6 +47,7 @@ impl Member {
             limits,
             desk: Desk::default(),
             stays: Stays::default(),
+            anew: Anew::default(),
             paused: AtomicBool::new(false),
             health: Arc::clone(health),
             heart: health.member(),

@@ -1,6 +1,7 @@
 //! The log on Apache Kafka, by librdkafka. One producer a process, one thread a consumer; offsets are stored only when
 //! a record is settled and committed by librdkafka itself, so that a member never moves what is not its own.
 
+mod anew;
 mod cluster;
 mod desk;
 mod follow;
@@ -79,9 +80,10 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// How many offsets the group has before it; records may be fewer.
+    /// How many offsets the group has before it; records may be fewer. It begins again where its own place is not in the log.
     pub fn behind(&self) -> u64 {
-        let next = self.committed.map_or(self.begin, |committed| committed.max(self.begin));
+        let next =
+            self.committed.filter(|place| (self.begin..=self.end).contains(place)).unwrap_or(self.begin);
         u64::try_from(self.end.0.saturating_sub(next.0)).unwrap_or_default()
     }
 }

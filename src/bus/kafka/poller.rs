@@ -116,7 +116,9 @@ impl Poller {
             }
             self.shared.heart.turn();
             self.store_notes_in_time();
-            if let Err(over) = self.look_for_topics().and_then(|()| self.gather()) {
+            let turned =
+                self.begin_again().and_then(|()| self.look_for_topics()).and_then(|()| self.gather());
+            if let Err(over) = turned {
                 return over;
             }
             self.lay_down();
@@ -129,6 +131,33 @@ impl Poller {
             self.noted_at = Instant::now();
             self.shared.store_notes(&self.consumer);
         }
+    }
+
+    /// After a topic was made anew, or a partition was begun again because the group's place in it was not there.
+    fn begin_again(&mut self) -> Result<(), Over> {
+        let places = self.shared.anew.take(|| self.shared.stays.places());
+        if places.is_empty() {
+            return Ok(());
+        }
+        self.gathered.reading = None;
+        let group = self.shared.group.clone();
+        for place in &places {
+            tracing::warn!(
+                group, %place,
+                "the log no longer has this group's place in the partition, or the topic was made anew: it is read from \
+                 its oldest record; what was worked on before is known and not done again, but what was deleted before \
+                 it was read is lost"
+            );
+        }
+        let many = u64::try_from(places.len()).unwrap_or(u64::MAX);
+        metrics::counter!("peyvand_partitions_begun_again_total", "group" => group).increment(many);
+        self.shared.begin_again(&self.consumer, &places).map_err(|error| {
+            tracing::error!(
+                group = self.shared.group,
+                "partitions could not be begun again ({error}); the process must be started again"
+            );
+            Over::Closed
+        })
     }
 
     fn is_paused(&self) -> bool {

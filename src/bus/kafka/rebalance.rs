@@ -17,6 +17,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use tokio::sync::oneshot;
 
 use super::Limits;
+use super::anew::Anew;
 use super::desk::{Desk, Over};
 use super::health::{Health, Heart};
 use super::stays::Stays;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) desk: Desk,
     pub(super) stays: Stays,
+    pub(super) anew: Anew,
     /// Reading is paused, and so is every partition that comes meanwhile.
     pub(super) paused: AtomicBool,
     pub(super) health: Arc<Health>,
@@ -40,7 +42,10 @@ pub(super) struct Callbacks(pub(super) Arc<Shared>);
 
 impl ClientContext for Callbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.0.health.log(level, facility, line);
+        // What is done about it is told when it is done.
+        if !self.0.anew.hear(line, Instant::now()) {
+            self.0.health.log(level, facility, line);
+        }
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
@@ -56,7 +61,7 @@ impl ConsumerContext for Callbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let places = self.0.places(list);
         let done = match what {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list, &places),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.0.assign(consumer, list, &places),
             _ => self.revoke(consumer, list, &places),
         };
         if let Err(error) = done {
@@ -79,28 +84,6 @@ impl ConsumerContext for Callbacks {
 }
 
 impl Callbacks {
-    fn assign(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        list: &TopicPartitionList,
-        places: &[TopicPartition],
-    ) -> KafkaResult<()> {
-        // An empty change is to be answered as well.
-        consumer.incremental_assign(list)?;
-        if places.is_empty() {
-            return Ok(());
-        }
-        if self.0.paused.load(Ordering::Relaxed) {
-            consumer.pause(list)?;
-        } else {
-            // A partition that comes back may still be paused from its last stay.
-            consumer.resume(list)?;
-        }
-        let begun = self.0.stays.begin(places);
-        self.0.desk.change(ConsumerEvent::Assigned(begun));
-        Ok(())
-    }
-
     fn revoke(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -147,6 +130,50 @@ impl Shared {
             TopicPartition { topic: known.unwrap_or_else(|| Topic::new(name)), partition }
         };
         list.elements().iter().map(|element| place(element.topic(), element.partition())).collect()
+    }
+
+    fn assign(
+        &self,
+        consumer: &BaseConsumer<Callbacks>,
+        list: &mut TopicPartitionList,
+        places: &[TopicPartition],
+    ) -> KafkaResult<()> {
+        for place in places.iter().filter(|place| self.anew.is_new(place.topic.as_str(), Instant::now())) {
+            list.set_partition_offset(place.topic.as_str(), place.partition, Offset::Beginning)?;
+        }
+        // An empty change is to be answered as well.
+        consumer.incremental_assign(list)?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        if self.paused.load(Ordering::Relaxed) {
+            consumer.pause(list)?;
+        } else {
+            // A partition that comes back may still be paused from its last stay.
+            consumer.resume(list)?;
+        }
+        let begun = self.stays.begin(places);
+        self.desk.change(ConsumerEvent::Assigned(begun));
+        Ok(())
+    }
+
+    /// Lets go of partitions whose log is not what it was and takes them again, each from its first record.
+    pub(super) fn begin_again(
+        &self,
+        consumer: &BaseConsumer<Callbacks>,
+        places: &[TopicPartition],
+    ) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::with_capacity(places.len());
+        for place in places {
+            list.add_partition_offset(place.topic.as_str(), place.partition, Offset::Offset(0))?;
+        }
+        // Letting go commits it: whoever has them next begins there as well.
+        consumer.store_offsets(&list)?;
+        consumer.incremental_unassign(&list)?;
+        self.desk.take_away(places);
+        self.desk.change(ConsumerEvent::Lost(places.to_vec()));
+        list.set_all_offsets(Offset::Beginning)?;
+        self.assign(consumer, &mut list, places)
     }
 
     /// Brings the settled offsets to librdkafka, which commits them on its timer and before it lets partitions go.

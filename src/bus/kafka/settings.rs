@@ -2,10 +2,12 @@
 //! Peyvand's promises hang. Knows no broker; never says a value aloud.
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
 use super::KafkaConfig;
+use super::anew::DEBUG;
 use crate::bus::BusError;
 
 /// How long the producer waits for more records before it sends a batch. Zero: a record that is alone goes at once,
@@ -150,6 +152,9 @@ pub(super) fn producer(config: &KafkaConfig) -> ClientConfig {
 pub(super) fn consumer(config: &KafkaConfig, group: &str) -> ClientConfig {
     let mut client = with(config, CONSUMER);
     client.set("group.id", group).set("session.timeout.ms", SESSION_TIMEOUT_MS.to_string());
+    // Only so is everything said that has to be heard; what it is not heard for is not shown.
+    let debug = client.get("debug").map_or_else(|| DEBUG.to_owned(), |own| format!("{DEBUG},{own}"));
+    client.set("debug", debug).set_log_level(RDKafkaLogLevel::Debug);
     if let Some(instance) = &config.group_instance_id {
         client.set("group.instance.id", format!("{instance}-{group}"));
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bus::{Offset, TopicPartition},
-    store::{StoreError, runs::FORGOTTEN},
+    store::{RecordAt, StoreError, runs::FORGOTTEN},
 };
 
 const BEGUN: &str = "
@@ -41,18 +41,18 @@ const REACH_MOVED: &str = "
 UPDATE worker_reach SET reach = GREATEST(reach, $5), careful = false WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND run = $4";
 
 const RECORD_BEGUN: &str = "
-INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun)
-SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS
+INSERT INTO record_at_work (consumer_group, run, topic, partition, record_offset, begun, written_ms)
+SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS
   (SELECT FROM worker_reach WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND run = $2)
-ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET begun = $6, run = $2, begun_at = now()";
+ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET begun = $6, run = $2, begun_at = now(), written_ms = $7";
 
 const RECORD_DONE: &str = "
 DELETE FROM record_at_work WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND record_offset = $5 AND (run = $2 OR EXISTS
   (SELECT FROM worker_reach WHERE consumer_group = $1 AND topic = $3 AND partition = $4 AND run = $2))";
 
 const AT_WORK: &str = "
-SELECT record_offset, counted FROM (
-  SELECT w.record_offset, w.begun - CASE WHEN w.run <> $4 AND EXISTS (SELECT FROM worker_run r WHERE r.consumer_group = $1 AND r.run = w.run
+SELECT record_offset, written_ms, counted FROM (
+  SELECT w.record_offset, w.written_ms, w.begun - CASE WHEN w.run <> $4 AND EXISTS (SELECT FROM worker_run r WHERE r.consumer_group = $1 AND r.run = w.run
     AND r.seen_at > now() - make_interval(secs => $5)) THEN 1 ELSE 0 END AS counted
   FROM record_at_work w WHERE w.consumer_group = $1 AND w.topic = $2 AND w.partition = $3
 ) AS counts WHERE counted > 0";
@@ -64,9 +64,9 @@ pub(super) enum What {
     Ended { run: String, answer: Answer<()> },
     Taken { run: String, place: TopicPartition, silent: Duration, answer: Answer<Option<Offset>> },
     ReachMoved { run: String, place: TopicPartition, reach: Offset, answer: Answer<()> },
-    RecordBegun { run: String, place: TopicPartition, offset: Offset, times: i32, answer: Answer<bool> },
+    RecordBegun { run: String, place: TopicPartition, record: RecordAt, times: i32, answer: Answer<bool> },
     RecordDone { run: String, place: TopicPartition, offset: Offset, answer: Answer<()> },
-    AtWork { run: String, place: TopicPartition, silent: Duration, answer: Answer<Vec<(Offset, u32)>> },
+    AtWork { run: String, place: TopicPartition, silent: Duration, answer: Answer<Vec<(RecordAt, u32)>> },
 }
 
 impl PostgresStore {
@@ -136,12 +136,12 @@ impl PostgresStore {
         group: &'static str,
         run: &str,
         place: &TopicPartition,
-        offset: Offset,
+        record: RecordAt,
         times: u32,
     ) -> Result<bool, StoreError> {
         let (run, place) = (run.to_owned(), place.clone());
         let times = i32::try_from(times).unwrap_or(i32::MAX);
-        self.runs(group, |answer| What::RecordBegun { run, place, offset, times, answer }).await
+        self.runs(group, |answer| What::RecordBegun { run, place, record, times, answer }).await
     }
 
     /// A record has its fate.
@@ -169,7 +169,7 @@ impl PostgresStore {
         run: &str,
         place: &TopicPartition,
         silent: Duration,
-    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+    ) -> Result<Vec<(RecordAt, u32)>, StoreError> {
         let (run, place) = (run.to_owned(), place.clone());
         self.runs(group, |answer| What::AtWork { run, place, silent, answer }).await
     }
@@ -219,10 +219,11 @@ pub(super) async fn carry_out(link: &mut Link, group: &'static str, what: What) 
             });
             read::give(answer, told.await);
         }
-        What::RecordBegun { run, place, offset, times, answer } => {
+        What::RecordBegun { run, place, record, times, answer } => {
             let told = on(link, async |connection| {
                 let query = sqlx::query(RECORD_BEGUN).bind(group).bind(run).bind(place.topic.as_str());
-                let query = query.bind(place.partition).bind(offset.0).bind(times);
+                let query =
+                    query.bind(place.partition).bind(record.offset.0).bind(times).bind(record.written_ms);
                 Ok(query.execute(connection).await?.rows_affected() > 0)
             });
             read::give(answer, told.await);
@@ -248,11 +249,12 @@ fn of_partition(sql: &'static str, group: &'static str, place: &TopicPartition) 
     sqlx::query(sql).bind(group).bind(place.topic.as_str().to_owned()).bind(place.partition)
 }
 
-async fn at_work(connection: &mut PgConnection, query: Query) -> Result<Vec<(Offset, u32)>, sqlx::Error> {
+async fn at_work(connection: &mut PgConnection, query: Query) -> Result<Vec<(RecordAt, u32)>, sqlx::Error> {
     let rows = query.fetch_all(connection).await?;
-    let one = |row: &sqlx::postgres::PgRow| -> Result<(Offset, u32), sqlx::Error> {
-        let begun: i32 = row.try_get(1)?;
-        Ok((Offset(row.try_get(0)?), u32::try_from(begun).unwrap_or_default()))
+    let one = |row: &sqlx::postgres::PgRow| -> Result<(RecordAt, u32), sqlx::Error> {
+        let begun: i32 = row.try_get(2)?;
+        let record = RecordAt { offset: Offset(row.try_get(0)?), written_ms: row.try_get(1)? };
+        Ok((record, u32::try_from(begun).unwrap_or_default()))
     };
     rows.iter().map(one).collect()
 }

@@ -20,6 +20,7 @@ fn migrations() -> Migrator {
     let parked_size = include_str!("../../../schemas/sql/postgres/0009_parked_size.sql");
     let reply_extras = include_str!("../../../schemas/sql/postgres/0010_reply_extras.sql");
     let outgoing_keeper = include_str!("../../../schemas/sql/postgres/0011_outgoing_keeper.sql");
+    let written = include_str!("../../../schemas/sql/postgres/0012_record_at_work_written.sql");
     let all = [
         (1, "step", step),
         (2, "outbox", outbox),
@@ -32,6 +33,7 @@ fn migrations() -> Migrator {
         (9, "parked size", parked_size),
         (10, "reply extras", reply_extras),
         (11, "outgoing keeper", outgoing_keeper),
+        (12, "record at work written", written),
     ];
     let all = all.map(|(version, name, sql)| {
         let sql = sqlx::SqlSafeStr::into_sql_str(sql);

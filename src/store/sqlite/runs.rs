@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use sqlx::{Row, sqlite::SqlitePool};
+use sqlx::{
+    Row,
+    sqlite::{SqlitePool, SqliteRow},
+};
 
 use super::{SqliteStore, outbox::now, to_its_end};
 use crate::{
     bus::{Offset, TopicPartition},
-    store::{StoreError, runs::FORGOTTEN},
+    store::{RecordAt, StoreError, runs::FORGOTTEN},
 };
 
 impl SqliteStore {
@@ -93,7 +96,7 @@ impl SqliteStore {
         group: &'static str,
         run: &str,
         place: &TopicPartition,
-        offset: Offset,
+        record: RecordAt,
         times: u32,
     ) -> Result<bool, StoreError> {
         let (pool, run, place) = (self.writer_pool.clone(), run.to_owned(), place.clone());
@@ -102,17 +105,18 @@ impl SqliteStore {
             let now = now(&mut writer).await?;
             let noted = sqlx::query(
                 "INSERT OR REPLACE INTO record_at_work
-                   (consumer_group, topic, partition, record_offset, run, begun, begun_at)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS
+                   (consumer_group, topic, partition, record_offset, run, begun, begun_at, written_ms)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS
                    (SELECT 1 FROM worker_reach WHERE consumer_group = ?1 AND topic = ?2 AND partition = ?3 AND run = ?5)",
             )
             .bind(group)
             .bind(place.topic.as_str())
             .bind(place.partition)
-            .bind(offset.0)
+            .bind(record.offset.0)
             .bind(run)
             .bind(times)
             .bind(now)
+            .bind(record.written_ms)
             .execute(&mut *writer)
             .await?;
             Ok(noted.rows_affected() > 0)
@@ -158,16 +162,20 @@ impl SqliteStore {
         &self,
         group: &'static str,
         place: &TopicPartition,
-    ) -> Result<Vec<(Offset, u32)>, StoreError> {
+    ) -> Result<Vec<(RecordAt, u32)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT record_offset, begun FROM record_at_work WHERE consumer_group = ? AND topic = ? AND partition = ?",
+            "SELECT record_offset, written_ms, begun FROM record_at_work
+             WHERE consumer_group = ? AND topic = ? AND partition = ?",
         )
         .bind(group)
         .bind(place.topic.as_str())
         .bind(place.partition)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(|row| Ok((Offset(row.try_get(0)?), row.try_get(1)?))).collect()
+        let one = |row: &SqliteRow| -> Result<(RecordAt, u32), StoreError> {
+            Ok((RecordAt { offset: Offset(row.try_get(0)?), written_ms: row.try_get(1)? }, row.try_get(2)?))
+        };
+        rows.iter().map(one).collect()
     }
 }
 

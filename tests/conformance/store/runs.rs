@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use peyvand::{
     bus::{Offset, Topic, TopicPartition},
-    store::Store,
+    store::{RecordAt, Store},
 };
 
 use super::stage::{GROUP, Stage};
 
 fn place(partition: i32) -> TopicPartition {
     TopicPartition { topic: Topic::new("t"), partition }
+}
+
+/// Each record with a time of its own.
+fn at(offset: i64) -> RecordAt {
+    RecordAt { offset: Offset(offset), written_ms: 1_000 + offset }
 }
 
 const SILENT: Duration = Duration::from_secs(6);
@@ -22,7 +27,7 @@ async fn taken(store: &Store, run: &str, partition: i32) -> Option<i64> {
 }
 
 async fn begun(store: &Store, run: &str, offset: i64, times: u32) -> bool {
-    store.record_begun(GROUP, run, &place(0), Offset(offset), times).await.unwrap()
+    store.record_begun(GROUP, run, &place(0), at(offset), times).await.unwrap()
 }
 
 async fn at_work(store: &Store, partition: i32) -> Vec<(i64, u32)> {
@@ -31,7 +36,13 @@ async fn at_work(store: &Store, partition: i32) -> Vec<(i64, u32)> {
 
 async fn suspects(store: &Store, asker: &str, partition: i32, silent: Duration) -> Vec<(i64, u32)> {
     let found = store.records_at_work(GROUP, asker, &place(partition), silent).await.unwrap();
-    let mut found: Vec<(i64, u32)> = found.into_iter().map(|(offset, begun)| (offset.0, begun)).collect();
+    let mut found: Vec<(i64, u32)> = found
+        .into_iter()
+        .map(|(record, begun)| {
+            assert_eq!(record, at(record.offset.0));
+            (record.offset.0, begun)
+        })
+        .collect();
     found.sort_unstable();
     found
 }
@@ -56,10 +67,10 @@ pub(crate) async fn a_record_is_at_work_until_it_is_done_whoever_does_it(stage: 
         [("one", 0, 7, 1), ("one", 0, 9, 1), ("one", 1, 7, 1), ("two", 0, 9, 2), ("two", 0, 9, 2)]
     {
         taken(&store, run, partition).await;
-        assert!(store.record_begun(GROUP, run, &place(partition), Offset(offset), times).await.unwrap());
+        assert!(store.record_begun(GROUP, run, &place(partition), at(offset), times).await.unwrap());
     }
     store.partition_taken("connector", "one", &place(0), SILENT).await.unwrap();
-    assert!(store.record_begun("connector", "one", &place(0), Offset(8), 3).await.unwrap());
+    assert!(store.record_begun("connector", "one", &place(0), at(8), 3).await.unwrap());
     store.close().await;
     let store = stage.open().await;
     assert_eq!(at_work(&store, 0).await, [(7, 1), (9, 2)], "told twice is begun once");
