@@ -249,7 +249,25 @@ impl<H: Handler> Settler<H> {
         self.handler.handle(input, state).await
     }
 
+    /// What takes longer than its handler says hangs: it is left off, and its lane is free. Our own log and database are waited
+    /// for elsewhere, before it and after.
     async fn handle(
+        &self,
+        key: &StepKey,
+        input: &Envelope<H::In>,
+        state: Option<&[u8]>,
+    ) -> Result<Outcome<H::State>, Failed> {
+        self.handler.room(input).await;
+        let (longest, began_ms) = (self.handler.longest(), now_ms());
+        let handled = tokio::time::timeout(longest, self.handle_with_tries(key, input, state)).await;
+        handled.unwrap_or(Err(Failed {
+            reason: Reason::TooLong(longest),
+            attempts: 1,
+            first_failure_ms: began_ms,
+        }))
+    }
+
+    async fn handle_with_tries(
         &self,
         key: &StepKey,
         input: &Envelope<H::In>,
@@ -347,6 +365,7 @@ impl<H: Handler> Settler<H> {
             Reason::Codec(_)
             | Reason::Conflict
             | Reason::Handler { .. }
+            | Reason::TooLong(_)
             | Reason::Unwritable(_)
             | Reason::State
             | Reason::CrashLoop => None,
