@@ -176,14 +176,18 @@ impl<H: Handler> Settler<H> {
         self.handler.settled(input);
     }
 
-    /// A schema that nobody knows is a dead letter; a registry that is away is not: the record waits for it.
+    /// A schema that nobody knows is a dead letter; a registry that is away, or may only not know it yet, is waited for.
     async fn decode(&self, record: &Record) -> Result<Envelope<H::In>, CodecError> {
-        match H::In::decode(&self.schemas, record) {
-            Err(CodecError::UnknownSchema(id)) => match patiently(|| self.schemas.learn(id)).await {
-                Learned::Known => H::In::decode(&self.schemas, record),
-                Learned::Unknown => Err(CodecError::UnknownSchema(id)),
-            },
-            other => other,
+        let id = match H::In::decode(&self.schemas, record) {
+            Err(CodecError::UnknownSchema(id)) => id,
+            other => return other,
+        };
+        loop {
+            match patiently(|| self.schemas.learn(id)).await {
+                Learned::Known => return H::In::decode(&self.schemas, record),
+                Learned::NotYet(wait) => tokio::time::sleep(wait).await,
+                Learned::Unknown => return Err(CodecError::UnknownSchema(id)),
+            }
         }
     }
 
