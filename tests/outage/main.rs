@@ -15,5 +15,6 @@ mod process;
 mod crash;
 mod health;
 mod letters;
+mod logs;
 mod scene;
 mod stop;
