@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_reader_that_takes_nothing_and_what_finds_no_room_is_counted() {
-        let (open, let_in) = mpsc::channel();
+        let (open, let_in) = mpsc::sync_channel(LINES_MAX);
         let taken = Arc::<Mutex<Vec<String>>>::default();
         let mut sink = Sink::start(Slow { let_in, taken: Arc::clone(&taken) }).unwrap();
         let many = 3 * LINES_MAX;
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn long_lines_fill_the_room_too() {
-        let (_open, let_in) = mpsc::channel();
+        let (_open, let_in) = mpsc::sync_channel(1);
         let mut sink = Sink::start(Slow { let_in, taken: Arc::default() }).unwrap();
         for _ in 0..10 {
             sink.write_all(&vec![b'x'; BYTES_MAX]).unwrap();
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_gone_costs_the_lines_and_nothing_else() {
-        let (_, let_in) = mpsc::channel();
+        let (_, let_in) = mpsc::sync_channel(1);
         let mut sink = Sink::start(Slow { let_in, taken: Arc::default() }).unwrap();
         let began = Instant::now();
         for _ in 0..100 {

@@ -39,14 +39,14 @@ async fn works(scene: &Scene, worker: &Worker) {
 
 /// Reads to the end, and tells as soon as the loss was told.
 fn read_all(mut log: PipeReader) -> mpsc::Receiver<()> {
-    let (told, is_told) = mpsc::channel();
+    let (told, is_told) = mpsc::sync_channel(1);
     drop(thread::spawn(move || {
         let (mut read, mut seen) = ([0; 8192], Vec::new());
         while let Ok(many @ 1..) = log.read(&mut read) {
             seen.extend_from_slice(&read[..many]);
             if String::from_utf8_lossy(&seen).contains("log lines were lost here") {
-                // Whoever waited for it may have given up.
-                let _heard = told.send(());
+                // Once is enough, and whoever waited for it may have given up.
+                let _heard = told.try_send(());
             }
             // The words may come in two pieces.
             let last = seen.len().saturating_sub(200);
