@@ -28,6 +28,6 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    peyvand::telemetry::init();
+    let _logging = peyvand::telemetry::init();
     Arguments::parse().command.carry_out().await
 }

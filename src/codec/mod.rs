@@ -3,6 +3,7 @@
 //! the whole input and caps every allocation. Only `registry` touches the network.
 
 mod committed;
+mod doubts;
 mod inspect;
 mod registry;
 mod schemas;

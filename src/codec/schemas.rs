@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError, RwLock},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -15,6 +15,7 @@ use apache_avro::{
 
 use super::{
     CodecError,
+    doubts::Doubts,
     inspect::{self, Flaw},
     registry::{Registry, RegistryError},
 };
@@ -22,9 +23,6 @@ use crate::topics;
 
 /// Foreign schemas kept at most; an id beyond is treated as unknown.
 const LEARNED_MAX: usize = 1024;
-/// Unknown ids kept in mind at most, and how long.
-const UNKNOWN_MAX: usize = 10_000;
-const UNKNOWN_FOR: Duration = Duration::from_secs(30);
 
 /// A schema as it was released.
 pub struct Released {
@@ -108,6 +106,8 @@ fn known(id: u32, event: &'static str, schema: &'static Schema) -> Option<Known>
 pub enum Learned {
     /// The id can be read now, or is known to be refused: decode again.
     Known,
+    /// The registry does not know it, but it may only not know it yet: ask again after this time.
+    NotYet(Duration),
     /// There is no such id.
     Unknown,
 }
@@ -118,7 +118,7 @@ type Entry = Result<&'static Known, Flaw>;
 pub struct Schemas {
     by_id: RwLock<HashMap<u32, Entry>>,
     current: HashMap<&'static str, &'static Known>,
-    unknown: Mutex<HashMap<u32, Instant>>,
+    doubts: Mutex<Doubts>,
     registry: Option<Registry>,
     asking: tokio::sync::Mutex<()>,
 }
@@ -156,7 +156,7 @@ impl Schemas {
         Self {
             by_id: RwLock::new(by_id),
             current,
-            unknown: Mutex::default(),
+            doubts: Mutex::default(),
             registry,
             asking: tokio::sync::Mutex::default(),
         }
@@ -181,8 +181,8 @@ impl Schemas {
         self.current.get(event).copied().ok_or(CodecError::WrongEvent(event))
     }
 
-    /// Asks the registry about an id that decoding did not know, one id at a time, so that a flood of invented ids
-    /// cannot become a flood of requests.
+    /// Asks the registry about an id that decoding did not know, one id at a time and each seldom, so that a flood of invented
+    /// ids cannot become a flood of requests.
     ///
     /// # Errors
     /// [`RegistryError`] when it cannot be asked just now: nothing is known about the id then.
@@ -192,34 +192,32 @@ impl Schemas {
         if !matches!(self.by_id(id), Err(CodecError::UnknownSchema(_))) {
             return Ok(Learned::Known);
         }
-        if self.is_remembered_as_unknown(id) {
+        if let Some(said) = self.doubts().known(id, Instant::now()) {
+            return Ok(said);
+        }
+        if self.by_id.read().unwrap_or_else(PoisonError::into_inner).len() >= LEARNED_MAX {
             return Ok(Learned::Unknown);
         }
-        let full = self.by_id.read().unwrap_or_else(PoisonError::into_inner).len() >= LEARNED_MAX;
-        let text = if full { None } else { registry.schema(id).await? };
-        let Some(text) = text else {
-            self.remember_as_unknown(id);
-            return Ok(Learned::Unknown);
+        let Some(text) = registry.schema(id).await? else {
+            return Ok(self.doubts().refused(id, Instant::now()));
         };
         let entry = foreign(id, &text);
         if let Err(flaw) = entry {
             tracing::warn!(id, flaw = flaw.as_str(), "a schema of the registry is refused");
         }
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
+        self.doubts().forget(id);
         Ok(Learned::Known)
     }
 
-    fn is_remembered_as_unknown(&self, id: u32) -> bool {
-        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        unknown.get(&id).is_some_and(|since| since.elapsed() < UNKNOWN_FOR)
+    fn doubts(&self) -> MutexGuard<'_, Doubts> {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember_as_unknown(&self, id: u32) {
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if unknown.len() >= UNKNOWN_MAX {
-            unknown.clear();
-        }
-        unknown.insert(id, Instant::now());
+    /// The same, but an id in doubt is asked for so soon again.
+    #[cfg(test)]
+    pub(crate) fn asking_again_after(self, pause: Duration) -> Self {
+        Self { doubts: Mutex::new(Doubts::asking_again_after(pause)), ..self }
     }
 }
 

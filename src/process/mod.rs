@@ -31,9 +31,9 @@ const EXIT_SOFTWARE: u8 = 70;
 const EXIT_CONFIG: u8 = 78;
 /// Open files that are asked for; the system may allow fewer.
 const OPEN_FILES: u64 = 1 << 17;
-/// Ended by a second signal.
 /// How long the database and the health server may take to close.
 const CLOSES_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+/// Ended by a second signal.
 const EXIT_INTERRUPTED: i32 = 130;
 
 /// Why a worker process ends.
@@ -225,7 +225,7 @@ where
     F: Future<Output = Result<(), ProcessError>>,
 {
     let Alone { arguments } = Alone::parse();
-    telemetry::init();
+    let _logging = telemetry::init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

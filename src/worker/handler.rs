@@ -52,6 +52,17 @@ pub trait Handler: Send + Sync + 'static {
         state: Self::State,
     ) -> impl Future<Output = Result<Outcome<Self::State>, HandlerError>> + Send;
 
+    /// How long it may take for one event, its tries included: more than whatever it asks has for an answer. What takes longer
+    /// hangs, and is tried again later.
+    fn longest(&self) -> Duration {
+        LONGEST
+    }
+
+    /// Waits until there is room of our own for what follows from this event, as long as it takes.
+    fn room(&self, _input: &Envelope<Self::In>) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// How long a record waits for what its conversation says next, counted from its own time, when it may be a part only.
     fn may_go_on(&self, _input: &Envelope<Self::In>) -> Option<Duration> {
         None
@@ -74,6 +85,17 @@ pub trait Handler: Send + Sync + 'static {
 
     /// The outcome is committed and published: wake whoever waits for it. Nothing else.
     fn settled(&self, _input: &Envelope<Self::In>) {}
+}
+
+/// How long a handler may take for one event, its tries included, where it says nothing else. Shorter than a stop waits.
+const LONGEST: Duration = Duration::from_secs(10);
+/// What it may take beside a system's own deadline, and what it may take at all.
+const BESIDE: Duration = Duration::from_secs(5);
+const LONGEST_OF_ALL: Duration = Duration::from_secs(5 * 60);
+
+/// How long a handler may take that asks a server which has this deadline.
+pub fn longer_than(deadline: Duration) -> Duration {
+    deadline.saturating_add(BESIDE).clamp(LONGEST, LONGEST_OF_ALL)
 }
 
 /// What becomes of a conversation one of whose records cannot be worked on, after all tries.

@@ -27,7 +27,7 @@ mod settle;
 mod tests;
 
 pub use guard::{Rule, Tripped};
-pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome};
+pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome, longer_than};
 pub use lane::Lane;
 pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
 pub use publish::publish;

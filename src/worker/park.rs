@@ -27,9 +27,9 @@ const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is looked for conversations whose time has come, and how many are worked on at once.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 16;
-/// How long a round may take, and the right to it lasts longer.
-const ROUND: Duration = Duration::from_secs(20);
-const LEASE: Duration = Duration::from_secs(30);
+/// How long a round may take beside its handler, and how much longer the right to it lasts.
+const BESIDE_HANDLER: Duration = Duration::from_secs(10);
+const BESIDE_ROUND: Duration = Duration::from_secs(10);
 /// How long a round may take when the worker stops.
 const DRAIN: Duration = Duration::from_secs(12);
 const FULL_PAUSE: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ enum WayOut {
 /// What nobody could decode concerns no conversation.
 fn way_out(reason: &Reason, on_failure: OnFailure) -> WayOut {
     match reason {
-        Reason::Handler { how: Failure::Exhausted, .. } => WayOut::Wait { held: false },
+        Reason::Handler { how: Failure::Exhausted, .. } | Reason::TooLong(_) => WayOut::Wait { held: false },
         Reason::Handler { how: Failure::Panic, .. } | Reason::Refused { .. } | Reason::State => {
             match on_failure {
                 OnFailure::Hold => WayOut::Wait { held: true },
@@ -125,6 +125,15 @@ impl<H: Handler> Settler<H> {
         }
     }
 
+    /// How long a round may take: one whose handler hangs has to be over before.
+    fn round_time(&self) -> Duration {
+        self.handler.longest() + BESIDE_HANDLER
+    }
+
+    fn lease_time(&self) -> Duration {
+        self.round_time() + BESIDE_ROUND
+    }
+
     /// Works on what waits, until the worker stops. One that is done makes room for the next of its conversation at once.
     pub(super) async fn resume_parked(&self, stop: CancellationToken) {
         let mut working = FuturesUnordered::new();
@@ -146,7 +155,8 @@ impl<H: Handler> Settler<H> {
             if !did_one || room == 0 {
                 continue;
             }
-            match self.store.claim_parked(H::GROUP, u32::try_from(room).unwrap_or(u32::MAX), LEASE).await {
+            let many = u32::try_from(room).unwrap_or(u32::MAX);
+            match self.store.claim_parked(H::GROUP, many, self.lease_time()).await {
                 Ok(turns) => working.extend(turns.into_iter().map(|turn| self.resume(turn))),
                 Err(error) => tracing::debug!(kind = error.kind(), "{error}; looking again in a second"),
             }
@@ -176,16 +186,17 @@ impl<H: Handler> Settler<H> {
             return Some(ParkedFate::Held { class: Reason::CrashLoop.class() });
         }
         let among = Among::wait(begun).await;
-        if !patiently(|| self.store.parked_begun(&lease, begun + 1, LEASE)).await {
+        if !patiently(|| self.store.parked_begun(&lease, begun + 1, self.lease_time())).await {
             return None;
         }
         // Whatever it waits for, another round comes.
-        let mut round = std::pin::pin!(timeout(ROUND, self.round(&lease, &record, attempts, age)));
+        let mut round =
+            std::pin::pin!(timeout(self.round_time(), self.round(&lease, &record, attempts, age)));
         let ended = match timeout(SUSPECTED_FOR, &mut round).await {
             Ok(ended) => ended,
             Err(_) => {
                 // One that waits for something outside does not end the process.
-                patiently(|| self.store.parked_begun(&lease, 0, LEASE)).await;
+                patiently(|| self.store.parked_begun(&lease, 0, self.lease_time())).await;
                 drop(among);
                 round.await
             }
@@ -224,7 +235,7 @@ impl<H: Handler> Settler<H> {
     async fn letter_of(&self, record: &Record, failed: Failed) -> ParkedFate {
         match self.dead_letter(record, failed).await {
             Fate::Settled => ParkedFate::Done,
-            Fate::Held | Fate::Gone => ParkedFate::Later(LEASE),
+            Fate::Held | Fate::Gone => ParkedFate::Later(self.lease_time()),
         }
     }
 }
@@ -243,6 +254,7 @@ mod tests {
     fn what_may_pass_waits_and_what_will_not_is_a_letter_or_holds_its_conversation() {
         for on_failure in [OnFailure::Hold, OnFailure::Continue] {
             assert_eq!(way_out(&failure(Failure::Exhausted), on_failure), WayOut::Wait { held: false });
+            assert_eq!(way_out(&Reason::TooLong(SHORT), on_failure), WayOut::Wait { held: false });
             assert_eq!(way_out(&failure(Failure::Permanent), on_failure), WayOut::Letter);
             assert_eq!(way_out(&Reason::Conflict, on_failure), WayOut::Letter);
         }

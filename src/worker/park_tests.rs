@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,6 +31,46 @@ impl Handler for Holding {
         count: u32,
     ) -> Result<Outcome<u32>, HandlerError> {
         Echo.handle(input, count).await
+    }
+}
+
+/// The same, but where the other cannot work it never comes back, and there is no room before it is opened.
+struct Hanging {
+    open: watch::Receiver<bool>,
+}
+
+impl Hanging {
+    fn open() -> Self {
+        Self { open: watch::channel(true).1 }
+    }
+}
+
+const LONGEST: Duration = Duration::from_millis(200);
+
+impl Handler for Hanging {
+    const GROUP: &'static str = "connector";
+    const ON_FAILURE: OnFailure = OnFailure::Hold;
+    type In = MessageReceived;
+    type State = u32;
+
+    async fn handle(
+        &self,
+        input: &Envelope<MessageReceived>,
+        count: u32,
+    ) -> Result<Outcome<u32>, HandlerError> {
+        if AWAY.lock().unwrap().contains(input.event.text.expose()) {
+            std::future::pending::<()>().await;
+        }
+        Echo.handle(input, count).await
+    }
+
+    fn longest(&self) -> Duration {
+        LONGEST
+    }
+
+    async fn room(&self, _input: &Envelope<MessageReceived>) {
+        let mut open = self.open.clone();
+        open.wait_for(|open| *open).await.unwrap();
     }
 }
 
@@ -185,4 +226,53 @@ async fn a_waiting_record_with_which_three_processes_ended_is_held_and_one_with_
     assert_eq!(stage.waiting(1).await, [("c".to_owned(), 1, true)]);
     let stage = stage.stop(working).await;
     assert_eq!(stage.store.parked_conversations(10).await.unwrap()[0].class, "crash_loop");
+}
+
+#[tokio::test]
+async fn a_handler_that_hangs_frees_its_lane_and_is_tried_again_later_while_the_others_go_on() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let text = away();
+    for (conversation, id, text) in [("c", "1", text.as_str()), ("c", "2", "hi"), ("d", "3", "hi")] {
+        stage.send(message_of(conversation, id, text)).await;
+    }
+    let working = stage.work_as(Hanging::open(), Schemas::embedded(), Watch::new(&Pulses::new()));
+    assert_eq!(effect(&mut effects).await, of("d", "0"));
+    assert_eq!(stage.waiting(2).await, [("c".to_owned(), 2, false)]);
+    // A round that hangs is one of the rounds that end.
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let waiting = stage.store.parked_conversations(10).await.unwrap().remove(0);
+        assert_eq!(waiting.class, "too_long");
+        if waiting.attempts >= 3 {
+            break;
+        }
+        assert!(Instant::now() < until, "{waiting:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    back(&text);
+    for count in ["0", "1"] {
+        assert_eq!(effect(&mut effects).await, of("c", count));
+    }
+    stage.waiting(0).await;
+    stage.stop(working).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_room_of_our_own_is_not_cut_however_long_it_waits() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    stage.send(message_of("c", "1", "hi")).await;
+    let (door, open) = watch::channel(false);
+    let working = stage.work_as(Hanging { open }, Schemas::embedded(), Watch::new(&Pulses::new()));
+    let until = Instant::now() + Duration::from_secs(30);
+    while door.receiver_count() < 2 {
+        assert!(Instant::now() < until, "nobody waits");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(5 * LONGEST).await;
+    assert!(stage.store.parked_conversations(10).await.unwrap().is_empty());
+    door.send(true).unwrap();
+    assert_eq!(effect(&mut effects).await, of("c", "0"));
+    stage.stop(working).await;
 }

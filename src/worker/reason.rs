@@ -1,5 +1,7 @@
 //! Why a record could not be worked on, in bounded words, and who is to blame. It holds nothing of the record's.
 
+use std::time::Duration;
+
 use crate::codec::CodecError;
 
 /// Why a record could not be worked on.
@@ -10,6 +12,8 @@ pub(super) enum Reason {
     Conflict,
     /// Its handler has no outcome.
     Handler { how: Failure, said: Option<&'static str> },
+    /// Its handler had no outcome within this time.
+    TooLong(Duration),
     /// What follows from it cannot be written as an event.
     Unwritable(CodecError),
     /// What is remembered of its conversation cannot be read or written.
@@ -50,6 +54,7 @@ impl Reason {
             Self::Codec(error) => error.kind(),
             Self::Conflict => "event_id_conflict",
             Self::Handler { how, .. } => how.class(),
+            Self::TooLong(_) => "too_long",
             Self::Unwritable(_) => "unwritable",
             Self::State => "state_unreadable",
             Self::Refused { .. } => "refused_by_database",
@@ -63,6 +68,7 @@ impl Reason {
             // Whoever sends too much makes too much follow.
             Self::Codec(_) | Self::Conflict | Self::Unwritable(CodecError::TooLarge) => false,
             Self::Handler { .. }
+            | Self::TooLong(_)
             | Self::Unwritable(_)
             | Self::State
             | Self::Refused { .. }
@@ -75,6 +81,7 @@ impl Reason {
         match self {
             Self::Codec(error) | Self::Unwritable(error) => Some(error.to_string()),
             Self::Handler { said, .. } => said.map(ToOwned::to_owned),
+            Self::TooLong(longest) => Some(format!("it took longer than {longest:?}")),
             Self::Conflict | Self::State | Self::Refused { .. } | Self::CrashLoop => None,
         }
     }

@@ -176,14 +176,18 @@ impl<H: Handler> Settler<H> {
         self.handler.settled(input);
     }
 
-    /// A schema that nobody knows is a dead letter; a registry that is away is not: the record waits for it.
+    /// A schema that nobody knows is a dead letter; a registry that is away, or may only not know it yet, is waited for.
     async fn decode(&self, record: &Record) -> Result<Envelope<H::In>, CodecError> {
-        match H::In::decode(&self.schemas, record) {
-            Err(CodecError::UnknownSchema(id)) => match patiently(|| self.schemas.learn(id)).await {
-                Learned::Known => H::In::decode(&self.schemas, record),
-                Learned::Unknown => Err(CodecError::UnknownSchema(id)),
-            },
-            other => other,
+        let id = match H::In::decode(&self.schemas, record) {
+            Err(CodecError::UnknownSchema(id)) => id,
+            other => return other,
+        };
+        loop {
+            match patiently(|| self.schemas.learn(id)).await {
+                Learned::Known => return H::In::decode(&self.schemas, record),
+                Learned::NotYet(wait) => tokio::time::sleep(wait).await,
+                Learned::Unknown => return Err(CodecError::UnknownSchema(id)),
+            }
         }
     }
 
@@ -252,7 +256,25 @@ impl<H: Handler> Settler<H> {
         self.handler.handle(input, state).await
     }
 
+    /// What takes longer than its handler says hangs: it is left off, and its lane is free. Our own log and database are waited
+    /// for elsewhere, before it and after.
     async fn handle(
+        &self,
+        key: &StepKey,
+        input: &Envelope<H::In>,
+        state: Option<&[u8]>,
+    ) -> Result<Outcome<H::State>, Failed> {
+        self.handler.room(input).await;
+        let (longest, began_ms) = (self.handler.longest(), now_ms());
+        let handled = tokio::time::timeout(longest, self.handle_with_tries(key, input, state)).await;
+        handled.unwrap_or(Err(Failed {
+            reason: Reason::TooLong(longest),
+            attempts: 1,
+            first_failure_ms: began_ms,
+        }))
+    }
+
+    async fn handle_with_tries(
         &self,
         key: &StepKey,
         input: &Envelope<H::In>,
@@ -351,6 +373,7 @@ impl<H: Handler> Settler<H> {
             Reason::Codec(_)
             | Reason::Conflict
             | Reason::Handler { .. }
+            | Reason::TooLong(_)
             | Reason::Unwritable(_)
             | Reason::State
             | Reason::CrashLoop => None,

@@ -175,6 +175,27 @@ impl Settings {
     ) -> Worker {
         let port = free_port();
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{worker}-{port}.log"));
+        let told = File::create(&log).unwrap();
+        self.spawn_at(worker, more, (port, told.into(), log))
+    }
+
+    /// The same, but what it logs goes where it is wanted.
+    #[allow(dead_code, reason = "not every test program reads it on the way")]
+    pub(crate) fn spawn_telling<'a>(
+        &self,
+        worker: &str,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+        told: impl Into<Stdio>,
+    ) -> Worker {
+        self.spawn_at(worker, more, (free_port(), told.into(), PathBuf::new()))
+    }
+
+    fn spawn_at<'a>(
+        &self,
+        worker: &str,
+        more: impl IntoIterator<Item = (&'a str, &'a str)>,
+        (port, told, log): (u16, Stdio, PathBuf),
+    ) -> Worker {
         let shell = Command::new("sh")
             .args(["-c", UNDER_A_SHELL, env!("CARGO_BIN_EXE_peyvand"), worker])
             .envs(&self.0)
@@ -182,7 +203,7 @@ impl Settings {
             .env("PEYVAND_HEALTH_LISTEN", format!("127.0.0.1:{port}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
+            .stderr(told)
             .spawn()
             .unwrap();
         Worker { shell, log, health: format!("http://127.0.0.1:{port}") }

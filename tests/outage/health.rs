@@ -15,7 +15,7 @@ pub(crate) async fn asked(worker: &Worker, path: &str) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn measured(worker: &Worker, name: &str) -> Option<f64> {
+pub(crate) async fn measured(worker: &Worker, name: &str) -> Option<f64> {
     let text = reqwest::get(format!("{}/metrics", worker.health)).await.unwrap().text().await.unwrap();
     let line = text.lines().find(|line| line.starts_with(name))?;
     line.rsplit(' ').next()?.parse().ok()

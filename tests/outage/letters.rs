@@ -19,7 +19,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A message that nobody can read.
-fn broken(scene: &Scene, conversation: &str) -> (NewRecord, EventId) {
+pub(crate) fn broken(scene: &Scene, conversation: &str) -> (NewRecord, EventId) {
     let (mut record, id) = scene.message_and_id(conversation, "hello");
     record.value.as_mut().unwrap().truncate(6);
     (record, id)

@@ -16,5 +16,6 @@ mod anew;
 mod crash;
 mod health;
 mod letters;
+mod logs;
 mod scene;
 mod stop;

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -121,6 +122,13 @@ enum Trouble {
     Hanging,
 }
 
+/// From now on SAP takes requests and answers none.
+fn hang(sap: &Sap) {
+    let delay_ms = u64::try_from(2 * LIMIT.as_millis()).unwrap();
+    let all = Fault { pattern: "/".to_owned(), delay_ms, ..Fault::default() };
+    sap.sandbox.put_fault(all).unwrap();
+}
+
 /// Everything under load: more is asked for than is done before the SIGTERM comes.
 async fn under_load(trouble: Trouble) {
     let sap = Sap::start().await;
@@ -132,9 +140,7 @@ async fn under_load(trouble: Trouble) {
         Trouble::Nothing => None,
         Trouble::Away(server) => Some(Away::kill(server).await),
         Trouble::Hanging => {
-            let delay_ms = u64::try_from(2 * LIMIT.as_millis()).unwrap();
-            let all = Fault { pattern: "/".to_owned(), delay_ms, ..Fault::default() };
-            sap.sandbox.put_fault(all).unwrap();
+            hang(&sap);
             None
         }
     };
@@ -149,13 +155,51 @@ async fn under_load(trouble: Trouble) {
     }
     sap.sandbox.clear_faults();
     assert!(before < WRITES, "everything was done before the SIGTERM");
-    let workers = started(&scene).await;
+    done_once_afterwards(&scene, &sap, &keys).await;
+    sap.close().await;
+}
+
+fn terminate(pid: u32) {
+    assert!(Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap().success());
+}
+
+/// Everything is done once after the next start.
+async fn done_once_afterwards(scene: &Scene, sap: &Sap, keys: &[String]) {
+    let workers = started(scene).await;
     until("every order", PATIENCE, async || keys.iter().all(|key| sap.orders().contains_key(key))).await;
     // In order as well, so that nothing is under way any more.
     let ends = stopped(workers).await;
     assert!(ends.iter().all(|end| end.code == Some(0)), "{ends:?}");
     let orders = sap.orders();
     assert!(orders.len() == WRITES && orders.values().all(|times| *times == 1), "{orders:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_sigterm_ends_a_worker_at_once_and_each_order_stands_once() {
+    let sap = Sap::start().await;
+    let scene = Scene::open(&sap.sandbox.base_url(), &[]).await;
+    let mut workers = started(&scene).await;
+    let keys = load(&scene).await;
+    until("the first order", Duration::from_secs(90), async || !sap.orders().is_empty()).await;
+    hang(&sap);
+    let mut connector = workers.remove(2);
+    let pid = connector.pid();
+    // To the process itself: the shell above it would end by the second one.
+    terminate(pid);
+    until("an end of its health", Duration::from_secs(5), async || {
+        reqwest::get(format!("{}/health/live", connector.health)).await.is_err()
+    })
+    .await;
+    assert!(!connector.has_ended(), "it has ended by the first one already");
+    terminate(pid);
+    until("its end", Duration::from_secs(2), async || connector.has_ended()).await;
+    assert_eq!(connector.exit_code(), Some(130));
+    for worker in workers {
+        let _took = worker.stop();
+    }
+    assert!(sap.orders().len() < WRITES, "everything was done before the SIGTERM");
+    sap.sandbox.clear_faults();
+    done_once_afterwards(&scene, &sap, &keys).await;
     sap.close().await;
 }
 

@@ -83,6 +83,12 @@ impl Desk {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As long as this is kept, whoever lays something down stands still.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.laid()
+    }
+
     /// The thread that polls says who it is, to be woken.
     pub(super) fn polled_by(&self, thread: Thread) {
         self.poller.get_or_init(|| thread);

@@ -22,7 +22,7 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(settings::SESSION_TIMEOUT_M
 
 /// A member of a group. It leaves when it is dropped.
 pub(super) struct Member {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     ended: Option<oneshot::Receiver<()>>,
 }
 
@@ -52,7 +52,9 @@ impl Member {
             health: Arc::clone(health),
             heart: health.member(),
         });
-        let consumer: BaseConsumer<Callbacks> = settings::consumer(config, group)
+        let mut client = settings::consumer(config, group);
+        client.set("max.poll.interval.ms", limits.poll.as_millis().to_string());
+        let consumer: BaseConsumer<Callbacks> = client
             .create_with_context(Callbacks(Arc::clone(&shared)))
             .map_err(|error| settings::refused(&error))?;
         let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();

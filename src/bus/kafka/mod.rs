@@ -45,11 +45,17 @@ struct Limits {
     let_go: Duration,
     /// How long a topic of a member may be missing.
     missing: Duration,
+    /// How long the thread of a member may not poll before the group goes on without it. Not below the session.
+    poll: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { let_go: LET_GO_WITHIN_MIN, missing: Duration::from_secs(60) }
+        Self {
+            let_go: LET_GO_WITHIN_MIN,
+            missing: Duration::from_secs(60),
+            poll: Duration::from_secs(5 * 60),
+        }
     }
 }
 

@@ -106,7 +106,6 @@ const CONSUMER: &[(&str, &str)] = &[
     ("group.protocol", "classic"),
     ("heartbeat.interval.ms", "3000"),
     ("isolation.level", "read_committed"),
-    ("max.poll.interval.ms", "300000"),
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("queued.max.messages.kbytes", "16384"),
     ("queued.min.messages", "1000"),

@@ -254,3 +254,82 @@ async fn what_is_settled_is_committed_in_the_end_whatever_the_coordinator_said_b
     }
     group.member.close().await.unwrap();
 }
+
+/// A member whose thread stands still until its group goes on without it; another member comes meanwhile or afterwards. Gives
+/// what the first one was told to have lost by the time it has partitions again.
+async fn stood_still(comes_meanwhile: bool) -> Vec<TopicPartition> {
+    let cluster = cluster();
+    let poll = Duration::from_millis(settings::SESSION_TIMEOUT_MS);
+    let limits = Limits { poll, ..Limits::default() };
+    let bus = bus(&cluster.bootstrap_servers(), limits);
+    let topics = [Topic::new("t")];
+    for value in ["one", "two", "three"] {
+        bus.producer().send(record(value)).await.unwrap();
+    }
+    let member = member::Member::join(&bus.config, limits, &bus.health, "g", &topics).unwrap();
+    let shared = Arc::clone(&member.shared);
+    let mut sleeper = Settling { bus: &bus, member: Box::new(member), held: None, committed: None };
+    while sleeper.held.is_none() {
+        sleeper.turn().await;
+    }
+    sleeper.settle(1);
+    while sleeper.committed != Some(NextOffset(1)) {
+        sleeper.turn().await;
+    }
+    let still = shared.desk.hold();
+    bus.producer().send(record("four")).await.unwrap();
+    let stands = if comes_meanwhile { Duration::from_secs(1) } else { poll + Duration::from_secs(2) };
+    let until = Instant::now() + 2 * PATIENCE;
+    while bus.last_turn().unwrap() < stands {
+        assert!(Instant::now() < until, "its thread goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Its worker does not know that it stands still.
+    sleeper.settle(2);
+    let member = bus.consumer("g", &topics).unwrap();
+    let mut other = Settling { bus: &bus, member, held: None, committed: sleeper.committed };
+    while other.held.is_none() {
+        assert!(Instant::now() < until, "nobody took over");
+        other.turn().await;
+    }
+    other.settle(3);
+    while other.committed != Some(NextOffset(3)) {
+        assert!(Instant::now() < until, "{:?}", other.committed);
+        other.turn().await;
+    }
+    drop(still);
+    let (mut lost, mut came) = (Vec::new(), Vec::new());
+    while came.is_empty() {
+        assert!(Instant::now() < until, "it did not come back after it lost {lost:?}");
+        // Looks whether what is committed goes back.
+        other.turn().await;
+        match timeout(Duration::from_millis(100), sleeper.member.next(10)).await {
+            Ok(Ok(ConsumerEvent::Lost(places))) => lost.extend(places),
+            Ok(Ok(ConsumerEvent::Assigned(places))) => came = places,
+            Ok(Ok(ConsumerEvent::Revoking(_, let_go))) => let_go.now(),
+            Ok(Ok(ConsumerEvent::Records(_))) | Err(_) => {}
+            Ok(Err(error)) => panic!("{error}"),
+        }
+    }
+    let (_, before) = sleeper.held.clone().unwrap();
+    assert!(came.iter().all(|(_, epoch)| *epoch > before));
+    sleeper.settle(99);
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        other.turn().await;
+    }
+    assert_eq!(other.committed, Some(NextOffset(3)), "what the sleeper settled counts");
+    lost
+}
+
+#[tokio::test]
+async fn a_member_whose_thread_stood_still_loses_its_partitions_stores_nothing_from_before_and_comes_back() {
+    let lost = stood_still(false).await;
+    assert_eq!(lost.len(), 2, "{lost:?}");
+}
+
+/// librdkafka asks it back in order then, though its time was over long ago.
+#[tokio::test]
+async fn a_member_that_was_to_let_go_while_its_thread_stood_still_stores_nothing_from_before() {
+    let _lost = stood_still(true).await;
+}

@@ -1,7 +1,7 @@
 //! From a decision to a system's answer, or to a write that is kept for the relay. A system that cannot be asked is not an
 //! error here but an answer too: the person is told honestly. Nothing is written to a system here.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use peyvand::{
     event::{
@@ -9,7 +9,7 @@ use peyvand::{
         StockLevel, TurnDecided,
     },
     topics,
-    worker::{Emit, Handler, HandlerError, OnFailure, Outcome},
+    worker::{Emit, Handler, HandlerError, OnFailure, Outcome, longer_than},
 };
 
 use tokio::sync::{Notify, watch};
@@ -120,9 +120,14 @@ impl Connector {
         }
     }
 
-    /// Keeps the write with everything else of this step; the relay sends it. While too many wait for the target, this one
-    /// waits in its lane, and what follows it in the log.
-    async fn intend(
+    /// Where what was decided is written, if it is a write.
+    fn route(&self, turn: &TurnDecided) -> Option<&Route> {
+        let executed = turn.operation.filter(|_| turn.decision == Decision::Execute)?;
+        self.routes.get(&executed)
+    }
+
+    /// Keeps the write with everything else of this step; the relay sends it.
+    fn intend(
         &self,
         input: &Envelope<TurnDecided>,
         operation: Operation,
@@ -131,10 +136,6 @@ impl Connector {
             .routes
             .get(&operation)
             .ok_or(HandlerError::Permanent("no target can do what was decided"))?;
-        if route.is_full.clone().wait_for(|is_full| !is_full).await.is_err() {
-            // The relay has ended, and so does this process: the record stays in the log for the next one.
-            return std::future::pending().await;
-        }
         let write = Write::of(input, operation, &route.target);
         let entry = write.entry().ok_or(HandlerError::Permanent("a write cannot be kept"))?;
         let told = OperationUpdated {
@@ -183,16 +184,28 @@ impl Handler for Connector {
                 for name in needed_for(operation) {
                     needed(*name)?;
                 }
-                return self.intend(input, operation).await;
+                return self.intend(input, operation);
             }
         };
         let updated = self.read(operation, question, turn).await;
         Ok(Outcome { emit: vec![Emit::new(topics::OPERATION_UPDATED, updated)], ..Outcome::default() })
     }
 
+    fn longest(&self) -> Duration {
+        longer_than(self.sap.deadline())
+    }
+
+    /// While too many wait for the target, a write waits in its lane, and what follows it in the log.
+    async fn room(&self, input: &Envelope<TurnDecided>) {
+        let Some(route) = self.route(&input.event) else { return };
+        if route.is_full.clone().wait_for(|is_full| !is_full).await.is_err() {
+            // The relay has ended, and so does this process: the record stays in the log for the next one.
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn settled(&self, input: &Envelope<TurnDecided>) {
-        let executed = input.event.operation.filter(|_| self.concerns(&input.event));
-        if let Some(route) = executed.and_then(|operation| self.routes.get(&operation)) {
+        if let Some(route) = self.route(&input.event) {
             route.wake.notify_one();
         }
     }

@@ -24,7 +24,7 @@ use peyvand::{
         slots::{Extractors, ProductName, ProductsError, SlotName},
     },
     topics,
-    worker::{Emit, Handler, HandlerError, Outcome},
+    worker::{Emit, Handler, HandlerError, Outcome, longer_than},
 };
 use thiserror::Error;
 
@@ -203,6 +203,10 @@ impl Handler for IntentClassifier {
         let (turns, state) = self.decide(message, read, state);
         let emit = turns.into_iter().map(|turn| Emit::new(topics::TURN_DECIDED, turn)).collect();
         Ok(Outcome { state: Some(state), emit, ..Outcome::default() })
+    }
+
+    fn longest(&self) -> Duration {
+        longer_than(self.understanding.deadline())
     }
 
     fn may_go_on(&self, input: &Envelope<Received>) -> Option<Duration> {

@@ -57,6 +57,10 @@ impl Http {
         Ok(Self { line, root, config, session: Mutex::default() })
     }
 
+    pub(super) fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+
     /// Runs one operation within the deadline, once there is a place for it.
     pub(super) async fn within<T>(
         &self,

@@ -10,7 +10,7 @@ mod products;
 mod session;
 mod stock;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use peyvand::event::{Operation, Order, StockLevel};
@@ -43,6 +43,11 @@ impl Sap {
     /// Checks the configuration; nothing is asked yet.
     pub fn new(config: TargetConfig) -> Result<Self, TargetError> {
         Ok(Self { http: Arc::new(Http::new(config)?) })
+    }
+
+    /// How long each of the questions below may take, waiting for a place included.
+    pub fn deadline(&self) -> Duration {
+        self.http.deadline()
     }
 
     /// One order with its items, or none when there is no such order.

@@ -198,6 +198,11 @@ impl Understanding {
         &self.model
     }
 
+    /// How long a message may wait for the servers; no time without one.
+    pub fn deadline(&self) -> Duration {
+        self.behind.as_ref().map_or(Duration::ZERO, |behind| behind.deadline)
+    }
+
     /// What a text means, with nothing known of it yet.
     pub async fn ask(&self, text: &str) -> Understood {
         let normal = normalise(text);
