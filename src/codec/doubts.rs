@@ -60,7 +60,7 @@ impl Doubts {
             None => 1,
         };
         if self.ids.len() >= KEPT_MAX {
-            self.ids.clear();
+            self.ids.retain(|_, doubt| doubt.times < TRIES);
         }
         self.ids.insert(id, Doubt { asked: now, times });
         if times < TRIES { Learned::NotYet(self.again_after) } else { Learned::Unknown }

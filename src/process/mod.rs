@@ -296,6 +296,7 @@ pub async fn stop_on_signal(shutdown: CancellationToken, health: Arc<Health>) {
     health.stopping();
     shutdown.cancel();
     signal().await;
+    telemetry::flush_at_once();
     std::process::exit(EXIT_INTERRUPTED);
 }
 

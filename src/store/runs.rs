@@ -18,6 +18,11 @@ pub struct RecordAt {
     pub written_ms: i64,
 }
 
+impl RecordAt {
+    /// The time in what was noted before times were.
+    pub const NO_TIME: i64 = -1;
+}
+
 impl From<&Record> for RecordAt {
     fn from(record: &Record) -> Self {
         Self { offset: record.offset, written_ms: record.timestamp_ms }

@@ -11,12 +11,15 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::writer::BoxMakeWri
 use self::sink::Sink;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+static SINK: OnceLock<Sink> = OnceLock::new();
 
 /// Upper bounds of the duration buckets, in seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// How long the last lines may take at the end of a process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The same where somebody may be waiting for it.
+const LAST_WORDS_AT_ONCE: Duration = Duration::from_millis(200);
 
 /// Logging that was started; when this ends, the last lines are written.
 #[must_use]
@@ -38,6 +41,10 @@ pub fn init() -> Logging {
         Some(sink) => BoxMakeWriter::new(sink.clone()),
         None => BoxMakeWriter::new(std::io::stderr),
     };
+    if let Some(sink) = &sink {
+        // The first one stays; a second call has the same standard error.
+        let _first = SINK.set(sink.clone());
+    }
     let started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
@@ -59,6 +66,15 @@ fn tell_panic(panicked: &PanicHookInfo<'_>) {
     let said =
         panicked.payload().downcast_ref::<&'static str>().copied().unwrap_or("(its words are not told)");
     tracing::error!(at, "the program panicked: {said}");
+    // It may be the last thing this process does.
+    flush_at_once();
+}
+
+/// Writes what was logged so far, before a process ends on the spot.
+pub fn flush_at_once() {
+    if let Some(sink) = SINK.get() {
+        sink.flush(LAST_WORDS_AT_ONCE);
+    }
 }
 
 /// All metrics in Prometheus's text format; nothing before [`init`].

@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Handler, Lane, Outcome, now_ms, patiently, reason::Reason, settle::Settler};
+use super::{Handler, Input, Lane, Outcome, now_ms, patiently, reason::Reason, settle::Settler};
 use crate::{event::Envelope, store::Found};
 
 /// Even what was said long ago waits so long: in a replay, what comes next is read a moment later.
@@ -29,7 +29,9 @@ impl<H: Handler> Settler<H> {
         let waited = u64::try_from(now_ms().saturating_sub(input.occurred_at_ms)).unwrap_or_default();
         let wait = (may_wait + ON_ITS_WAY).saturating_sub(Duration::from_millis(waited)).max(LEAST);
         let Some(next) = behind.next_until(Instant::now() + wait).await else { return false };
-        let Ok((next_key, next)) = self.read(&next).await else { return false };
+        // What is written with a schema that is not known here is not waited for.
+        let Ok(read) = H::In::decode(&self.schemas, &next) else { return false };
+        let (Ok(next_key), next) = (Self::key_of(&next, &read), read) else { return false };
         // The same message once more, or one that is done already, does not answer for this one.
         let is_new = next_key.event_id != input.event_id
             && matches!(patiently(|| self.store.look(&next_key)).await, Found::Fresh { parked: false, .. });

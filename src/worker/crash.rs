@@ -31,6 +31,9 @@ pub(super) const CRASHES_MAX: u32 = 3;
 const AHEAD: Duration = Duration::from_secs(2);
 const AHEAD_MIN: i64 = 16;
 const AHEAD_MAX: i64 = 256;
+/// How far behind the first record of a stay it is careful at most: a topic that was made anew begins its offsets anew, and what
+/// was reached before says nothing of it.
+const CAREFUL_MAX: i64 = 10_000;
 /// Noted records at work at a time: so many at most come under suspicion by one end.
 const FEW: usize = 16;
 /// How long a noted record is suspected of ending the process: what has not done so by then waits for something.
@@ -157,8 +160,8 @@ impl CrashGuard {
     /// How a record may be worked on.
     pub(super) async fn begin(&self, record: &Record) -> Begun<'_> {
         let Some(stay) = self.stay_of(&record.place) else { return Begun::Unwatched };
-        let watched = stay.get_or_init(|| self.look(&record.place)).await;
-        let crashes = watched.suspects.get(&record.into()).copied().unwrap_or_default();
+        let watched = stay.get_or_init(|| self.look(record)).await;
+        let crashes = watched.crashes_at(record);
         if crashes >= CRASHES_MAX {
             return Begun::CrashLoop;
         }
@@ -218,11 +221,14 @@ impl CrashGuard {
         }
     }
 
-    async fn look(&self, place: &TopicPartition) -> Watched {
+    /// What is known of a partition, when its first record of this stay is to be worked on.
+    async fn look(&self, first: &Record) -> Watched {
+        let place = &first.place;
         let taken = || self.store.partition_taken(self.group, &self.run, place, SILENT);
         let Some(careful_below) = patiently(taken).await else {
             return Watched::new(Offset(0), HashMap::new());
         };
+        let careful_below = careful_below.min(Offset(first.offset.0.saturating_add(CAREFUL_MAX)));
         let suspects = patiently(|| self.store.records_at_work(self.group, &self.run, place, SILENT)).await;
         tracing::warn!(
             group = self.group, %place, below = careful_below.0, suspects = suspects.len(),
@@ -241,6 +247,14 @@ impl Watched {
             reach: AtomicI64::new(careful_below.0),
             ahead: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// At how many ends a record was at work. Versions before this one noted no time.
+    fn crashes_at(&self, record: &Record) -> u32 {
+        let (at, written_ms) = (RecordAt::from(record), RecordAt::NO_TIME);
+        let known =
+            [at, RecordAt { written_ms, ..at }].map(|at| self.suspects.get(&at).copied().unwrap_or_default());
+        known.into_iter().max().unwrap_or_default()
     }
 }
 

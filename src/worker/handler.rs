@@ -89,13 +89,12 @@ pub trait Handler: Send + Sync + 'static {
 
 /// How long a handler may take for one event, its tries included, where it says nothing else. Shorter than a stop waits.
 const LONGEST: Duration = Duration::from_secs(10);
-/// What it may take beside a system's own deadline, and what it may take at all.
+/// What it may take beside a system's own deadline.
 const BESIDE: Duration = Duration::from_secs(5);
-const LONGEST_OF_ALL: Duration = Duration::from_secs(5 * 60);
 
 /// How long a handler may take that asks a server which has this deadline.
 pub fn longer_than(deadline: Duration) -> Duration {
-    deadline.saturating_add(BESIDE).clamp(LONGEST, LONGEST_OF_ALL)
+    deadline.saturating_add(BESIDE).max(LONGEST)
 }
 
 /// What becomes of a conversation one of whose records cannot be worked on, after all tries.

@@ -139,6 +139,9 @@ impl<H: Handler> Settle for OfLoop<H> {
     }
 }
 
+/// Records that wait at a time for a schema that the registry may not know yet.
+const LATE_SCHEMAS_MAX: usize = 100;
+
 /// A loop as a task of its own: the tasks of the database that it waits for wake it where they run, while the thread that waits
 /// for the whole program is woken by the kernel each time.
 async fn in_a_task(
@@ -168,9 +171,18 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         return Ok(());
     }
     let guard = watch.letters_guard.then(|| Guard::new(H::GROUP));
-    let (room, waiting_parts) = (watch.parked, Semaphore::new(WAITING_PARTS_MAX));
-    let settler =
-        Arc::new(Settler { producer, store, schemas, handler, guard, crashes, room, waiting_parts });
+    let (waiting_parts, late_schemas) = (Semaphore::new(WAITING_PARTS_MAX), Semaphore::new(LATE_SCHEMAS_MAX));
+    let settler = Arc::new(Settler {
+        producer,
+        store,
+        schemas,
+        handler,
+        guard,
+        crashes,
+        room: watch.parked,
+        waiting_parts,
+        late_schemas,
+    });
     let (one, two) = (watch.pulses.begin(H::GROUP), watch.pulses.begin(H::GROUP));
     let of = |pulse: &Arc<Pulse>| OfLoop { settler: Arc::clone(&settler), pulse: Arc::clone(pulse) };
     let (first, second) = (of(&one), of(&two));

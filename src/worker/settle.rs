@@ -41,6 +41,8 @@ pub(super) struct Settler<H> {
     pub(super) room: ParkedRoom,
     /// Places for messages that wait for what their conversation says next.
     pub(super) waiting_parts: tokio::sync::Semaphore,
+    /// Places for records that wait for a schema of theirs.
+    pub(super) late_schemas: tokio::sync::Semaphore,
 }
 
 /// The guard over dead letters and the clock it goes by.
@@ -160,9 +162,13 @@ impl<H: Handler> Settler<H> {
     /// The event of a record, and which step it is.
     pub(super) async fn read(&self, record: &Record) -> Result<(StepKey, Envelope<H::In>), CodecError> {
         let input = self.decode(record).await?;
+        Ok((Self::key_of(record, &input)?, input))
+    }
+
+    pub(super) fn key_of(record: &Record, input: &Envelope<H::In>) -> Result<StepKey, CodecError> {
         let conversation_id = codec::conversation_of(record).ok_or(CodecError::WrongKey)?;
         let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
-        Ok((StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint }, input))
+        Ok(StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint })
     }
 
     /// What is committed is published, and whoever waits for it woken.
@@ -185,7 +191,12 @@ impl<H: Handler> Settler<H> {
         loop {
             match patiently(|| self.schemas.learn(id)).await {
                 Learned::Known => return H::In::decode(&self.schemas, record),
-                Learned::NotYet(wait) => tokio::time::sleep(wait).await,
+                Learned::NotYet(wait) => {
+                    let Ok(_place) = self.late_schemas.try_acquire() else {
+                        return Err(CodecError::UnknownSchema(id));
+                    };
+                    tokio::time::sleep(wait).await;
+                }
                 Learned::Unknown => return Err(CodecError::UnknownSchema(id)),
             }
         }

@@ -22,7 +22,7 @@ pub(crate) struct Crew {
 
 impl Crew {
     pub(crate) async fn begin(scene: &Scene) -> Self {
-        let workers: Vec<_> = SORTS.iter().map(|sort| (*sort, scene.begin(sort))).collect();
+        let workers: Vec<_> = SORTS.iter().map(|sort| (*sort, begin(scene, sort))).collect();
         for (sort, worker) in &workers {
             ready(worker, sort).await;
         }
@@ -41,7 +41,7 @@ impl Crew {
         let sort = self.workers[at].0;
         // One that is still starting says nothing.
         let _said = self.measure(at).await;
-        let (_, killed) = std::mem::replace(&mut self.workers[at], (sort, scene.begin(sort)));
+        let (_, killed) = std::mem::replace(&mut self.workers[at], (sort, begin(scene, sort)));
         self.logs.push(killed.log_file());
         killed.kill();
     }
@@ -63,10 +63,19 @@ impl Crew {
             worker.kill();
         }
         let mut said: Vec<String> = self.logs.iter().map(|log| fs::read_to_string(log).unwrap()).collect();
+        assert!(
+            said.iter().any(|log| log.contains("DEBUG")),
+            "the logs hold nothing, so nothing is not in them"
+        );
         said.push(self.metrics);
         said.extend(letters(scene));
         said
     }
+}
+
+/// One that says all it has to say, so that it is known to say nothing of persons.
+fn begin(scene: &Scene, sort: &str) -> Worker {
+    scene.begin_with(sort, [("RUST_LOG", "warn,peyvand=debug")])
 }
 
 /// What is shown of the dead letters.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::config::RDKafkaLogLevel;
+
 use crate::bus::TopicPartition;
 
 /// What librdkafka has to be asked to say, so that a changed topic is heard.
@@ -31,12 +33,12 @@ struct Heard {
 
 impl Anew {
     /// Hears a line of the log; gives whether it was one of those.
-    pub(super) fn hear(&self, line: &str, now: Instant) -> bool {
+    pub(super) fn hear(&self, level: RDKafkaLogLevel, line: &str, now: Instant) -> bool {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(topic) = made_anew(line) {
             heard.topics.insert(topic.to_owned(), now);
             heard.whole.insert(topic.to_owned());
-        } else if let Some((topic, partition)) = began_again(line) {
+        } else if let Some((topic, partition)) = began_again(line).filter(|_| is_warning(level)) {
             heard.single.insert((topic.to_owned(), partition));
         } else {
             return false;
@@ -63,6 +65,15 @@ impl Anew {
     pub(super) fn is_new(&self, topic: &str, now: Instant) -> bool {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.topics.get(topic).is_some_and(|at| now.saturating_duration_since(*at) < NEW_FOR)
+    }
+}
+
+/// An operator who debugs topics hears of every start of a partition in the same words, also of those that this member asks for.
+fn is_warning(level: RDKafkaLogLevel) -> bool {
+    use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+    match level {
+        Emerg | Alert | Critical | Error | Warning => true,
+        Notice | Info | Debug => false,
     }
 }
 
@@ -111,7 +122,10 @@ mod tests {
     fn a_partition_that_was_begun_again_and_those_of_a_topic_that_was_made_anew_are_told_once() {
         let (anew, now) = (Anew::default(), Instant::now());
         assert!(anew.take(held).is_empty());
-        assert!(anew.hear(RESET, now) && anew.hear(CHANGED, now));
+        assert!(
+            anew.hear(RDKafkaLogLevel::Warning, RESET, now)
+                && anew.hear(RDKafkaLogLevel::Debug, CHANGED, now)
+        );
         let taken = names(anew.take(held));
         assert_eq!(taken, names(vec![held().remove(1), held().remove(2)]));
         assert!(anew.take(held).is_empty());
@@ -120,7 +134,7 @@ mod tests {
     #[test]
     fn a_topic_is_new_for_a_minute() {
         let (anew, now) = (Anew::default(), Instant::now());
-        anew.hear(CHANGED, now);
+        anew.hear(RDKafkaLogLevel::Debug, CHANGED, now);
         let after = |seconds| anew.is_new("other", now + Duration::from_secs(seconds));
         assert!(after(0) && after(59) && !after(60) && !anew.is_new("one", now));
     }
@@ -135,8 +149,10 @@ mod tests {
             "Topic one [2] Leader 1 Epoch 0",
             "",
         ] {
-            assert!(!anew.hear(line, now), "{line}");
+            assert!(!anew.hear(RDKafkaLogLevel::Warning, line, now), "{line}");
         }
+        // What debugging tells of a start that was asked for.
+        assert!(!anew.hear(RDKafkaLogLevel::Debug, RESET, now));
         assert!(anew.take(held).is_empty());
     }
 }

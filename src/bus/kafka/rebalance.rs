@@ -43,7 +43,7 @@ pub(super) struct Callbacks(pub(super) Arc<Shared>);
 impl ClientContext for Callbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         // What is done about it is told when it is done.
-        if !self.0.anew.hear(line, Instant::now()) {
+        if !self.0.anew.hear(level, line, Instant::now()) {
             self.0.health.log(level, facility, line);
         }
     }

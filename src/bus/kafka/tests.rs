@@ -257,7 +257,7 @@ async fn what_is_settled_is_committed_in_the_end_whatever_the_coordinator_said_b
 
 /// A member whose thread stands still until its group goes on without it; another member comes meanwhile or afterwards. Gives
 /// what the first one was told to have lost by the time it has partitions again.
-async fn stood_still(comes_meanwhile: bool) -> Vec<TopicPartition> {
+async fn stood_still() -> Vec<TopicPartition> {
     let cluster = cluster();
     let poll = Duration::from_millis(settings::SESSION_TIMEOUT_MS);
     let limits = Limits { poll, ..Limits::default() };
@@ -278,7 +278,7 @@ async fn stood_still(comes_meanwhile: bool) -> Vec<TopicPartition> {
     }
     let still = shared.desk.hold();
     bus.producer().send(record("four")).await.unwrap();
-    let stands = if comes_meanwhile { Duration::from_secs(1) } else { poll + Duration::from_secs(2) };
+    let stands = poll + Duration::from_secs(2);
     let until = Instant::now() + 2 * PATIENCE;
     while bus.last_turn().unwrap() < stands {
         assert!(Instant::now() < until, "its thread goes on");
@@ -324,12 +324,6 @@ async fn stood_still(comes_meanwhile: bool) -> Vec<TopicPartition> {
 
 #[tokio::test]
 async fn a_member_whose_thread_stood_still_loses_its_partitions_stores_nothing_from_before_and_comes_back() {
-    let lost = stood_still(false).await;
+    let lost = stood_still().await;
     assert_eq!(lost.len(), 2, "{lost:?}");
-}
-
-/// librdkafka asks it back in order then, though its time was over long ago.
-#[tokio::test]
-async fn a_member_that_was_to_let_go_while_its_thread_stood_still_stores_nothing_from_before() {
-    let _lost = stood_still(true).await;
 }

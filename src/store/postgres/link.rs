@@ -188,7 +188,8 @@ pub(super) fn remedy(error: &sqlx::Error) -> Remedy {
         };
     };
     match inner.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::code) {
-        // 23505: two groups gave the same cursor to a reply of one conversation.
+        // 23505: two groups gave the same cursor to a reply of one conversation, or somebody was faster with a conversation
+        // or an event that was thought to be new.
         Some("40001" | "40P01" | "23505") => Remedy::Again,
         Some("55P03") => Remedy::Apart,
         Some(code) if crate::store::error::is_of_values(code) => Remedy::Apart,

@@ -10,7 +10,8 @@ use crate::store::Step;
 /// Conversations move on where they stand as they were read, and are begun where there were none; events are new to their
 /// group: a conversation or an event that is there already is an error of the database, which costs less than looking first.
 /// The places of what follows are known, as the last one was read too. What waited before is as the statement found it: had
-/// there been more since the look, the conversation would stand elsewhere.
+/// there been more since the look, the conversation would stand elsewhere. Each part counts the one before, so that locks are taken
+/// in the order of all statements.
 const STEPS: &str = "
 WITH step AS (
   SELECT * FROM UNNEST($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[]::uuid[], $8::bytea[])
@@ -18,10 +19,11 @@ WITH step AS (
 ), begun AS (
   INSERT INTO conversation (consumer_group, conversation_id, version, last_seq, state)
   SELECT consumer_group, conversation_id, 1, places, state FROM step WHERE version = 0 AND last_seq = 0 ORDER BY 1, 2
+  RETURNING 1
 ), moved AS (
   UPDATE conversation c SET version = c.version + 1, last_seq = c.last_seq + s.places,
     state = COALESCE(s.state, c.state), changed_at = now()
-  FROM (SELECT * FROM step WHERE version <> 0 OR last_seq <> 0 ORDER BY 1, 2) AS s
+  FROM (SELECT * FROM step WHERE (version <> 0 OR last_seq <> 0) AND (SELECT count(*) FROM begun) >= 0 ORDER BY 1, 2) AS s
   CROSS JOIN LATERAL (
     SELECT ctid AS place FROM conversation
     WHERE consumer_group = s.consumer_group AND conversation_id = s.conversation_id OFFSET 0
@@ -30,10 +32,12 @@ WITH step AS (
   RETURNING 1
 ), fresh AS (
   INSERT INTO inbox (consumer_group, event_id, fingerprint)
-  SELECT consumer_group, event_id, fingerprint FROM step ORDER BY 1, 2
+  SELECT consumer_group, event_id, fingerprint FROM step WHERE (SELECT count(*) FROM moved) >= 0 ORDER BY 1, 2
+  RETURNING 1
 ), kept AS (
   INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers, keeper)
   SELECT *, $16 FROM UNNEST($9::text[], $10::text[], $11::bigint[], $12::text[], $13::bytea[], $14::bytea[], $15::text[])
+  WHERE (SELECT count(*) FROM fresh) >= 0 ORDER BY 1, 2, 3
 )
 SELECT (SELECT count(*) FROM step WHERE version <> 0 OR last_seq <> 0) = (SELECT count(*) FROM moved),
   o.consumer_group, o.conversation_id, o.seq, o.topic, o.key, o.value, o.headers,

@@ -45,9 +45,37 @@ async fn work(store: &Store, round: &str) {
         assert_eq!(settlements.len(), 1);
         store.settle(settlements).await.unwrap();
         assert!(!store.pending(GROUP, &conversation(&name)).await.unwrap().is_empty());
+        // Once as it was read, and once after something was told meanwhile.
+        let goes_on = key(&name, &format!("{name}-on"));
+        let next = Step { last_seq: 2, outgoing: vec![record("3")], ..step(&goes_on, 1) };
+        assert_eq!(done(store, next).await.last().unwrap().seq, 3);
+        let opposed = key(&name, &format!("{name}-opposed"));
+        let last = Step { last_seq: 2, outgoing: vec![record("4")], ..step(&opposed, 2) };
+        assert_eq!(done(store, last).await.last().unwrap().seq, 4);
         store.published(GROUP, conversation(&name), i64::MAX).await;
         assert!(seen(store, &own).await.is_empty());
     }
+}
+
+/// The evidence is the server's own count of what was written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_nobody_is_in_the_way_of_writes_its_conversation_once() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    for version in 0..8 {
+        let own = key("c", &version.to_string());
+        done(&store, Step { last_seq: version, outgoing: vec![record("x")], ..step(&own, version) }).await;
+    }
+    store.close().await;
+    drop(store);
+    let _deadlocks = database.deadlocks().await;
+    let written: (i64, i64) =
+        sqlx::query_as("SELECT n_tup_ins, n_tup_upd FROM pg_stat_user_tables WHERE relname = 'conversation'")
+            .fetch_one(&mut database.beside().await)
+            .await
+            .unwrap();
+    assert_eq!(written, (1, 7));
+    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,17 +7,15 @@ mod breaker;
 mod decide;
 mod gauges;
 mod sweep;
+#[cfg(test)]
+mod waiting_tests;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::{BoxFuture, join_all},
-    stream::FuturesUnordered,
-};
+use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use peyvand::{
     bus::Producer,
     codec::Schemas,
@@ -28,9 +26,10 @@ use peyvand::{
 };
 use tokio::{
     sync::{Notify, watch},
+    task::JoinError,
     time::{MissedTickBehavior, interval},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     breaker::Breaker,
@@ -62,6 +61,20 @@ pub(crate) struct Relay {
     store: Store,
     producer: Arc<dyn Producer>,
     schemas: Arc<Schemas>,
+}
+
+/// Calls that are under way, each in a task of its own: while the relay waits for the database or the log, which may be long, a
+/// call goes on and does not look as slow as they are.
+type Calls = FuturesUnordered<AbortOnDropHandle<Ended>>;
+
+/// The next call that ends; none when none is under way.
+async fn next(calls: &mut Calls) -> Option<Ended> {
+    match calls.next().await?.map_err(JoinError::try_into_panic) {
+        Ok(ended) => Some(ended),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime ends, and everything with it.
+        Err(Err(_)) => None,
+    }
 }
 
 /// One call that has ended.
@@ -96,7 +109,7 @@ impl Relay {
     /// Works until it is told to stop; what is under way then is finished or stays in doubt. `full` says whether so many
     /// writes wait that no more are to be taken.
     pub(crate) async fn run(self, wake: Arc<Notify>, full: watch::Sender<bool>, shutdown: CancellationToken) {
-        let mut calls: FuturesUnordered<BoxFuture<'static, Ended>> = FuturesUnordered::new();
+        let mut calls = Calls::new();
         let mut breaker = Breaker::new();
         let mut look = interval(LOOK_EACH);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,7 +121,7 @@ impl Relay {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {}
-                Some(ended) = calls.next() => {
+                Some(ended) = next(&mut calls) => {
                     self.finish(ended, &mut calls, &mut breaker).await;
                     due = true;
                 }
@@ -120,7 +133,7 @@ impl Relay {
             }
         }
         let drained = async {
-            while let Some(ended) = calls.next().await {
+            while let Some(ended) = next(&mut calls).await {
                 self.finish(ended, &mut calls, &mut breaker).await;
             }
         };
@@ -130,11 +143,7 @@ impl Relay {
     }
 
     /// Leases as many entries as there is room for and begins with them; whether there may be more.
-    async fn take(
-        &self,
-        calls: &mut FuturesUnordered<BoxFuture<'static, Ended>>,
-        breaker: &mut Breaker,
-    ) -> bool {
+    async fn take(&self, calls: &mut Calls, breaker: &mut Breaker) -> bool {
         let room = breaker.room(self.in_flight_max.saturating_sub(calls.len()), Instant::now());
         if room == 0 {
             return false;
@@ -163,7 +172,7 @@ impl Relay {
         let until = began + lease - lease / 5;
         for claimed in claimed {
             let relay = self.clone();
-            calls.push(async move { relay.work(claimed, until).await }.boxed());
+            calls.push(AbortOnDropHandle::new(tokio::spawn(relay.work(claimed, until))));
         }
         full
     }
@@ -269,12 +278,7 @@ impl Relay {
     }
 
     /// Commits what ended, together with what else has ended by now, and publishes what is told.
-    async fn finish(
-        &self,
-        first: Ended,
-        calls: &mut FuturesUnordered<BoxFuture<'static, Ended>>,
-        breaker: &mut Breaker,
-    ) {
+    async fn finish(&self, first: Ended, calls: &mut Calls, breaker: &mut Breaker) {
         let mut settlements = Vec::new();
         let mut ended = Some(first);
         while let Some(one) = ended {
@@ -283,7 +287,7 @@ impl Relay {
                 None => breaker.give_back(Instant::now()),
             }
             settlements.push(one.settlement);
-            ended = calls.next().now_or_never().flatten();
+            ended = next(calls).now_or_never().flatten();
         }
         failpoint("relay.before_settle");
         let conversations: Vec<ConversationId> =

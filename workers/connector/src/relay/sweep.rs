@@ -1,13 +1,16 @@
 //! Publishes what a process that died has left behind: events that were committed and whose publication nobody has noted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
 use peyvand::{
     bus::Producer,
     event::ConversationId,
     store::{LeftBehind, Outgoing, Store},
-    worker::{Handler, publish},
+    worker::{Handler, patiently, publish},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,10 +20,13 @@ use crate::Connector;
 const SWEEP_EACH: Duration = Duration::from_secs(5);
 const LEFT_BEHIND: Duration = Duration::from_secs(10);
 /// Events read at a time, and conversations whose events are published beside each other.
-const PAGE: u32 = 4096;
+const PAGE: u32 = 1024;
 const AT_ONCE: usize = 512;
+/// What was read so long ago may be published by somebody else by now, and more behind it: it is read again.
+const STALE: Duration = Duration::from_secs(1);
 
-type Conversations = Vec<(ConversationId, Vec<Outgoing>)>;
+/// What waits of a conversation, and when that was read.
+type Left = (ConversationId, Vec<Outgoing>, Instant);
 type Next = Option<Option<ConversationId>>;
 
 /// Publishes what dead processes of the group have left behind, until it is told to stop.
@@ -28,21 +34,28 @@ pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: C
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EACH)).await.is_some() {
         let pages = stream::unfold(Some(None), |after| page(store.clone(), after));
         let conversations = pages.take_until(shutdown.cancelled()).flat_map(stream::iter);
-        let published = conversations.map(|(conversation_id, events)| {
-            let (store, producer) = (store.clone(), Arc::clone(&producer));
-            async move { publish(&store, &producer, Connector::GROUP, &conversation_id, events).await }
-        });
+        let published = conversations.map(|left| tell(store.clone(), Arc::clone(&producer), left));
         published.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
     }
 }
 
+async fn tell(store: Store, producer: Arc<dyn Producer>, (conversation_id, events, read_at): Left) {
+    let events = match read_at.elapsed() {
+        ago if ago < STALE => events,
+        _ => patiently(|| store.pending(Connector::GROUP, &conversation_id)).await,
+    };
+    publish(&store, &producer, Connector::GROUP, &conversation_id, events).await;
+}
+
 /// The conversations of the next page, and whom the page behind it follows. Nothing when there is none, or it cannot be read now.
-async fn page(store: Store, after: Next) -> Option<(Conversations, Next)> {
+async fn page(store: Store, after: Next) -> Option<(Vec<Left>, Next)> {
     match store.left_behind(Connector::GROUP, LEFT_BEHIND, after?.as_ref(), PAGE).await {
         Ok(LeftBehind { conversations, next_after }) => {
             let events: usize = conversations.iter().map(|(_, events)| events.len()).sum();
             metrics::counter!("peyvand_left_behind_total").increment(events as u64);
-            Some((conversations, next_after.map(Some)))
+            let now = Instant::now();
+            let left = conversations.into_iter().map(|(conversation, events)| (conversation, events, now));
+            Some((left.collect(), next_after.map(Some)))
         }
         Err(error) => {
             tracing::error!(kind = error.kind(), "{error}; looking again in five seconds");

@@ -1,0 +1,124 @@
+//! What the relay does while its own log or database makes it wait.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use peyvand::{
+    bus::{BusError, NewRecord, Offset, Producer, TopicPartition},
+    codec::Schemas,
+    event::{ConversationId, Decision, Envelope, EventId, Operation, TenantId, TurnDecided},
+    language::script::Language,
+    store::{Commit, SqliteStore, Step, StepKey, Store},
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::Relay;
+use crate::{
+    system::{Capability, Looked, Sent, Writer},
+    target::TargetConfig,
+    write::Write,
+};
+
+const TARGET: &str = "desk";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A system that answers the first conversation at once, and the second when it is let.
+struct Desk {
+    let_second: Notify,
+    second_ended: Notify,
+}
+
+impl Writer for Desk {
+    fn operation(&self) -> Operation {
+        Operation::CallbackRequest
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Key
+    }
+
+    fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
+        async move {
+            if write.conversation_id.as_str() == "second" {
+                self.let_second.notified().await;
+                self.second_ended.notify_one();
+            }
+            Sent::Done { reference: "1".to_owned() }
+        }
+        .boxed()
+    }
+
+    fn reconcile<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Looked> {
+        std::future::ready(Looked::Absent).boxed()
+    }
+}
+
+/// A log that takes nothing, and says when it was asked to.
+struct StuckLog(Arc<Notify>);
+
+impl Producer for StuckLog {
+    fn send(&self, _record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
+        self.0.notify_one();
+        std::future::pending().boxed()
+    }
+}
+
+async fn intend(store: &Store, conversation: &str) {
+    let conversation_id = ConversationId::parse(conversation).unwrap();
+    let event_id = EventId::of_message("test", "demo", conversation);
+    let tenant = TenantId::parse("demo").unwrap();
+    let turn = TurnDecided::bare(
+        (tenant, conversation_id.clone()),
+        event_id,
+        "test".to_owned().try_into().unwrap(),
+        Language::En,
+        Decision::Execute,
+    );
+    let input = Envelope {
+        event_id,
+        correlation_id: event_id,
+        causation_id: None,
+        occurred_at_ms: 1,
+        traceparent: None,
+        event: turn,
+    };
+    let entry = Write::of(&input, Operation::CallbackRequest, TARGET).entry().unwrap();
+    let step = Step {
+        key: StepKey { group: "connector", conversation_id, event_id, fingerprint: [0; 32] },
+        version: 0,
+        last_seq: 0,
+        state: None,
+        outgoing: Vec::new(),
+        replies: Vec::new(),
+        entries: vec![entry],
+    };
+    assert!(matches!(store.commit(step).await.unwrap(), Commit::Done(_)));
+}
+
+#[tokio::test]
+async fn a_call_goes_on_while_the_relay_waits_for_the_log() {
+    let file = std::env::temp_dir().join(format!("peyvand-relay-{}.sqlite", uuid::Uuid::new_v4()));
+    let store: Store = SqliteStore::open(&file).await.unwrap().into();
+    for conversation in ["first", "second"] {
+        intend(&store, conversation).await;
+    }
+    let desk = Arc::new(Desk { let_second: Notify::new(), second_ended: Notify::new() });
+    let told = Arc::new(Notify::new());
+    let config = TargetConfig::new(TARGET, "http://127.0.0.1:9", "nobody", String::new().into());
+    let (writer, log) = (Arc::clone(&desk), Arc::new(StuckLog(Arc::clone(&told))));
+    let relay = Relay::new(&config, writer, store.clone(), log, Arc::new(Schemas::embedded()));
+    let (full, _is_full) = watch::channel(false);
+    let running = tokio::spawn(relay.run(Arc::new(Notify::new()), full, CancellationToken::new()));
+    timeout(PATIENCE, told.notified()).await.unwrap();
+    desk.let_second.notify_one();
+    timeout(PATIENCE, desk.second_ended.notified())
+        .await
+        .expect("the second call stood still with the relay");
+    running.abort();
+    store.close().await;
+    std::fs::remove_file(file).unwrap();
+}
