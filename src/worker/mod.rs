@@ -18,6 +18,7 @@ mod pulse;
 mod pump;
 #[cfg(test)]
 mod pump_tests;
+mod read;
 mod reason;
 #[cfg(test)]
 mod registry_tests;

@@ -8,10 +8,9 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sha2::{Digest, Sha256};
 
 use super::{
-    Fate, Handler, HandlerError, Input, Lane, Outcome, Settle, Tripped,
+    Fate, Handler, HandlerError, Lane, Outcome, Settle, Tripped,
     burst::state_of,
     crash::{Begun, CrashGuard, SUSPECTED_FOR},
     guard::LettersGuard,
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     bus::{Producer, Record, TopicPartition},
-    codec::{self, CodecError, Learned, Schemas},
+    codec::Schemas,
     event::Envelope,
     failpoint::{failpoint, failpoint_at, panic_at},
     store::{Commit, Found, Kept, Outgoing, ParkedLease, ParkedRoom, Step, StepKey, Store, StoreError, Why},
@@ -159,18 +158,6 @@ impl<H: Handler> Settler<H> {
         }
     }
 
-    /// The event of a record, and which step it is.
-    pub(super) async fn read(&self, record: &Record) -> Result<(StepKey, Envelope<H::In>), CodecError> {
-        let input = self.decode(record).await?;
-        Ok((Self::key_of(record, &input)?, input))
-    }
-
-    pub(super) fn key_of(record: &Record, input: &Envelope<H::In>) -> Result<StepKey, CodecError> {
-        let conversation_id = codec::conversation_of(record).ok_or(CodecError::WrongKey)?;
-        let fingerprint = Sha256::digest(record.value.as_deref().unwrap_or_default()).into();
-        Ok(StepKey { group: H::GROUP, conversation_id, event_id: input.event_id, fingerprint })
-    }
-
     /// What is committed is published, and whoever waits for it woken.
     pub(super) async fn finish(&self, key: &StepKey, input: &Envelope<H::In>, outgoing: Vec<Outgoing>) {
         failpoint("step.committed");
@@ -180,26 +167,6 @@ impl<H: Handler> Settler<H> {
             guard.at(LettersGuard::success);
         }
         self.handler.settled(input);
-    }
-
-    /// A schema that nobody knows is a dead letter; a registry that is away, or may only not know it yet, is waited for.
-    async fn decode(&self, record: &Record) -> Result<Envelope<H::In>, CodecError> {
-        let id = match H::In::decode(&self.schemas, record) {
-            Err(CodecError::UnknownSchema(id)) => id,
-            other => return other,
-        };
-        loop {
-            match patiently(|| self.schemas.learn(id)).await {
-                Learned::Known => return H::In::decode(&self.schemas, record),
-                Learned::NotYet(wait) => {
-                    let Ok(_place) = self.late_schemas.try_acquire() else {
-                        return Err(CodecError::UnknownSchema(id));
-                    };
-                    tokio::time::sleep(wait).await;
-                }
-                Learned::Unknown => return Err(CodecError::UnknownSchema(id)),
-            }
-        }
     }
 
     pub(super) async fn work(

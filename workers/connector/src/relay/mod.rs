@@ -8,7 +8,7 @@ mod decide;
 mod gauges;
 mod sweep;
 #[cfg(test)]
-mod waiting_tests;
+mod tests;
 
 use std::{
     sync::Arc,
@@ -367,23 +367,5 @@ async fn refusable<T>(tried: impl Future<Output = Result<T, StoreError>>) -> Res
     match tried.await {
         Err(StoreError::Refused { .. }) => Ok(None),
         other => other.map(Some),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_outbox_is_full_until_a_tenth_of_it_is_free() {
-        let waiting = |waiting| Depth { waiting, in_doubt: 0, parked: 0, oldest: Duration::ZERO };
-        let mut full = false;
-        let seen: Vec<bool> = [0, 99, 100, 95, 91, 90, 99, 100]
-            .map(|depth| {
-                full = is_full(full, &waiting(depth), 100);
-                full
-            })
-            .to_vec();
-        assert_eq!(seen, [false, false, true, true, true, false, false, true]);
     }
 }

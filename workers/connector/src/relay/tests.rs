@@ -1,4 +1,4 @@
-//! What the relay does while its own log or database makes it wait.
+//! What the relay does while its own log makes it wait, and when its outbox is full.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use peyvand::{
     codec::Schemas,
     event::{ConversationId, Decision, Envelope, EventId, Operation, TenantId, TurnDecided},
     language::script::Language,
-    store::{Commit, SqliteStore, Step, StepKey, Store},
+    store::{Commit, Depth, SqliteStore, Step, StepKey, Store},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Relay;
+use super::{Relay, is_full};
 use crate::{
     system::{Capability, Looked, Sent, Writer},
     target::TargetConfig,
@@ -121,4 +121,17 @@ async fn a_call_goes_on_while_the_relay_waits_for_the_log() {
     running.abort();
     store.close().await;
     std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_full_outbox_is_full_until_a_tenth_of_it_is_free() {
+    let waiting = |waiting| Depth { waiting, in_doubt: 0, parked: 0, oldest: Duration::ZERO };
+    let mut full = false;
+    let seen: Vec<bool> = [0, 99, 100, 95, 91, 90, 99, 100]
+        .map(|depth| {
+            full = is_full(full, &waiting(depth), 100);
+            full
+        })
+        .to_vec();
+    assert_eq!(seen, [false, false, true, true, true, false, false, true]);
 }
