@@ -24,6 +24,8 @@ pub(super) struct Anew(Mutex<Heard>);
 
 #[derive(Default)]
 struct Heard {
+    /// The newest id of each topic. librdkafka forgets a topic that is gone for a while, and its id with it.
+    ids: BTreeMap<String, String>,
     /// Topics that were made anew, and when that was heard.
     topics: BTreeMap<String, Instant>,
     /// Topics and partitions of which nothing was done about it yet.
@@ -35,7 +37,12 @@ impl Anew {
     /// Hears a line of the log; gives whether it was one of those.
     pub(super) fn hear(&self, level: RDKafkaLogLevel, line: &str, now: Instant) -> bool {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = made_anew(line) {
+        if let Some((topic, from, to)) = changed_id(line) {
+            let known = heard.ids.insert(topic.to_owned(), to.to_owned());
+            let was = known.as_deref().or_else(|| (from != NO_ID).then_some(from));
+            if was.is_none_or(|was| was == to) {
+                return false;
+            }
             heard.topics.insert(topic.to_owned(), now);
             heard.whole.insert(topic.to_owned());
         } else if let Some((topic, partition)) = began_again(line).filter(|_| is_warning(level)) {
@@ -85,9 +92,11 @@ fn said(line: &str) -> &str {
     }
 }
 
-fn made_anew(line: &str) -> Option<&str> {
+/// A topic, the id it had, and the one it has.
+fn changed_id(line: &str) -> Option<(&str, &str, &str)> {
     let (topic, ids) = said(line).strip_prefix("Topic ")?.split_once(" changed id from ")?;
-    (!ids.starts_with(NO_ID)).then_some(topic)
+    let (from, to) = ids.split_once(" to ")?;
+    Some((topic, from, to.trim_end()))
 }
 
 /// Not the line that it could not ask where the beginning is: it asks again.
@@ -137,6 +146,21 @@ mod tests {
         anew.hear(RDKafkaLogLevel::Debug, CHANGED, now);
         let after = |seconds| anew.is_new("other", now + Duration::from_secs(seconds));
         assert!(after(0) && after(59) && !after(60) && !anew.is_new("one", now));
+    }
+
+    #[test]
+    fn a_topic_that_was_gone_for_a_while_is_known_by_the_id_it_had() {
+        let (anew, now) = (Anew::default(), Instant::now());
+        let hear = |id: &str| {
+            let line = format!("[thrd:main]: Topic one changed id from {NO_ID} to {id}");
+            anew.hear(RDKafkaLogLevel::Debug, &line, now)
+        };
+        assert!(!hear("Xk1zQmZpS0u3YxJcVq0aRw"), "the first one it has is none that changed");
+        assert!(!hear("Xk1zQmZpS0u3YxJcVq0aRw"));
+        assert!(anew.take(held).is_empty());
+        assert!(hear("1mUe6gqjT7uQYb3m0oYk5g"));
+        assert_eq!(anew.take(held).len(), 2);
+        assert!(anew.is_new("one", now));
     }
 
     #[test]
