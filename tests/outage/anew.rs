@@ -55,6 +55,10 @@ async fn is_worked_on_once(is_reading: bool) {
     // More than before, so that each old offset is one of these too.
     let after = conversations(120);
     send(&scene, &after).await;
+    // What the topic of before took in its last moment is gone with it.
+    let after = shown(topics::MESSAGE_RECEIVED, after).await.into_iter().map(|one| one.key);
+    let after: HashSet<String> = after.collect();
+    assert!(after.len() > before.len(), "{} records are too few to have the old offsets", after.len());
     let worker = reading.unwrap_or_else(|| scene.settings.spawn("intent-classifier", None));
     until("the new decisions", PATIENCE, async || decided(&after).await == after).await;
     assert!(decisions(&after).await.values().all(|many| *many == 1));
