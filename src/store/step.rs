@@ -76,24 +76,15 @@ impl LeftBehind {
     pub(super) fn of_page(rows: Vec<WaitingRow>, limit: u32) -> Self {
         let is_full = u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
         let next_after = rows.last().filter(|_| is_full).map(|last| last.conversation_id.clone());
-        let mut conversations: Vec<(ConversationId, Vec<Outgoing>)> = Vec::new();
-        let mut first_is_old: Option<(ConversationId, bool)> = None;
+        let mut all: Vec<(ConversationId, Vec<Outgoing>, bool)> = Vec::new();
         for WaitingRow { conversation_id, outgoing, is_old } in rows {
-            match &first_is_old {
-                Some((current, false)) if *current == conversation_id => {}
-                Some((current, true)) if *current == conversation_id => {
-                    if let Some((_, events)) = conversations.last_mut() {
-                        events.push(outgoing);
-                    }
-                }
-                Some(_) | None => {
-                    first_is_old = Some((conversation_id.clone(), is_old));
-                    if is_old {
-                        conversations.push((conversation_id, vec![outgoing]));
-                    }
-                }
+            match all.last_mut() {
+                Some((current, events, _)) if *current == conversation_id => events.push(outgoing),
+                Some(_) | None => all.push((conversation_id, vec![outgoing], is_old)),
             }
         }
+        all.retain(|(_, _, is_old)| *is_old);
+        let conversations = all.into_iter().map(|(conversation, events, _)| (conversation, events)).collect();
         Self { conversations, next_after }
     }
 }

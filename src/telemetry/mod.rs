@@ -23,13 +23,11 @@ const LAST_WORDS_AT_ONCE: Duration = Duration::from_millis(200);
 
 /// Logging that was started; when this ends, the last lines are written.
 #[must_use]
-pub struct Logging(Option<Sink>);
+pub struct Logging(());
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        if let Some(sink) = &self.0 {
-            sink.flush(LAST_WORDS);
-        }
+        flush(LAST_WORDS);
     }
 }
 
@@ -56,7 +54,7 @@ pub fn init() -> Logging {
         Ok(Ok(handle)) => drop(METRICS.set(handle)),
         Ok(Err(_)) | Err(_) => tracing::debug!("metrics were started before"),
     }
-    Logging(sink)
+    Logging(())
 }
 
 /// Where a panic was. Its words are told only when they stand in the program: others may hold anything. The usual way would
@@ -72,8 +70,12 @@ fn tell_panic(panicked: &PanicHookInfo<'_>) {
 
 /// Writes what was logged so far, before a process ends on the spot.
 pub fn flush_at_once() {
+    flush(LAST_WORDS_AT_ONCE);
+}
+
+fn flush(within: Duration) {
     if let Some(sink) = SINK.get() {
-        sink.flush(LAST_WORDS_AT_ONCE);
+        sink.flush(within);
     }
 }
 

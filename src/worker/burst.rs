@@ -28,10 +28,10 @@ impl<H: Handler> Settler<H> {
         let Ok(_place) = self.waiting_parts.try_acquire() else { return false };
         let waited = u64::try_from(now_ms().saturating_sub(input.occurred_at_ms)).unwrap_or_default();
         let wait = (may_wait + ON_ITS_WAY).saturating_sub(Duration::from_millis(waited)).max(LEAST);
-        let Some(next) = behind.next_until(Instant::now() + wait).await else { return false };
+        let Some(record) = behind.next_until(Instant::now() + wait).await else { return false };
         // What is written with a schema that is not known here is not waited for.
-        let Ok(read) = H::In::decode(&self.schemas, &next) else { return false };
-        let (Ok(next_key), next) = (Self::key_of(&next, &read), read) else { return false };
+        let Ok(next) = H::In::decode(&self.schemas, &record) else { return false };
+        let Ok(next_key) = Self::key_of(&record, &next) else { return false };
         // The same message once more, or one that is done already, does not answer for this one.
         let is_new = next_key.event_id != input.event_id
             && matches!(patiently(|| self.store.look(&next_key)).await, Found::Fresh { parked: false, .. });

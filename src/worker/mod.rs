@@ -148,11 +148,15 @@ const LATE_SCHEMAS_MAX: usize = 100;
 async fn in_a_task(
     pumping: impl Future<Output = Result<(), BusError>> + Send + 'static,
 ) -> Result<(), BusError> {
-    match AbortOnDropHandle::new(tokio::spawn(pumping)).await.map_err(JoinError::try_into_panic) {
-        Ok(pumped) => pumped,
+    unless_cancelled(AbortOnDropHandle::new(tokio::spawn(pumping)).await).unwrap_or(Err(BusError::Closed))
+}
+
+/// What a task came to; its panic is one here as well. `None` when it was cancelled, as all are when the runtime ends.
+pub fn unless_cancelled<T>(ended: Result<T, JoinError>) -> Option<T> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(done) => Some(done),
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // The runtime ends, and everything with it.
-        Err(Err(_)) => Err(BusError::Closed),
+        Err(Err(_)) => None,
     }
 }
 

@@ -7,6 +7,8 @@
 
 #[path = "../cluster/away.rs"]
 mod away;
+#[path = "../cluster/message.rs"]
+mod message;
 #[path = "../cluster/process.rs"]
 mod process;
 

@@ -1,6 +1,8 @@
 //! Where the kills happen: an installation of its own, a sandbox SAP in its own process with a journal on disk, a producer
 //! that stands in for the intent-classifier, and a reader of what the connectors tell.
 
+mod persons;
+
 use std::{
     collections::HashMap,
     fs,
@@ -11,29 +13,24 @@ use std::{
 
 use peyvand::{
     bus::{
-        NewRecord, Producer, Topic,
+        Producer, Topic,
         kafka::{KafkaBus, KafkaConfig, Lag},
     },
     codec::{self, Registry, RegistryConfig, Schemas},
-    event::{
-        EntryId, Envelope, Event, EventId, MessageReceived, Operation, OperationStatus, OperationUpdated,
-        TurnDecided,
-    },
+    event::{Envelope, EventId, Operation, OperationStatus, OperationUpdated, TurnDecided},
     topics,
     worker::patiently,
 };
 use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
+pub(crate) use self::persons::CANARIES;
 pub(crate) use crate::turn::{entry, target, turn};
 use crate::{
     process::{Settings, Worker, free_port, ready, server, targets},
     replies::Replies,
 };
-
-/// What persons write of themselves in the conversations: nothing but the log and the database may have it.
-pub(crate) const CANARIES: [&str; 2] = ["Tavakoli", "9123456789"];
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -192,55 +189,6 @@ impl Scene {
         assert!(self.asked.insert(turn_id, entry(&envelope).key()).is_none());
         self.order.entry((conversation.to_owned(), target(operation))).or_default().push(turn_id);
         envelope
-    }
-
-    /// A person orders in a conversation of their own, by words; the write that has to come of it is asked for as any other.
-    pub(crate) async fn order_by_message(&mut self) {
-        let talk = Self::conversation();
-        let _asked = self.say(&talk, "order 3 bags of CEM-042 for customer 1000000018").await;
-        let yes = self.say(&talk, "yes").await;
-        let (turn, operation) = (yes.derived("intent-classifier", 0), Operation::SalesOrderCreate);
-        let key = EntryId::of(&turn, target(operation), operation.name()).key();
-        EVERY_KEY.lock().unwrap().push(key.clone());
-        assert!(self.asked.insert(yes, key).is_none());
-        self.order.entry((talk, target(operation))).or_default().push(yes);
-    }
-
-    /// A person says who they are, once as it should be and once in a record that breaks off.
-    pub(crate) async fn say_who(&mut self) {
-        let text = "my name is Shirin Tavakoli and my number is +989123456789";
-        let _heard = self.say(&Self::conversation(), text).await;
-        let (mut record, id) = self.message(&Self::conversation(), text);
-        // Only what follows the text is missing.
-        let value = record.value.as_mut().unwrap();
-        value.truncate(value.len() - 1);
-        let _place = patiently(|| self.producer.send(record.clone())).await;
-        self.broken.push(id);
-    }
-
-    async fn say(&self, conversation: &str, text: &str) -> EventId {
-        let (record, id) = self.message(conversation, text);
-        let _place = patiently(|| self.producer.send(record.clone())).await;
-        id
-    }
-
-    fn message(&self, conversation: &str, text: &str) -> (NewRecord, EventId) {
-        let json = json!({
-            "tenant": "demo", "conversation_id": conversation, "channel": "web",
-            "channel_message_id": Uuid::new_v4().to_string(), "text": text, "language": null,
-        });
-        let event: MessageReceived = serde_json::from_value(json).unwrap();
-        let event_id = event.own_id().unwrap();
-        let envelope = Envelope {
-            event_id,
-            correlation_id: event_id,
-            causation_id: None,
-            occurred_at_ms: 1,
-            traceparent: None,
-            event,
-        };
-        let topic = Topic::new(topics::MESSAGE_RECEIVED);
-        (codec::encode(&self.schemas, topic, &envelope).unwrap(), event_id)
     }
 
     /// Listens to what persons are told from now on.

@@ -8,6 +8,8 @@ mod away;
 #[path = "../cluster/kcat.rs"]
 #[allow(dead_code, reason = "this program publishes by the library")]
 mod kcat;
+#[path = "../cluster/message.rs"]
+mod message;
 #[path = "../cluster/process.rs"]
 #[allow(dead_code, reason = "this program needs only some of it")]
 mod process;

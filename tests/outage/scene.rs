@@ -7,15 +7,16 @@ use peyvand::{
         NewRecord, Topic,
         kafka::{KafkaBus, KafkaConfig, Lag},
     },
-    codec::{self, Registry, RegistryConfig, Schemas},
-    event::{Envelope, Event, EventId, MessageReceived},
-    topics,
+    codec::{Registry, RegistryConfig, Schemas},
+    event::EventId,
 };
-use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::process::{Settings, Worker, free_port, server, targets};
+use crate::{
+    message::message,
+    process::{Settings, Worker, free_port, server, targets},
+};
 
 pub(crate) const WORKERS: [&str; 4] = ["channels", "intent-classifier", "connector", "reply"];
 
@@ -50,22 +51,7 @@ impl Scene {
 
     /// The same, with the id it is known by.
     pub(crate) fn message_and_id(&self, conversation: &str, text: &str) -> (NewRecord, EventId) {
-        let json = json!({
-            "tenant": "demo", "conversation_id": conversation, "channel": "web",
-            "channel_message_id": Uuid::new_v4().to_string(), "text": text, "language": null,
-        });
-        let event: MessageReceived = serde_json::from_value(json).unwrap();
-        let event_id = event.own_id().unwrap();
-        let envelope = Envelope {
-            event_id,
-            correlation_id: event_id,
-            causation_id: None,
-            occurred_at_ms: 0,
-            traceparent: None,
-            event,
-        };
-        let topic = Topic::new(topics::MESSAGE_RECEIVED);
-        (codec::encode(&self.schemas, topic, &envelope).unwrap(), event_id)
+        message(&self.schemas, conversation, text)
     }
 
     pub(crate) async fn send(&self, records: Vec<NewRecord>) {

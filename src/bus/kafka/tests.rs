@@ -255,9 +255,8 @@ async fn what_is_settled_is_committed_in_the_end_whatever_the_coordinator_said_b
     group.member.close().await.unwrap();
 }
 
-/// A member whose thread stands still until its group goes on without it; another member comes meanwhile or afterwards. Gives
-/// what the first one was told to have lost by the time it has partitions again.
-async fn stood_still() -> Vec<TopicPartition> {
+#[tokio::test]
+async fn a_member_whose_thread_stood_still_loses_its_partitions_stores_nothing_from_before_and_comes_back() {
     let cluster = cluster();
     let poll = Duration::from_millis(settings::SESSION_TIMEOUT_MS);
     let limits = Limits { poll, ..Limits::default() };
@@ -319,11 +318,5 @@ async fn stood_still() -> Vec<TopicPartition> {
         other.turn().await;
     }
     assert_eq!(other.committed, Some(NextOffset(3)), "what the sleeper settled counts");
-    lost
-}
-
-#[tokio::test]
-async fn a_member_whose_thread_stood_still_loses_its_partitions_stores_nothing_from_before_and_comes_back() {
-    let lost = stood_still().await;
     assert_eq!(lost.len(), 2, "{lost:?}");
 }

@@ -22,11 +22,10 @@ use peyvand::{
     event::ConversationId,
     failpoint::failpoint,
     store::{Claimed, Depth, Known, Settled, Settlement, Store, StoreError, Verdict},
-    worker::{Handler, chance, now_ms, patiently, publish},
+    worker::{Handler, chance, now_ms, patiently, publish, unless_cancelled},
 };
 use tokio::{
     sync::{Notify, watch},
-    task::JoinError,
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -69,12 +68,7 @@ type Calls = FuturesUnordered<AbortOnDropHandle<Ended>>;
 
 /// The next call that ends; none when none is under way.
 async fn next(calls: &mut Calls) -> Option<Ended> {
-    match calls.next().await?.map_err(JoinError::try_into_panic) {
-        Ok(ended) => Some(ended),
-        Err(Ok(panic)) => std::panic::resume_unwind(panic),
-        // The runtime ends, and everything with it.
-        Err(Err(_)) => None,
-    }
+    unless_cancelled(calls.next().await?)
 }
 
 /// One call that has ended.

@@ -27,6 +27,7 @@ const STALE: Duration = Duration::from_secs(1);
 
 /// What waits of a conversation, and when that was read.
 type Left = (ConversationId, Vec<Outgoing>, Instant);
+/// Whom the next page follows, which is nobody at first; nothing when there is no next page.
 type Next = Option<Option<ConversationId>>;
 
 /// Publishes what dead processes of the group have left behind, until it is told to stop.
