@@ -1,8 +1,9 @@
-//! Logs that nobody reads: the pipe that standard error is fills up, or its other end is closed. What is seen of the worker
-//! is what it decides and what its health says.
+//! Logs that nobody reads: the pipe that standard error is fills up, or its other end is closed, or the file that it is lies on
+//! a full disk. What is seen of the worker is what it decides and what its health says.
 
 use std::{
     collections::HashSet,
+    fs::File,
     io::{PipeReader, Read, Write, pipe},
     sync::mpsc,
     thread,
@@ -74,6 +75,15 @@ async fn a_worker_whose_log_nobody_can_read_any_more_works_on_and_ends_in_order(
     let (log, told) = pipe().unwrap();
     drop(log);
     let worker = scene.settings.spawn_telling("intent-classifier", [], told);
+    works(&scene, &worker).await;
+    worker.stop();
+}
+
+#[tokio::test]
+async fn a_worker_whose_log_lies_on_a_full_disk_works_on_and_ends_in_order() {
+    let scene = Scene::open("http://127.0.0.1:1", &[]).await;
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let worker = scene.settings.spawn_telling("intent-classifier", [], full);
     works(&scene, &worker).await;
     worker.stop();
 }

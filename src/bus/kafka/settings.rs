@@ -109,6 +109,8 @@ const CONSUMER: &[(&str, &str)] = &[
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("queued.max.messages.kbytes", "16384"),
     ("queued.min.messages", "1000"),
+    // How soon it is known that a topic was made anew when no answer to a fetch told it; by default it is five minutes.
+    ("topic.metadata.refresh.interval.ms", "10000"),
 ];
 
 /// Refuses the properties that are Peyvand's own, and those this program was not built for.

@@ -1,4 +1,6 @@
-//! The tables' version: an operator makes it, every process checks it. A worker may not change tables.
+//! The tables' version: an operator makes it, every process checks it. A worker may not change tables. An upgrade is made while
+//! processes of the version before still work: a migration that such a one can live with says so by its name, and is the
+//! only kind that may come before the last of them has ended (expand first, contract a release later).
 
 use sqlx::{
     ConnectOptions, PgConnection, Row,
@@ -7,6 +9,9 @@ use sqlx::{
 
 use super::link::Link;
 use crate::store::StoreError;
+
+/// How the name of a migration begins that only adds what an older program neither sees nor has to fill.
+const EXPANDS: &str = "expand ";
 
 fn migrations() -> Migrator {
     let step = include_str!("../../../schemas/sql/postgres/0001_step.sql");
@@ -57,32 +62,43 @@ pub(super) async fn migrate(link: &Link) -> Result<(), StoreError> {
     })
 }
 
-/// Refuses every schema but this version's.
+/// Refuses every schema but this version's, and those of later ones that only added to it.
 pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let mut link = link.clone();
     let mut connection = link.take().await?;
     let applied = link.in_time(applied(&mut connection)).await?;
-    let expected: Vec<(i64, Vec<u8>)> =
-        migrations().iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect();
-    if applied == expected {
-        return Ok(());
+    let migrations = migrations();
+    let ours = |one: &Applied| {
+        migrations.iter().any(|own| own.version == one.version && own.checksum[..] == one.checksum[..])
+    };
+    let (known, unknown): (Vec<_>, Vec<_>) = applied.iter().partition(|one| ours(one));
+    let newest = migrations.iter().map(|own| own.version).max().unwrap_or_default();
+    if unknown.iter().any(|one| one.version <= newest) {
+        let advice = "its tables were made by another build; use that build or an empty database";
+        return Err(StoreError::Migration(advice.to_owned()));
     }
-    let known = |version: i64| expected.iter().any(|(known, _)| *known == version);
-    if applied.iter().any(|(version, _)| !known(*version)) {
+    if unknown.iter().any(|one| !one.name.starts_with(EXPANDS)) {
         return Err(newer());
     }
-    Err(StoreError::Migration(if expected.starts_with(&applied) {
-        "its tables are missing or older; run `peyvand database migrate`".to_owned()
-    } else {
-        "its tables were made by another build; use that build or an empty database".to_owned()
-    }))
+    if known.len() < migrations.iter().count() {
+        let advice = "its tables are missing or older; run `peyvand database migrate`";
+        return Err(StoreError::Migration(advice.to_owned()));
+    }
+    Ok(())
 }
 
 fn newer() -> StoreError {
     StoreError::Migration("its tables are newer; use the newer peyvand that made them".to_owned())
 }
 
-async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+/// A migration that was made.
+struct Applied {
+    version: i64,
+    name: String,
+    checksum: Vec<u8>,
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Error> {
     let there: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?
@@ -90,8 +106,12 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, Vec<u8>)>, s
     if !there {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    let rows =
+        sqlx::query("SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
+            .fetch_all(connection)
+            .await?;
+    let one = |row: &sqlx::postgres::PgRow| {
+        Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
+    };
+    rows.iter().map(one).collect()
 }

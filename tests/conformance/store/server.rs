@@ -321,6 +321,44 @@ async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     database.drop().await;
 }
 
+/// A whole step of a new conversation, with an event that waits for its publication.
+async fn works(store: &Store, conversation: &str) {
+    let step = Step { outgoing: vec![record("a")], ..step(&key(conversation, conversation), 0) };
+    let conversation_id = step.key.conversation_id.clone();
+    let outgoing = done(store, step).await;
+    assert_eq!(outgoing.len(), 1);
+    assert_eq!(store.pending(GROUP, &conversation_id).await.unwrap(), outgoing);
+    store.published(GROUP, conversation_id, outgoing[0].seq).await;
+}
+
+/// What a later version's `peyvand database migrate` does, under a process of this version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_a_later_version_only_added_to_is_worked_with() {
+    let database = Database::migrated().await;
+    let running: Store = database.connect().await.into();
+    works(&running, "before").await;
+    let mut beside = database.beside().await;
+    for table in ["conversation", "inbox", "outgoing", "outbox", "outbox_head", "reply"] {
+        let add = format!("ALTER TABLE {table} ADD later text, ADD much_later bigint NOT NULL DEFAULT 7");
+        beside.execute(AssertSqlSafe(add)).await.unwrap();
+    }
+    let migrated = async |version: i64, name: &str, beside: &mut sqlx::PgConnection| {
+        let note = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                    VALUES ($1, $2, true, '', 0)";
+        sqlx::query(note).bind(version).bind(name).execute(beside).await.unwrap();
+    };
+    migrated(98, "expand by two columns", &mut beside).await;
+    works(&running, "after").await;
+    let started: Store = database.connect().await.into();
+    works(&started, "started").await;
+    migrated(99, "contract", &mut beside).await;
+    let refused = PostgresStore::connect(&database.url(), None).await.unwrap_err();
+    assert!(refused.to_string().contains("newer"), "{refused}");
+    running.close().await;
+    started.close().await;
+    database.drop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_error_tells_the_password_or_the_words() {
     let database = Database::migrated().await;
