@@ -109,7 +109,8 @@ const CONSUMER: &[(&str, &str)] = &[
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("queued.max.messages.kbytes", "16384"),
     ("queued.min.messages", "1000"),
-    // How soon it is known that a topic was made anew when no answer to a fetch told it; by default it is five minutes.
+    // How soon a topic that is made, or made anew, is known when no answer to a fetch tells it: brokers before 3.1 fetch by a
+    // topic's name alone.
     ("topic.metadata.refresh.interval.ms", "10000"),
 ];
 

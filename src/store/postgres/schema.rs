@@ -106,10 +106,11 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<Applied>, sqlx::Er
     if !there {
         return Ok(Vec::new());
     }
-    let rows =
-        sqlx::query("SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version")
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
+    )
+    .fetch_all(connection)
+    .await?;
     let one = |row: &sqlx::postgres::PgRow| {
         Ok(Applied { version: row.try_get(0)?, name: row.try_get(1)?, checksum: row.try_get(2)? })
     };
