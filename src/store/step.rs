@@ -57,11 +57,14 @@ pub struct Outgoing {
 /// A page of events that wait for their publication for so long that whoever kept them is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftBehind {
-    /// By conversation, in order. The last one of a page may have more.
+    /// By conversation, in order. Only one that fills the whole page may have more.
     pub conversations: Vec<(ConversationId, Vec<Outgoing>)>,
     /// Whom the next page follows; `None` when this one is the last.
     pub next_after: Option<ConversationId>,
 }
+
+/// Values on a page in bytes; the event that passes it is still on it.
+pub(super) const PAGE_BYTES: u32 = 8 << 20;
 
 /// An event that waits, as a page is read.
 pub(super) struct WaitingRow {
@@ -72,10 +75,12 @@ pub(super) struct WaitingRow {
 
 impl LeftBehind {
     /// A page of at most so many events, in order of conversations and of their events: those of a conversation are left behind
-    /// when its first one is old.
+    /// when its first one is old. Where a full page ends within a conversation, that one is left to the next page, whole.
     pub(super) fn of_page(rows: Vec<WaitingRow>, limit: u32) -> Self {
-        let is_full = u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
-        let next_after = rows.last().filter(|_| is_full).map(|last| last.conversation_id.clone());
+        let bytes: usize =
+            rows.iter().map(|row| row.outgoing.record.value.as_ref().map_or(0, Vec::len)).sum();
+        let is_full =
+            bytes >= PAGE_BYTES as usize || u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
         let mut all: Vec<(ConversationId, Vec<Outgoing>, bool)> = Vec::new();
         for WaitingRow { conversation_id, outgoing, is_old } in rows {
             match all.last_mut() {
@@ -83,6 +88,10 @@ impl LeftBehind {
                 Some(_) | None => all.push((conversation_id, vec![outgoing], is_old)),
             }
         }
+        if is_full && all.len() > 1 {
+            let _cut = all.pop();
+        }
+        let next_after = all.last().filter(|_| is_full).map(|(last, _, _)| last.clone());
         all.retain(|(_, _, is_old)| *is_old);
         let conversations = all.into_iter().map(|(conversation, events, _)| (conversation, events)).collect();
         Self { conversations, next_after }

@@ -3,10 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use peyvand::{
-    bus::{ConsumerEvent, Topic, kafka::KafkaBus},
-    topics,
-};
+use peyvand::bus::{ConsumerEvent, Topic, kafka::KafkaBus};
 use peyvand_sandbox::SandboxConfig;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
@@ -25,10 +22,12 @@ pub(crate) async fn run() {
     let settings = Settings::new(&targets(&sandbox.base_url(), "plain")).await;
     let mut database = PgConnection::connect(&settings.0["PEYVAND_DATABASE_URL"]).await.unwrap();
     let run = uuid::Uuid::new_v4().simple().to_string();
-    fill(&mut database, &run).await;
     let bus = KafkaBus::open(pass::config()).unwrap();
+    // One that no worker reads.
+    let topic = pass::topic(&bus, "left").await;
+    fill(&mut database, &run, &topic).await;
     let group = format!("bench-{run}");
-    let mut consumer = bus.consumer(&group, &[Topic::new(topics::OPERATION_UPDATED)]).unwrap();
+    let mut consumer = bus.consumer(&group, &[Topic::new(topic)]).unwrap();
     let ConsumerEvent::Assigned(_) = consumer.next(1).await.unwrap() else { panic!("no assignment") };
     let connector = settings.spawn("connector", []);
     process::ready(&connector, "connector").await;
@@ -69,8 +68,7 @@ pub(crate) async fn run() {
 }
 
 /// Events as a step keeps them, of a process that is no more.
-async fn fill(database: &mut PgConnection, run: &str) {
-    let topic = topics::OPERATION_UPDATED;
+async fn fill(database: &mut PgConnection, run: &str, topic: &str) {
     let each = EVENTS / CONVERSATIONS;
     let id = uuid::Uuid::nil().to_string().into_bytes();
     let headers = ["event-id", "correlation-id", "causation-id"].map(|name| (name, id.clone()));

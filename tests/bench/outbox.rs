@@ -13,6 +13,7 @@ use peyvand::{
 };
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     figures::{Latencies, median},
@@ -22,15 +23,17 @@ use crate::{
 
 const GROUP: &str = "connector";
 const STEPS: usize = 20_000;
-const AT_ONCE: usize = 256;
-const ROUNDS: usize = 4;
+/// Steps of a round in which one waits for the other.
+const ALONE: usize = 2_000;
+const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
+const ROUNDS: usize = 3;
 const CLAIMED: u32 = 1000;
 
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         println!(
-            "\noutbox on PostgreSQL, {STEPS} steps a round, each of a new conversation, {AT_ONCE} at once"
+            "\noutbox on PostgreSQL, {STEPS} steps a round ({ALONE} one after the other), each of a new conversation"
         );
         println!("  the server alone: {:.0} commits/s of one row, 16 connections", commits().await);
         let settings = Settings::new(&[]).await;
@@ -99,11 +102,12 @@ fn step(round: usize, number: usize, target: Option<&str>) -> Step {
     }
 }
 
-/// Steps a second.
-async fn commit_all(store: &Store, round: usize, target: Option<&'static str>) -> f64 {
-    let (places, began) = (Arc::new(Semaphore::new(AT_ONCE)), Instant::now());
+/// Steps a second, so many at once.
+async fn commit_all(store: &Store, round: usize, target: Option<&'static str>, at_once: usize) -> f64 {
+    let steps = if at_once == 1 { ALONE } else { STEPS };
+    let (places, began) = (Arc::new(Semaphore::new(at_once)), Instant::now());
     let mut working = JoinSet::new();
-    for number in 0..STEPS {
+    for number in 0..steps {
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
         let store = store.clone();
         working.spawn(async move {
@@ -116,30 +120,47 @@ async fn commit_all(store: &Store, round: usize, target: Option<&'static str>) -
     }
     drop(working.join_all().await);
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
-    let steps = STEPS as f64;
+    let steps = steps as f64;
     steps / began.elapsed().as_secs_f64()
 }
 
+/// What an intended write costs its step, and what it costs the steps that a relay works off their writes beside them.
 async fn business(store: &Store) {
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        without.push(commit_all(store, 2 * round, None).await);
-        with.push(commit_all(store, 2 * round + 1, Some("bench")).await);
+    let mut rounds = 0..;
+    let mut round = || rounds.next().unwrap();
+    for at_once in AT_ONCE {
+        let (mut without, mut with, mut relayed) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            without.push(commit_all(store, round(), None, at_once).await);
+            with.push(commit_all(store, round(), Some("bench"), at_once).await);
+            let all_committed = CancellationToken::new();
+            let relay = tokio::spawn(relay(store.clone(), "relayed", all_committed.clone()));
+            relayed.push(commit_all(store, round(), Some("relayed"), at_once).await);
+            all_committed.cancel();
+            relay.await.unwrap();
+        }
+        let (without, with, relayed) = (median(without), median(with), median(relayed));
+        println!(
+            "  {at_once:>3} steps at once: {without:.0}/s, with a write in the outbox {with:.0}/s: {:.2} of it, and a relay beside \
+             them {relayed:.0}/s: {:.2} of that (in turn, median of {ROUNDS})",
+            with / without,
+            relayed / with
+        );
     }
-    let (without, with) = (median(without), median(with));
-    println!(
-        "  steps: {without:.0}/s, with a write in the outbox {with:.0}/s: {:.2} of it (in turn, median of {ROUNDS})",
-        with / without
-    );
 }
 
-/// Leases and settles everything that the steps before have kept, with one event told a write.
-async fn drain(store: &Store) {
-    let (began, mut drained) = (Instant::now(), 0_u32);
+/// Leases and settles entries, with one event told a write, until there are none and no more come; gives how many.
+async fn relay(store: Store, target: &'static str, no_more: CancellationToken) -> u32 {
+    let mut settled = 0;
     loop {
-        let claimed = store.claim("bench", CLAIMED, Duration::from_secs(60)).await.unwrap();
+        let is_last = no_more.is_cancelled();
+        let claimed = store.claim(target, CLAIMED, Duration::from_secs(60)).await.unwrap();
         if claimed.is_empty() {
-            break;
+            if is_last {
+                return settled;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            continue;
         }
         let settlements: Vec<Settlement> = claimed
             .into_iter()
@@ -151,16 +172,22 @@ async fn drain(store: &Store) {
             })
             .collect();
         let conversations: Vec<_> = settlements.iter().map(|one| one.lease.conversation_id.clone()).collect();
-        for (conversation, settled) in conversations.into_iter().zip(store.settle(settlements).await.unwrap())
-        {
-            let Settled::Committed(outgoing) = settled else { panic!("fenced") };
+        for (conversation, done) in conversations.into_iter().zip(store.settle(settlements).await.unwrap()) {
+            let Settled::Committed(outgoing) = done else { panic!("fenced") };
             store.published(GROUP, conversation, outgoing.last().unwrap().seq).await;
-            drained += 1;
+            settled += 1;
         }
     }
+}
+
+/// Everything that the steps before have kept.
+async fn drain(store: &Store) {
+    let (began, all_committed) = (Instant::now(), CancellationToken::new());
+    all_committed.cancel();
+    let settled = relay(store.clone(), "bench", all_committed).await;
     println!(
-        "  drain: {drained} entries leased and settled, {:.0}/s (one relay, {CLAIMED} at a time)",
-        f64::from(drained) / began.elapsed().as_secs_f64()
+        "  drain: {settled} entries leased and settled, {:.0}/s (one relay, {CLAIMED} at a time)",
+        f64::from(settled) / began.elapsed().as_secs_f64()
     );
 }
 

@@ -39,7 +39,7 @@ const OPEN: usize = 20_000;
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let bus = runtime.block_on(async { KafkaBus::open(config()) }).unwrap();
-    let from = topic(&runtime, &bus, "in");
+    let from = runtime.block_on(topic(&bus, "in"));
     fill(&from, (0..RECORDS).map(|number| number % KEYS));
     println!(
         "\npass-through, {RECORDS} records of {VALUE_BYTES} bytes, {KEYS} keys, 6 partitions, {ROUNDS} rounds in turn"
@@ -48,7 +48,7 @@ pub(crate) fn run() {
     for round in 0..ROUNDS {
         let contenders: [bool; 2] = if round % 2 == 0 { [true, false] } else { [false, true] };
         for is_bare in contenders {
-            let to = topic(&runtime, &bus, "out");
+            let to = runtime.block_on(topic(&bus, "out"));
             let (cpu, wall) = if is_bare {
                 bare::pass(&from, &to, RECORDS)
             } else {
@@ -78,7 +78,7 @@ pub(crate) fn config() -> KafkaConfig {
     KafkaConfig { brokers: server("PEYVAND_TEST_KAFKA"), ..KafkaConfig::default() }
 }
 
-pub(crate) fn topic(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, what: &str) -> String {
+pub(crate) async fn topic(bus: &KafkaBus, what: &str) -> String {
     let name = format!("bench-{what}-{}", uuid::Uuid::new_v4());
     let spec = TopicSpec {
         topic: Topic::new(name.as_str()),
@@ -86,7 +86,7 @@ pub(crate) fn topic(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, what: &st
         retention_ms: 3_600_000,
         retention_bytes: -1,
     };
-    runtime.block_on(bus.create_topics(&[spec])).unwrap();
+    bus.create_topics(&[spec]).await.unwrap();
     name
 }
 

@@ -25,7 +25,7 @@ const EACH: Duration = Duration::from_millis(50);
 const KEYS: usize = 10_000;
 const UNIFORM: usize = 1_200_000;
 const SKEWED: usize = 100_000;
-const OPEN: usize = 20_000;
+const OPEN: usize = 100_000;
 
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -99,7 +99,7 @@ fn slow(records: usize, each: Duration) -> Arc<Slow> {
 }
 
 fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: &[usize]) {
-    let topic = pass::topic(runtime, bus, "slow");
+    let topic = runtime.block_on(pass::topic(bus, "slow"));
     pass::fill(&topic, keys.iter().copied());
     let mut counts = vec![0_u32; KEYS];
     keys.iter().for_each(|key| counts[*key] += 1);
@@ -136,7 +136,7 @@ fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: 
 
 /// What ten thousand conversations under way at the same time cost in memory.
 fn in_flight(runtime: &tokio::runtime::Runtime, bus: &KafkaBus) {
-    let topic = pass::topic(runtime, bus, "flight");
+    let topic = runtime.block_on(pass::topic(bus, "flight"));
     pass::fill(&topic, 0..KEYS);
     let handler = slow(KEYS, Duration::from_secs(5));
     runtime.block_on(async {

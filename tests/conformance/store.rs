@@ -86,6 +86,7 @@ suite! {
     outbox::the_same_intention_twice_is_one_entry
     outbox::several_relays_share_the_entries_and_send_each_once
     outbox::what_nobody_published_is_found_after_a_while
+    outbox::a_page_of_what_nobody_published_is_bounded_in_bytes
     outbox::what_nobody_published_is_read_page_by_page
     outbox::finished_entries_are_dropped_in_batches
     parking::what_waits_comes_back_as_it_was_and_in_order

@@ -23,7 +23,7 @@ use crate::{
     store::{
         Audit, Claimed, Decided, Depth, Known, Lease, LeftBehind, Outgoing, PUT_OFF_LIMIT, Parked, Settled,
         Settlement, StoreError, row,
-        step::WaitingRow,
+        step::{PAGE_BYTES, WaitingRow},
         watch::{Sight, Watch},
     },
 };
@@ -306,6 +306,7 @@ async fn left_behind(
         .bind(process)
         .bind(older_than.as_secs_f64())
         .bind(i64::from(limit))
+        .bind(i64::from(PAGE_BYTES))
         .fetch_all(connection)
         .await?;
     let waiting = rows.iter().map(|row| {

@@ -127,8 +127,15 @@ pub(super) const LEFT_BEHIND: &str = "
 SELECT conversation_id, seq, topic, key, value, headers,
   CASE WHEN keeper NOT IN ('', $3) THEN EXTRACT(EPOCH FROM now() - kept_at)::float8 END,
   kept_at <= now() - make_interval(secs => $4) OR kept_at > now() + interval '1 minute'
-FROM outgoing WHERE consumer_group = $1 AND conversation_id > $2
-ORDER BY conversation_id, seq LIMIT $5";
+FROM (
+  SELECT *, sum(bytes) OVER (ORDER BY conversation_id, seq) - bytes AS bytes_before
+  FROM (
+    SELECT *, COALESCE(octet_length(value), 0) AS bytes
+    FROM outgoing WHERE consumer_group = $1 AND conversation_id > $2
+    ORDER BY conversation_id, seq LIMIT $5
+  ) AS one
+) AS page
+WHERE bytes_before < $6 ORDER BY conversation_id, seq";
 
 pub(super) const DEPTH: &str = "
 SELECT COALESCE(sum(h.next_seq - h.done_seq - 1), 0)::bigint,

@@ -15,7 +15,8 @@ use crate::{
     event::ConversationId,
     store::{
         Claimed, Depth, Known, Lease, LeftBehind, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement,
-        StoreError, Verdict, row, step::WaitingRow,
+        StoreError, Verdict, row,
+        step::{PAGE_BYTES, WaitingRow},
     },
 };
 
@@ -308,13 +309,17 @@ pub(super) async fn left_behind(
 ) -> Result<LeftBehind, StoreError> {
     let now = now(connection).await?;
     let rows = sqlx::query(
-        "SELECT seq, topic, key, value, headers, conversation_id, kept_at <= ? FROM outgoing
-         WHERE consumer_group = ? AND conversation_id > ? ORDER BY conversation_id, seq LIMIT ?",
+        "SELECT seq, topic, key, value, headers, conversation_id, kept_at <= ? FROM (
+           SELECT *, sum(bytes) OVER (ORDER BY conversation_id, seq) - bytes AS bytes_before FROM (
+             SELECT *, COALESCE(length(value), 0) AS bytes FROM outgoing
+             WHERE consumer_group = ? AND conversation_id > ? ORDER BY conversation_id, seq LIMIT ?))
+         WHERE bytes_before < ? ORDER BY conversation_id, seq",
     )
     .bind(now - millis(older_than))
     .bind(group)
     .bind(after.map_or("", ConversationId::as_str))
     .bind(i64::from(limit))
+    .bind(i64::from(PAGE_BYTES))
     .fetch_all(connection)
     .await?;
     let waiting = rows.iter().map(|row| {

@@ -319,28 +319,47 @@ pub(crate) async fn what_nobody_published_is_found_after_a_while(stage: &Stage) 
     store.close().await;
 }
 
-pub(crate) async fn what_nobody_published_is_read_page_by_page(stage: &Stage) {
-    let store = stage.open().await;
-    for name in ["a", "b", "d"] {
-        done(&store, Step { outgoing: vec![record("1"), record("2")], ..step(&key(name, name), 0) }).await;
-    }
+/// The events of each page, by conversation.
+async fn pages(store: &Store, limit: u32) -> Vec<String> {
     let (mut pages, mut after) = (Vec::new(), None);
     loop {
-        let page = store.left_behind(GROUP, NO_TIME, after.as_ref(), 3).await.unwrap();
+        let page = store.left_behind(GROUP, NO_TIME, after.as_ref(), limit).await.unwrap();
         let of = |(conversation, events): &(ConversationId, Vec<Outgoing>)| {
             format!("{conversation}{}", events.iter().map(|one| one.seq.to_string()).collect::<String>())
         };
         pages.push(page.conversations.iter().map(of).collect::<Vec<_>>().join(" "));
         after = page.next_after;
         if after.is_none() {
-            break;
+            return pages;
         }
     }
-    assert_eq!(
-        pages,
-        ["a12 b1", "d12"],
-        "the rest of b is found by the next round, after its first is published"
-    );
+}
+
+pub(crate) async fn what_nobody_published_is_read_page_by_page(stage: &Stage) {
+    let store = stage.open().await;
+    for name in ["a", "b", "d"] {
+        done(&store, Step { outgoing: vec![record("1"), record("2")], ..step(&key(name, name), 0) }).await;
+    }
+    assert_eq!(pages(&store, 3).await, ["a12", "b12", "d12"], "nothing of b is published without its rest");
+    assert_eq!(pages(&store, 5).await, ["a12 b12", "d12"]);
+    assert_eq!(pages(&store, 7).await, ["a12 b12 d12"]);
+    assert_eq!(pages(&store, 1).await, ["a1", "b1", "d1", ""], "the rest is found by the next round");
+    store.close().await;
+}
+
+/// Events of three MiB: a page ends behind the third.
+pub(crate) async fn a_page_of_what_nobody_published_is_bounded_in_bytes(stage: &Stage) {
+    let store = stage.open().await;
+    let large = || {
+        let mut large = record("");
+        large.value = Some(vec![b'x'; 3 << 20]);
+        large
+    };
+    for (name, many) in [("a", 2), ("b", 1), ("d", 1), ("e", 4)] {
+        let outgoing = (0..many).map(|_| large()).collect();
+        done(&store, Step { outgoing, ..step(&key(name, name), 0) }).await;
+    }
+    assert_eq!(pages(&store, 100).await, ["a12", "b1 d1", "e123", ""]);
     store.close().await;
 }
 

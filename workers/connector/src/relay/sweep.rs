@@ -12,16 +12,19 @@ use peyvand::{
     store::{LeftBehind, Outgoing, Store},
     worker::{Handler, patiently, publish},
 };
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::Connector;
 
 /// How often it is looked for events that nobody published, and how old they have to be.
 const SWEEP_EACH: Duration = Duration::from_secs(5);
 const LEFT_BEHIND: Duration = Duration::from_secs(10);
-/// Events read at a time, and conversations whose events are published beside each other.
-const PAGE: u32 = 1024;
-const AT_ONCE: usize = 512;
+/// Events read at a time.
+const PAGE: u32 = 4096;
+/// What is published at the same time: every event takes one place and one more for each KiB of it, so that events and bytes
+/// (32 MiB) are bounded by the same number.
+const AT_ONCE: u32 = 1 << 15;
 /// What was read so long ago may be published by somebody else by now, and more behind it: it is read again.
 const STALE: Duration = Duration::from_secs(1);
 
@@ -32,12 +35,29 @@ type Next = Option<Option<ConversationId>>;
 
 /// Publishes what dead processes of the group have left behind, until it is told to stop.
 pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: CancellationToken) {
+    let places = Arc::new(Semaphore::new(AT_ONCE as usize));
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EACH)).await.is_some() {
         let pages = stream::unfold(Some(None), |after| page(store.clone(), after));
         let conversations = pages.take_until(shutdown.cancelled()).flat_map(stream::iter);
-        let published = conversations.map(|left| tell(store.clone(), Arc::clone(&producer), left));
-        published.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+        let telling = TaskTracker::new();
+        let begin = async |left: Left| {
+            // Never closed.
+            let Ok(places) = Arc::clone(&places).acquire_many_owned(room_for(&left.1)).await else { return };
+            let (store, producer) = (store.clone(), Arc::clone(&producer));
+            telling.spawn(async move {
+                tell(store, producer, left).await;
+                drop(places);
+            });
+        };
+        conversations.for_each(begin).await;
+        telling.close();
+        telling.wait().await;
     }
+}
+
+fn room_for(events: &[Outgoing]) -> u32 {
+    let room: usize = events.iter().map(|one| 1 + one.record.size() / 1024).sum();
+    u32::try_from(room).unwrap_or(AT_ONCE).min(AT_ONCE)
 }
 
 async fn tell(store: Store, producer: Arc<dyn Producer>, (conversation_id, events, read_at): Left) {

@@ -3,6 +3,7 @@
 
 mod create;
 mod http;
+mod names;
 mod odata;
 mod orders;
 mod post;
@@ -23,6 +24,7 @@ use crate::{
     write::Write,
 };
 use http::Http;
+use names::Names;
 pub use products::Product;
 
 const ORDERS: &str = "API_SALES_ORDER_SRV";
@@ -32,6 +34,7 @@ const STOCK: &str = "API_MATERIAL_STOCK_SRV";
 /// One SAP system. Every operation is bounded by the target's deadline and by its number of operations at once.
 pub struct Sap {
     http: Arc<Http>,
+    names: Names,
 }
 
 /// New sales orders in one SAP system.
@@ -42,7 +45,7 @@ pub struct SalesOrders {
 impl Sap {
     /// Checks the configuration; nothing is asked yet.
     pub fn new(config: TargetConfig) -> Result<Self, TargetError> {
-        Ok(Self { http: Arc::new(Http::new(config)?) })
+        Ok(Self { http: Arc::new(Http::new(config)?), names: Names::default() })
     }
 
     /// How long each of the questions below may take, waiting for a place included.
@@ -50,10 +53,10 @@ impl Sap {
         self.http.deadline()
     }
 
-    /// One order with its items, or none when there is no such order.
+    /// One order with its items, or none when there is no such order. The names of products may be a minute old, nothing else.
     pub async fn order(&self, number: &str, language: Language) -> Result<Option<Order>, TargetError> {
         let Some(number) = orders::number(number) else { return Ok(None) };
-        self.http.within("order.status", orders::one(&self.http, number, language)).await
+        self.http.within("order.status", orders::one(&self.http, &self.names, number, language)).await
     }
 
     /// The newest orders, without items, of the customer who owns the given order; none when that order does not exist.

@@ -7,9 +7,10 @@ use peyvand::language::script::Language;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::ORDERS;
 use super::http::Http;
+use super::names::Names;
 use super::odata::{Collection, Day, Number, literal, plain, text};
-use super::{ORDERS, products};
 use crate::target::TargetError;
 
 const NUMBER_DIGITS_MAX: usize = 10;
@@ -80,11 +81,16 @@ pub(super) fn number(given: &str) -> Option<&str> {
 }
 
 /// One order with its items.
-pub(super) async fn one(http: &Http, number: &str, language: Language) -> Result<Option<Order>, TargetError> {
+pub(super) async fn one(
+    http: &Http,
+    names: &Names,
+    number: &str,
+    language: Language,
+) -> Result<Option<Order>, TargetError> {
     let Some(mut raw) = find(http, number, &[EXPAND]).await? else { return Ok(None) };
     let items = items(http, &mut raw).await?;
     let materials: Vec<&str> = items.iter().map(|item| item.raw.material.as_str()).collect();
-    let names = products::names(http, &materials, language).await?;
+    let names = names.of(http, &materials, language).await?;
     let mut order = order(http, &raw, &items)?;
     order.items = items.iter().map(|item| order_item(http, item, &names)).collect::<Result<_, _>>()?;
     Ok(Some(order))

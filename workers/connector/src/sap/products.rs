@@ -76,14 +76,12 @@ fn tag(language: Language) -> &'static str {
     }
 }
 
-/// The names of products in a language, by SKU.
+/// The names of these products in a language, by SKU without leading zeros.
 pub(super) async fn names(
     http: &Http,
     skus: &[&str],
     language: Language,
 ) -> Result<HashMap<String, String>, TargetError> {
-    let skus: BTreeSet<&str> = skus.iter().copied().filter(|sku| !sku.is_empty()).collect();
-    let skus: Vec<&str> = skus.into_iter().collect();
     let mut names = HashMap::new();
     for some in skus.chunks(FILTER_PARTS) {
         // `and` binds before `or`: without brackets, which some Gateways refuse.

@@ -211,6 +211,34 @@ async fn every_request_carries_the_client_of_the_address_and_asks_for_json() {
     }
 }
 
+/// What is in an order is asked each time, what its products are called once a minute.
+#[tokio::test]
+async fn orders_with_the_same_products_ask_for_their_names_once() {
+    let asked = Arc::new(Mutex::new((0, 0)));
+    let counted = Arc::clone(&asked);
+    let server = Server::new(move |request| {
+        let mut asked = counted.lock().unwrap();
+        let item = |sku: &str| json!({"SalesOrderItem": sku, "Material": sku, "RequestedQuantity": "5"});
+        let name =
+            |sku: &str| json!({"Product": sku, "Language": "EN", "ProductDescription": format!("a {sku}")});
+        std::future::ready(d(&if request.uri().path().contains("A_ProductDescription") {
+            asked.1 += 1;
+            json!({"results": [name("A")]})
+        } else {
+            asked.0 += 1;
+            order_json(json!({"results": [item("A"), item("B")]}))
+        }))
+    })
+    .await;
+    let sap = server.sap();
+    for _ in 0..3 {
+        let order = sap.order("45001", Language::En).await.unwrap().unwrap();
+        let names: Vec<_> = order.items.iter().map(|item| item.description.as_str()).collect();
+        assert_eq!(names, ["a A", "B"]);
+    }
+    assert_eq!(*asked.lock().unwrap(), (3, 1));
+}
+
 #[tokio::test]
 async fn a_long_list_is_read_in_batches_and_each_order_once() {
     const ALL: usize = 23;
