@@ -2,6 +2,7 @@
 //! up, so a commit's fsync is paid once for all of them. It may not be opened by two processes.
 
 mod commit;
+mod left_behind;
 mod operator;
 mod outbox;
 mod parking;
@@ -243,7 +244,7 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<LeftBehind, StoreError> {
         self.wait_for_queued().await?;
-        outbox::left_behind(&mut *self.readers.acquire().await?, group, older_than, (after, limit)).await
+        left_behind::left_behind(&mut *self.readers.acquire().await?, group, older_than, (after, limit)).await
     }
 
     /// The events of a conversation that wait for their publication, in order.

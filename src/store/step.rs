@@ -63,7 +63,7 @@ pub struct LeftBehind {
     pub next_after: Option<ConversationId>,
 }
 
-/// Values on a page in bytes; the event that passes it is still on it.
+/// Keys, values and headers on a page in bytes; the event that passes it is still on it.
 pub(super) const PAGE_BYTES: u32 = 8 << 20;
 
 /// An event that waits, as a page is read.
@@ -71,18 +71,18 @@ pub(super) struct WaitingRow {
     pub(super) conversation_id: ConversationId,
     pub(super) outgoing: Outgoing,
     pub(super) is_old: bool,
+    /// The bytes of the page up to this one.
+    pub(super) bytes_through: i64,
 }
 
 impl LeftBehind {
     /// A page of at most so many events, in order of conversations and of their events: those of a conversation are left behind
     /// when its first one is old. Where a full page ends within a conversation, that one is left to the next page, whole.
     pub(super) fn of_page(rows: Vec<WaitingRow>, limit: u32) -> Self {
-        let bytes: usize =
-            rows.iter().map(|row| row.outgoing.record.value.as_ref().map_or(0, Vec::len)).sum();
-        let is_full =
-            bytes >= PAGE_BYTES as usize || u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
+        let is_full = rows.last().is_some_and(|last| last.bytes_through >= i64::from(PAGE_BYTES))
+            || u32::try_from(rows.len()).is_ok_and(|read| read >= limit);
         let mut all: Vec<(ConversationId, Vec<Outgoing>, bool)> = Vec::new();
-        for WaitingRow { conversation_id, outgoing, is_old } in rows {
+        for WaitingRow { conversation_id, outgoing, is_old, .. } in rows {
             match all.last_mut() {
                 Some((current, events, _)) if *current == conversation_id => events.push(outgoing),
                 Some(_) | None => all.push((conversation_id, vec![outgoing], is_old)),

@@ -14,9 +14,14 @@ use crate::{
 };
 
 const EVENTS: usize = 300_000;
-const CONVERSATIONS: usize = 10_000;
 
 pub(crate) async fn run() {
+    for conversations in [10_000, EVENTS] {
+        found_and_published(conversations).await;
+    }
+}
+
+async fn found_and_published(conversations: usize) {
     let sandbox =
         peyvand_sandbox::start(SandboxConfig::loopback("2026-11-23".parse().unwrap())).await.unwrap();
     let settings = Settings::new(&targets(&sandbox.base_url(), "plain")).await;
@@ -25,14 +30,14 @@ pub(crate) async fn run() {
     let bus = KafkaBus::open(pass::config()).unwrap();
     // One that no worker reads.
     let topic = pass::topic(&bus, "left").await;
-    fill(&mut database, &run, &topic).await;
+    fill(&mut database, &run, conversations, &topic).await;
     let group = format!("bench-{run}");
     let mut consumer = bus.consumer(&group, &[Topic::new(topic)]).unwrap();
     let ConsumerEvent::Assigned(_) = consumer.next(1).await.unwrap() else { panic!("no assignment") };
     let connector = settings.spawn("connector", []);
     process::ready(&connector, "connector").await;
     let (mut came, mut began, mut before) = (0, None, cpu_by_program());
-    let mut newest = vec![0_usize; CONVERSATIONS];
+    let mut newest = vec![0_usize; conversations];
     while came < EVENTS {
         let ConsumerEvent::Records(records) = consumer.next(10_000).await.unwrap() else { continue };
         for (record, _) in records {
@@ -58,7 +63,7 @@ pub(crate) async fn run() {
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     let events = EVENTS as f64;
     println!(
-        "  left behind by a dead process: {EVENTS} events of {CONVERSATIONS} conversations, published and forgotten by one connector, {:.0}/s",
+        "  left behind by a dead process: {EVENTS} events of {conversations} conversations, published and forgotten by one connector, {:.0}/s",
         events / wall.as_secs_f64()
     );
     println!("    {}", crate::figures::shares(&before, events));
@@ -68,8 +73,8 @@ pub(crate) async fn run() {
 }
 
 /// Events as a step keeps them, of a process that is no more.
-async fn fill(database: &mut PgConnection, run: &str, topic: &str) {
-    let each = EVENTS / CONVERSATIONS;
+async fn fill(database: &mut PgConnection, run: &str, conversations: usize, topic: &str) {
+    let each = EVENTS / conversations;
     let id = uuid::Uuid::nil().to_string().into_bytes();
     let headers = ["event-id", "correlation-id", "causation-id"].map(|name| (name, id.clone()));
     let headers = serde_json::to_string(&headers).unwrap();
@@ -77,7 +82,7 @@ async fn fill(database: &mut PgConnection, run: &str, topic: &str) {
         "INSERT INTO outgoing (consumer_group, conversation_id, seq, topic, key, value, headers, keeper, kept_at)
          SELECT 'connector', 'bench:{run}:' || n, s, '{topic}', convert_to('bench:{run}:' || n, 'UTF8'),
            convert_to(lpad(s::text, 300), 'UTF8'), '{headers}', 'dead', now() - interval '1 minute'
-         FROM generate_series(0, {CONVERSATIONS} - 1) AS n, generate_series(1, {each}) AS s"
+         FROM generate_series(0, {conversations} - 1) AS n, generate_series(1, {each}) AS s"
     );
     database.execute(AssertSqlSafe(statement)).await.unwrap();
     database.execute("VACUUM ANALYZE outgoing").await.unwrap();

@@ -36,12 +36,16 @@ impl Scene {
         let alone = ONE_AT_A_TIME.lock().await;
         let page = ("PEYVAND_CHANNELS_LISTEN", format!("127.0.0.1:{}", free_port()));
         let settings = Settings::new(&[&[page], &targets(sandbox, "plain")[..], more].concat()).await;
-        let brokers = server("PEYVAND_TEST_KAFKA");
-        let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
+        let bus = bus();
         let url = server("PEYVAND_TEST_REGISTRY");
         let registry = Registry::new(&RegistryConfig { url, user: None, password: None }).unwrap();
         let schemas = Schemas::from_registry(registry).await.unwrap();
         Self { settings, bus, schemas, _alone: alone }
+    }
+
+    /// Sends from now on with a client that knows nothing of what topics were.
+    pub(crate) fn know_topics_anew(&mut self) {
+        self.bus = bus();
     }
 
     /// A message of a conversation, as a channel publishes it.
@@ -71,6 +75,11 @@ impl Scene {
     pub(crate) fn start_all(&self) -> Vec<Worker> {
         WORKERS.iter().map(|name| self.settings.spawn(name, None)).collect()
     }
+}
+
+fn bus() -> KafkaBus {
+    let brokers = server("PEYVAND_TEST_KAFKA");
+    KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap()
 }
 
 /// A conversation nobody else has.

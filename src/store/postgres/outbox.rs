@@ -315,6 +315,7 @@ async fn left_behind(
             conversation_id: conversation_id.map_err(|error| sqlx::Error::Decode(error.into()))?,
             outgoing: statements::outgoing_of(row, 1)?,
             is_old: row.try_get(7)?,
+            bytes_through: row.try_get(8)?,
         })
     });
     Ok(LeftBehind::of_page(waiting.collect::<Result<_, sqlx::Error>>()?, limit))

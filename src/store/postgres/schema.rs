@@ -50,7 +50,11 @@ fn migrations() -> Migrator {
 /// Makes the tables, or brings them to this version; several at once wait for each other.
 pub(super) async fn migrate(link: &Link) -> Result<(), StoreError> {
     let mut connection = link.patient_options().connect().await?;
-    migrations().run(&mut connection).await.map_err(|error| match error {
+    let mut migrations = migrations();
+    let applied = applied(&mut connection).await.map_err(|error| StoreError::of(&error))?;
+    // Those of a later version that this one can live with: after a release was taken back, it is the old one that migrates.
+    migrations.set_ignore_missing(unknown(&applied).iter().all(|one| one.name.starts_with(EXPANDS)));
+    migrations.run(&mut connection).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => match error.into() {
             StoreError::Unavailable(text) => StoreError::Unavailable(text),
             other @ (StoreError::Refused { .. }
@@ -67,12 +71,8 @@ pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     let mut link = link.clone();
     let mut connection = link.take().await?;
     let applied = link.in_time(applied(&mut connection)).await?;
-    let migrations = migrations();
-    let ours = |one: &Applied| {
-        migrations.iter().any(|own| own.version == one.version && own.checksum[..] == one.checksum[..])
-    };
-    let (known, unknown): (Vec<_>, Vec<_>) = applied.iter().partition(|one| ours(one));
-    let newest = migrations.iter().map(|own| own.version).max().unwrap_or_default();
+    let (known, unknown) = (migrations(), unknown(&applied));
+    let newest = known.iter().map(|own| own.version).max().unwrap_or_default();
     if unknown.iter().any(|one| one.version <= newest) {
         let advice = "its tables were made by another build; use that build or an empty database";
         return Err(StoreError::Migration(advice.to_owned()));
@@ -80,11 +80,20 @@ pub(super) async fn check(link: &Link) -> Result<(), StoreError> {
     if unknown.iter().any(|one| !one.name.starts_with(EXPANDS)) {
         return Err(newer());
     }
-    if known.len() < migrations.iter().count() {
+    if applied.len() - unknown.len() < known.iter().count() {
         let advice = "its tables are missing or older; run `peyvand database migrate`";
         return Err(StoreError::Migration(advice.to_owned()));
     }
     Ok(())
+}
+
+/// The migrations that this version does not have.
+fn unknown(applied: &[Applied]) -> Vec<&Applied> {
+    let own = migrations();
+    let is_own = |one: &Applied| {
+        own.iter().any(|own| own.version == one.version && own.checksum[..] == one.checksum[..])
+    };
+    applied.iter().filter(|one| !is_own(one)).collect()
 }
 
 fn newer() -> StoreError {

@@ -12,11 +12,9 @@ use uuid::Uuid;
 use super::outgoing_of;
 use crate::{
     bus::NewRecord,
-    event::ConversationId,
     store::{
-        Claimed, Depth, Known, Lease, LeftBehind, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement,
-        StoreError, Verdict, row,
-        step::{PAGE_BYTES, WaitingRow},
+        Claimed, Depth, Known, Lease, NewEntry, Outgoing, PUT_OFF_LIMIT, Settled, Settlement, StoreError,
+        Verdict, row,
     },
 };
 
@@ -299,37 +297,6 @@ pub(super) async fn depth(connection: &mut SqliteConnection, target: &str) -> Re
         parked: count(row.try_get(2)?),
         oldest: ago(now, row.try_get(3)?).unwrap_or_default(),
     })
-}
-
-pub(super) async fn left_behind(
-    connection: &mut SqliteConnection,
-    group: &str,
-    older_than: Duration,
-    (after, limit): (Option<&ConversationId>, u32),
-) -> Result<LeftBehind, StoreError> {
-    let now = now(connection).await?;
-    let rows = sqlx::query(
-        "SELECT seq, topic, key, value, headers, conversation_id, kept_at <= ? FROM (
-           SELECT *, sum(bytes) OVER (ORDER BY conversation_id, seq) - bytes AS bytes_before FROM (
-             SELECT *, COALESCE(length(value), 0) AS bytes FROM outgoing
-             WHERE consumer_group = ? AND conversation_id > ? ORDER BY conversation_id, seq LIMIT ?))
-         WHERE bytes_before < ? ORDER BY conversation_id, seq",
-    )
-    .bind(now - millis(older_than))
-    .bind(group)
-    .bind(after.map_or("", ConversationId::as_str))
-    .bind(i64::from(limit))
-    .bind(i64::from(PAGE_BYTES))
-    .fetch_all(connection)
-    .await?;
-    let waiting = rows.iter().map(|row| {
-        Ok(WaitingRow {
-            outgoing: outgoing_of(row)?,
-            conversation_id: row::conversation_of(row.try_get(5)?)?,
-            is_old: row.try_get(6)?,
-        })
-    });
-    Ok(LeftBehind::of_page(waiting.collect::<Result<_, StoreError>>()?, limit))
 }
 
 pub(super) async fn prune(pool: SqlitePool, older_than: Duration, limit: u32) -> Result<u64, StoreError> {

@@ -8,7 +8,7 @@ use peyvand::{
     bus::{Offset, Topic, TopicPartition},
     event::EntryId,
     privacy::Sensitive,
-    store::{Commit, NewEntry, PostgresStore, Store, StoreError},
+    store::{Commit, NewEntry, PostgresStore, Settled, Store, StoreError},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::time::timeout;
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::{
     crowd::Crowd,
     database::{Database, LONG},
+    outbox::{claim_one, entry, finished, left_behind, settle},
     stage::{GROUP, Stage, conversation, done, event, fresh, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
@@ -321,14 +322,25 @@ async fn a_schema_of_another_version_is_refused_with_the_way_out() {
     database.drop().await;
 }
 
-/// A whole step of a new conversation, with an event that waits for its publication.
-async fn works(store: &Store, conversation: &str) {
-    let step = Step { outgoing: vec![record("a")], ..step(&key(conversation, conversation), 0) };
+/// A whole step of a new conversation with an event, a reply and a write, which is leased and settled; what is left is found.
+async fn works(store: &Store, name: &str) {
+    let step = Step {
+        outgoing: vec![record("a")],
+        replies: vec![reply(name, "سلام")],
+        entries: vec![entry(name, name)],
+        state: Some(b"state".to_vec()),
+        ..step(&key(name, name), 0)
+    };
     let conversation_id = step.key.conversation_id.clone();
     let outgoing = done(store, step).await;
     assert_eq!(outgoing.len(), 1);
     assert_eq!(store.pending(GROUP, &conversation_id).await.unwrap(), outgoing);
+    assert_eq!(left_behind(store, GROUP, Duration::ZERO).await, [name]);
+    assert_eq!(replies(store, name, 0, 10).await.len(), 1);
+    let settled = settle(store, &claim_one(store).await, finished()).await;
+    assert!(matches!(settled, Settled::Committed(_)));
     store.published(GROUP, conversation_id, outgoing[0].seq).await;
+    assert_eq!(left_behind(store, GROUP, Duration::ZERO).await, [""; 0]);
 }
 
 /// What a later version's `peyvand database migrate` does, under a process of this version.
@@ -338,8 +350,12 @@ async fn a_schema_that_a_later_version_only_added_to_is_worked_with() {
     let running: Store = database.connect().await.into();
     works(&running, "before").await;
     let mut beside = database.beside().await;
-    for table in ["conversation", "inbox", "outgoing", "outbox", "outbox_head", "reply"] {
-        let add = format!("ALTER TABLE {table} ADD later text, ADD much_later bigint NOT NULL DEFAULT 7");
+    let tables =
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut beside).await.unwrap();
+    assert!(tables.len() > 8, "{tables:?}");
+    for table in tables {
+        let add = format!("ALTER TABLE {table} ADD later text, ADD bytes_through bigint NOT NULL DEFAULT 7");
         beside.execute(AssertSqlSafe(add)).await.unwrap();
     }
     let migrated = async |version: i64, name: &str, beside: &mut sqlx::PgConnection| {
@@ -349,11 +365,13 @@ async fn a_schema_that_a_later_version_only_added_to_is_worked_with() {
     };
     migrated(98, "expand by two columns", &mut beside).await;
     works(&running, "after").await;
+    PostgresStore::migrate(&database.url(), None).await.unwrap();
     let started: Store = database.connect().await.into();
     works(&started, "started").await;
     migrated(99, "contract", &mut beside).await;
     let refused = PostgresStore::connect(&database.url(), None).await.unwrap_err();
     assert!(refused.to_string().contains("newer"), "{refused}");
+    assert!(PostgresStore::migrate(&database.url(), None).await.unwrap_err().to_string().contains("newer"));
     running.close().await;
     started.close().await;
     database.drop().await;

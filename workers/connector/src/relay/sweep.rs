@@ -1,6 +1,7 @@
 //! Publishes what a process that died has left behind: events that were committed and whose publication nobody has noted.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,8 +13,8 @@ use peyvand::{
     store::{LeftBehind, Outgoing, Store},
     worker::{Handler, patiently, publish},
 };
-use tokio::sync::Semaphore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use crate::Connector;
 
@@ -25,6 +26,8 @@ const PAGE: u32 = 4096;
 /// What is published at the same time: every event takes one place and one more for each KiB of it, so that events and bytes
 /// (32 MiB) are bounded by the same number.
 const AT_ONCE: u32 = 1 << 15;
+/// The places of a conversation at least: there are 4,096 beside each other at most, fewer than have their turns kept in mind.
+const PLACES_MIN: usize = 8;
 /// What was read so long ago may be published by somebody else by now, and more behind it: it is read again.
 const STALE: Duration = Duration::from_secs(1);
 
@@ -39,25 +42,25 @@ pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: C
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EACH)).await.is_some() {
         let pages = stream::unfold(Some(None), |after| page(store.clone(), after));
         let conversations = pages.take_until(shutdown.cancelled()).flat_map(stream::iter);
-        let telling = TaskTracker::new();
-        let begin = async |left: Left| {
+        let mut conversations = pin!(conversations);
+        let mut telling = JoinSet::new();
+        while let Some(left) = conversations.next().await {
             // Never closed.
-            let Ok(places) = Arc::clone(&places).acquire_many_owned(room_for(&left.1)).await else { return };
+            let Ok(places) = Arc::clone(&places).acquire_many_owned(places_of(&left.1)).await else { return };
             let (store, producer) = (store.clone(), Arc::clone(&producer));
             telling.spawn(async move {
                 tell(store, producer, left).await;
                 drop(places);
             });
-        };
-        conversations.for_each(begin).await;
-        telling.close();
-        telling.wait().await;
+            while telling.try_join_next().is_some() {}
+        }
+        while telling.join_next().await.is_some() {}
     }
 }
 
-fn room_for(events: &[Outgoing]) -> u32 {
-    let room: usize = events.iter().map(|one| 1 + one.record.size() / 1024).sum();
-    u32::try_from(room).unwrap_or(AT_ONCE).min(AT_ONCE)
+fn places_of(events: &[Outgoing]) -> u32 {
+    let places: usize = events.iter().map(|one| 1 + one.record.size() / 1024).sum();
+    u32::try_from(places.max(PLACES_MIN)).unwrap_or(AT_ONCE).min(AT_ONCE)
 }
 
 async fn tell(store: Store, producer: Arc<dyn Producer>, (conversation_id, events, read_at): Left) {

@@ -13,8 +13,9 @@ use super::{http::Http, odata::plain, products};
 use crate::target::TargetError;
 
 const KEPT_FOR: Duration = Duration::from_secs(60);
-/// Names kept at a time, and the length of a name that is kept, in bytes: four MiB at most.
+/// Names kept at a time, and the length of a SKU and a name that are kept, in bytes: five MiB at most.
 const KEPT_MAX: usize = 10_000;
+const SKU_BYTES_MAX: usize = 100;
 const NAME_BYTES_MAX: usize = 400;
 
 /// The names that were asked for in the last minute.
@@ -75,7 +76,8 @@ impl Kept {
         for sku in asked {
             let sku = plain(sku);
             let name = names.get(sku);
-            if self.0.len() < KEPT_MAX && name.is_none_or(|name| name.len() <= NAME_BYTES_MAX) {
+            let is_short = sku.len() <= SKU_BYTES_MAX && name.is_none_or(|name| name.len() <= NAME_BYTES_MAX);
+            if self.0.len() < KEPT_MAX && is_short {
                 self.0.insert((language, sku.to_owned()), (name.cloned(), now + KEPT_FOR));
             }
         }

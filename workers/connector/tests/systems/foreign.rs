@@ -218,7 +218,10 @@ async fn orders_with_the_same_products_ask_for_their_names_once() {
     let counted = Arc::clone(&asked);
     let server = Server::new(move |request| {
         let mut asked = counted.lock().unwrap();
-        let item = |sku: &str| json!({"SalesOrderItem": sku, "Material": sku, "RequestedQuantity": "5"});
+        let no_lines = json!({"results": []});
+        let item = |sku: &str| {
+            json!({"SalesOrderItem": sku, "Material": sku, "RequestedQuantity": "5", "to_ScheduleLine": no_lines})
+        };
         let name =
             |sku: &str| json!({"Product": sku, "Language": "EN", "ProductDescription": format!("a {sku}")});
         std::future::ready(d(&if request.uri().path().contains("A_ProductDescription") {
