@@ -53,11 +53,11 @@ impl Anew {
         true
     }
 
-    /// Which of these have to be begun again; each is told once.
-    pub(super) fn take(&self, held: impl FnOnce() -> Vec<TopicPartition>) -> Vec<TopicPartition> {
+    /// Which of these have to be begun again, and whether there is a topic that was made anew; each is told once.
+    pub(super) fn take(&self, held: impl FnOnce() -> Vec<TopicPartition>) -> (Vec<TopicPartition>, bool) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if heard.whole.is_empty() && heard.single.is_empty() {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let (whole, single) = (std::mem::take(&mut heard.whole), std::mem::take(&mut heard.single));
         let mut places = held();
@@ -65,7 +65,7 @@ impl Anew {
             let topic = place.topic.as_str();
             whole.contains(topic) || single.contains(&(topic.to_owned(), place.partition))
         });
-        places
+        (places, !whole.is_empty())
     }
 
     /// Whether a topic was made anew so lately that nothing committed for it is to be believed.
@@ -130,14 +130,15 @@ mod tests {
     #[test]
     fn a_partition_that_was_begun_again_and_those_of_a_topic_that_was_made_anew_are_told_once() {
         let (anew, now) = (Anew::default(), Instant::now());
-        assert!(anew.take(held).is_empty());
+        assert_eq!(anew.take(held), (Vec::new(), false));
         assert!(
             anew.hear(RDKafkaLogLevel::Warning, RESET, now)
                 && anew.hear(RDKafkaLogLevel::Debug, CHANGED, now)
         );
-        let taken = names(anew.take(held));
-        assert_eq!(taken, names(vec![held().remove(1), held().remove(2)]));
-        assert!(anew.take(held).is_empty());
+        let (taken, is_topic) = anew.take(held);
+        assert_eq!(names(taken), names(vec![held().remove(1), held().remove(2)]));
+        assert!(is_topic);
+        assert_eq!(anew.take(held), (Vec::new(), false));
     }
 
     #[test]
@@ -157,9 +158,9 @@ mod tests {
         };
         assert!(!hear("Xk1zQmZpS0u3YxJcVq0aRw"), "the first one it has is none that changed");
         assert!(!hear("Xk1zQmZpS0u3YxJcVq0aRw"));
-        assert!(anew.take(held).is_empty());
+        assert_eq!(anew.take(held), (Vec::new(), false));
         assert!(hear("1mUe6gqjT7uQYb3m0oYk5g"));
-        assert_eq!(anew.take(held).len(), 2);
+        assert_eq!(anew.take(held).0.len(), 2);
         assert!(anew.is_new("one", now));
     }
 
@@ -177,6 +178,6 @@ mod tests {
         }
         // What debugging tells of a start that was asked for.
         assert!(!anew.hear(RDKafkaLogLevel::Debug, RESET, now));
-        assert!(anew.take(held).is_empty());
+        assert_eq!(anew.take(held), (Vec::new(), false));
     }
 }

@@ -5,13 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::sync::oneshot;
 
 use super::anew::Anew;
 use super::desk::Desk;
 use super::health::Health;
-use super::rebalance::{Callbacks, Shared};
+use super::rebalance::Shared;
 use super::stays::Stays;
 use super::{KafkaConfig, Limits, poller, settings};
 use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, NextOffset, Topic, TopicPartition};
@@ -54,14 +53,7 @@ impl Member {
         });
         let mut client = settings::consumer(config, group);
         client.set("max.poll.interval.ms", limits.poll.as_millis().to_string());
-        let consumer: BaseConsumer<Callbacks> = client
-            .create_with_context(Callbacks(Arc::clone(&shared)))
-            .map_err(|error| settings::refused(&error))?;
-        let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
-        consumer.subscribe(&names).map_err(|error| settings::refused(&error))?;
-        let ended = poller::start(consumer, Arc::clone(&shared)).map_err(|error| {
-            BusError::Unavailable(format!("no thread could be started ({})", error.kind()))
-        })?;
+        let ended = poller::start(client, Arc::clone(&shared))?;
         Ok(Self { shared, ended: Some(ended) })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
@@ -16,8 +17,9 @@ use tokio::sync::oneshot;
 
 use super::desk::{Batch, Fill, Over, weight};
 use super::rebalance::{Callbacks, Shared};
+use super::settings;
 use super::stays::Stays;
-use crate::bus::{Epoch, Headers, Offset, Record, Topic, TopicPartition};
+use crate::bus::{BusError, Epoch, Headers, Offset, Record, Topic, TopicPartition};
 
 /// How long a poll waits for the first record; also how soon notes reach librdkafka and a closing member is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -39,6 +41,7 @@ const FENCED: &str = "another process has the same kafka.group_instance_id and h
 
 /// The work of a poll thread.
 pub(super) struct Poller {
+    client: ClientConfig,
     consumer: BaseConsumer<Callbacks>,
     shared: Arc<Shared>,
     gathered: Gathered,
@@ -75,33 +78,63 @@ impl Drop for Ending {
 }
 
 /// Starts the thread of a member; what it gives wakes when the thread has left the group.
-pub(super) fn start(
-    consumer: BaseConsumer<Callbacks>,
-    shared: Arc<Shared>,
-) -> std::io::Result<oneshot::Receiver<()>> {
+pub(super) fn start(client: ClientConfig, shared: Arc<Shared>) -> Result<oneshot::Receiver<()>, BusError> {
     let (ended, when_ended) = oneshot::channel();
     let ending = Ending { shared: Arc::clone(&shared), _ended: ended };
-    let poller = Poller {
-        consumer,
-        shared,
-        gathered: Gathered::default(),
-        noted_at: Instant::now(),
-        full_since: None,
-        missing: None,
-    };
+    let poller = Poller::join(client, shared).map_err(|error| settings::refused(&error))?;
     let name = format!("kafka-{}", poller.shared.group);
-    // Nobody joins it: a client that hangs while it leaves must not hang the process.
-    drop(thread::Builder::new().name(name).spawn(move || {
+    let thread = thread::Builder::new().name(name).spawn(move || {
         let _ending = ending;
         poller.run();
-    })?);
+    });
+    // Nobody joins it: a client that hangs while it leaves must not hang the process.
+    thread
+        .map(drop)
+        .map_err(|error| BusError::Unavailable(format!("no thread could be started ({})", error.kind())))?;
     Ok(when_ended)
 }
 
+/// Why a client is not polled any more.
+enum Turned {
+    Over(Over),
+    /// A topic is another than the one this client knows.
+    MadeAnew,
+}
+
+impl From<Over> for Turned {
+    fn from(over: Over) -> Self {
+        Self::Over(over)
+    }
+}
+
 impl Poller {
+    fn join(client: ClientConfig, shared: Arc<Shared>) -> KafkaResult<Self> {
+        let consumer: BaseConsumer<Callbacks> = client.create_with_context(Callbacks(Arc::clone(&shared)))?;
+        let names: Vec<&str> = shared.topics.iter().map(Topic::as_str).collect();
+        consumer.subscribe(&names)?;
+        Ok(Self {
+            client,
+            consumer,
+            shared,
+            gathered: Gathered::default(),
+            noted_at: Instant::now(),
+            full_since: None,
+            missing: None,
+        })
+    }
+
     fn run(mut self) {
         self.shared.desk.polled_by(thread::current());
-        let over = self.until_over();
+        let over = loop {
+            match self.until_over() {
+                Turned::Over(over) => break over,
+                Turned::MadeAnew => match self.renewed() {
+                    Ok(renewed) => self = renewed,
+                    // It is said, and the member is at its end.
+                    Err(()) => return,
+                },
+            }
+        };
         self.shared.desk.end(over);
         // From here on nobody is asked to let go.
         self.shared.desk.close();
@@ -109,21 +142,38 @@ impl Poller {
         drop(self.consumer);
     }
 
-    fn until_over(&mut self) -> Over {
+    fn until_over(&mut self) -> Turned {
         while !self.shared.desk.is_closing() {
             if self.shared.health.is_over() {
-                return Over::Closed;
+                return Over::Closed.into();
             }
             self.shared.heart.turn();
             self.store_notes_in_time();
-            let turned =
-                self.begin_again().and_then(|()| self.look_for_topics()).and_then(|()| self.gather());
-            if let Err(over) = turned {
-                return over;
+            match self.begin_again() {
+                Ok(false) => {}
+                Ok(true) => return Turned::MadeAnew,
+                Err(over) => return over.into(),
+            }
+            if let Err(over) = self.look_for_topics().and_then(|()| self.gather()) {
+                return over.into();
             }
             self.lay_down();
         }
-        Over::Closed
+        Over::Closed.into()
+    }
+
+    /// Leaves the group and joins it with a new client: one that knew the old topic believes no broker whose partitions have
+    /// fewer leaders behind them than the old ones had (`rktp_leader_epoch` of librdkafka), and would read nothing of the new ones for ever.
+    fn renewed(self) -> Result<Self, ()> {
+        let Self { client, consumer: old, shared, .. } = self;
+        drop(old);
+        let group = shared.group.clone();
+        Self::join(client, shared).map_err(|error| {
+            tracing::error!(
+                group,
+                "the group could not be joined again ({error}); the process must be started again"
+            );
+        })
     }
 
     fn store_notes_in_time(&mut self) {
@@ -133,11 +183,12 @@ impl Poller {
         }
     }
 
-    /// After a topic was made anew, or a partition was begun again because the group's place in it was not there.
-    fn begin_again(&mut self) -> Result<(), Over> {
-        let places = self.shared.anew.take(|| self.shared.stays.places());
+    /// After a topic was made anew, or a partition was begun again because the group's place in it was not there. Gives whether
+    /// it was a topic.
+    fn begin_again(&mut self) -> Result<bool, Over> {
+        let (places, is_topic) = self.shared.anew.take(|| self.shared.stays.places());
         if places.is_empty() {
-            return Ok(());
+            return Ok(is_topic);
         }
         self.gathered.reading = None;
         let group = self.shared.group.clone();
@@ -151,7 +202,8 @@ impl Poller {
         }
         let many = u64::try_from(places.len()).unwrap_or(u64::MAX);
         metrics::counter!("peyvand_partitions_begun_again_total", "group" => group).increment(many);
-        self.shared.begin_again(&self.consumer, &places).map_err(|error| {
+        let begun = self.shared.begin_again(&self.consumer, &places);
+        begun.map(|()| is_topic).map_err(|error| {
             tracing::error!(
                 group = self.shared.group,
                 "partitions could not be begun again ({error}); the process must be started again"
