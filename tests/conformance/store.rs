@@ -18,6 +18,8 @@ mod publishing;
 mod read_only;
 mod runs;
 #[cfg(feature = "stack-tests")]
+mod schema;
+#[cfg(feature = "stack-tests")]
 mod server;
 mod stage;
 
