@@ -87,3 +87,24 @@ async fn page(store: Store, after: Next) -> Option<(Vec<Left>, Next)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use peyvand::bus::{Headers, NewRecord, Topic};
+
+    use super::*;
+
+    #[test]
+    fn a_conversation_takes_places_for_its_events_and_kibibytes_some_at_least_and_never_more_than_there_are()
+    {
+        let events = |many: usize, bytes: usize| {
+            let value = Some(vec![b'x'; bytes]);
+            let record = NewRecord { topic: Topic::new("t"), key: None, value, headers: Headers::default() };
+            vec![Outgoing { seq: 1, record, elsewhere_for: None }; many]
+        };
+        assert_eq!(places_of(&events(1, 10)), 8);
+        assert_eq!(places_of(&events(30, 10)), 30);
+        assert_eq!(places_of(&events(10, 3 << 10)), 40);
+        assert_eq!(places_of(&events(40, 1 << 20)), AT_ONCE, "it would wait for ever");
+    }
+}
