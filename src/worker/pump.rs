@@ -70,6 +70,8 @@ impl Default for Limits {
     }
 }
 
+/// Settled records that a turn of the loop takes at most, so that it still asks for new ones meanwhile.
+const A_TURN: usize = 64;
 /// How often a loop with nothing to do says that it turns.
 const TURN_EACH: Duration = Duration::from_secs(5);
 
@@ -99,6 +101,7 @@ struct Done {
     place: TopicPartition,
     epoch: Epoch,
     key: Arc<[u8]>,
+    lane: Arc<Lane>,
     offset: Offset,
     bytes: usize,
     fate: Fate,
@@ -164,7 +167,9 @@ impl<S: Settle> Pump<S> {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                Some(done) = settled(&mut self.running) => self.finished(done),
+                Some(many) = settled(&mut self.running) => {
+                    many.into_iter().for_each(|done| self.finished(done));
+                }
                 event = self.consumer.next(room) => match event? {
                     ConsumerEvent::Assigned(places) => self.begin(places),
                     ConsumerEvent::Revoking(places, let_go) => self.hand_over(places, let_go),
@@ -225,7 +230,7 @@ impl<S: Settle> Pump<S> {
         }
     }
 
-    fn finished(&mut self, Done { place, epoch, key, offset, bytes, fate }: Done) {
+    fn finished(&mut self, Done { place, epoch, key, lane, offset, bytes, fate }: Done) {
         self.open_bytes -= bytes;
         match fate {
             Fate::Settled => self.pulse.settled(),
@@ -246,7 +251,9 @@ impl<S: Settle> Pump<S> {
         if let Some(next) = stay.ledger.settle(offset) {
             self.consumer.store(&place, epoch, next);
         }
-        let Some(lane) = stay.lanes.get(&key).map(Arc::clone) else { return };
+        if self.held {
+            return;
+        }
         match lane.pop() {
             Some(record) => {
                 stay.queued -= 1;
@@ -330,7 +337,7 @@ impl<S: Settle> Pump<S> {
         while self.stays.values().any(|stay| stay.running > 0) {
             let until = self.next_over().map_or(end, |over| over.min(end));
             match timeout_at(until, settled(&mut self.running)).await {
-                Ok(Some(done)) => self.finished(done),
+                Ok(Some(many)) => many.into_iter().for_each(|done| self.finished(done)),
                 Ok(None) => break,
                 Err(_) if until < end => {}
                 Err(_) => {
@@ -354,24 +361,24 @@ impl<S: Settle> Pump<S> {
     }
 }
 
-/// The next record that is settled. A task of tokio's may take 128 steps at a time, and a future that is polled beyond is
-/// put off: with thousands of records in one task each step would put off all the others. So their steps do not count;
-/// the set itself gives way after it has polled each of them once.
-async fn settled(running: &mut FuturesUnordered<BoxFuture<'static, Done>>) -> Option<Done> {
-    unconstrained(running.next()).await
+/// The records that are settled by now, or the next one. A task of tokio's may take 128 steps at a time, and a future that
+/// is polled beyond is put off: with thousands of records in one task each step would put off all the others. So their steps
+/// do not count; the set itself gives way after it has polled each of them once.
+async fn settled(running: &mut FuturesUnordered<BoxFuture<'static, Done>>) -> Option<Vec<Done>> {
+    unconstrained(running.ready_chunks(A_TURN).next()).await
 }
 
 fn run<S: Settle>(
     settler: Arc<S>,
     key: Arc<[u8]>,
-    behind: Arc<Lane>,
+    lane: Arc<Lane>,
     record: Record,
     epoch: Epoch,
 ) -> BoxFuture<'static, Done> {
     let (place, offset, bytes) = (record.place.clone(), record.offset, size(&record));
     Box::pin(async move {
-        let fate = settler.settle(record, &behind).await;
-        Done { place, epoch, key, offset, bytes, fate }
+        let fate = settler.settle(record, &lane).await;
+        Done { place, epoch, key, lane, offset, bytes, fate }
     })
 }
 

@@ -1,5 +1,6 @@
 //! The outbox on PostgreSQL: what it costs a step to intend a write as well, how fast entries can be leased and settled, and how
-//! long one claim takes. The server's own rate of commits in the same minute stands beside it.
+//! long one claim takes. The server's own rate of commits in the same minute stands beside it. The steps are taken again on a
+//! server whose commits wait for a slow disk: on a fast one it is the processors that are short, whatever a step does.
 
 use std::{
     sync::Arc,
@@ -22,26 +23,48 @@ use crate::{
 };
 
 const GROUP: &str = "connector";
-const STEPS: usize = 20_000;
-/// Steps of a round in which one waits for the other.
-const ALONE: usize = 2_000;
-const AT_ONCE: [usize; 4] = [1, 16, 64, 256];
 const ROUNDS: usize = 3;
 const CLAIMED: u32 = 1000;
+
+/// How long a commit waits for the disk, and the steps of a round for each width.
+struct Disk {
+    name: &'static str,
+    /// Settings of PostgreSQL, as its clients may name them in the address.
+    settings: &'static str,
+    /// Steps at once, and how many of them are a round.
+    rounds: &'static [(usize, usize)],
+}
+
+const DISKS: [Disk; 2] = [
+    Disk {
+        name: "the disk as it is",
+        settings: "",
+        rounds: &[(1, 2_000), (16, 20_000), (64, 20_000), (256, 20_000)],
+    },
+    Disk {
+        name: "commits that wait 3.5 ms more (commit_delay)",
+        settings: "?options=-c%20commit_delay%3D3500%20-c%20commit_siblings%3D0",
+        rounds: &[(1, 1_000), (16, 5_000), (64, 10_000)],
+    },
+];
 
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        println!(
-            "\noutbox on PostgreSQL, {STEPS} steps a round ({ALONE} one after the other), each of a new conversation"
-        );
-        println!("  the server alone: {:.0} commits/s of one row, 16 connections", commits().await);
+        println!("\noutbox on PostgreSQL, each step of a new conversation, in turn, median of {ROUNDS}");
         let settings = Settings::new(&[]).await;
-        let store: Store = PostgresStore::connect(&settings.0["PEYVAND_DATABASE_URL"].clone().into(), None)
-            .await
-            .unwrap()
-            .into();
-        business(&store).await;
+        let database = &settings.0["PEYVAND_DATABASE_URL"];
+        for disk in DISKS {
+            println!(
+                "  {}: the server alone makes {:.0} commits/s of one row, 16 connections",
+                disk.name,
+                commits(disk.settings).await
+            );
+            let store = open(&format!("{database}{}", disk.settings)).await;
+            business(&store, &disk).await;
+            store.close().await;
+        }
+        let store = open(database).await;
         drain(&store).await;
         added_latency(&store).await;
         store.close().await;
@@ -49,9 +72,13 @@ pub(crate) fn run() {
     });
 }
 
+async fn open(url: &str) -> Store {
+    PostgresStore::connect(&url.to_owned().into(), None).await.unwrap().into()
+}
+
 /// Commits of one small row each, by sixteen connections.
-pub(crate) async fn commits() -> f64 {
-    let url = process::database().await;
+pub(crate) async fn commits(settings: &str) -> f64 {
+    let url = format!("{}{settings}", process::database().await);
     let mut connection = PgConnection::connect(&url).await.unwrap();
     connection.execute("CREATE TABLE bench_commit (id bigserial PRIMARY KEY, at timestamptz)").await.unwrap();
     let until = Instant::now() + Duration::from_secs(5);
@@ -81,9 +108,9 @@ fn record() -> NewRecord {
 }
 
 /// A step of a conversation nobody has worked on, with one event that follows; `round` and `number` make it new.
-fn step(round: usize, number: usize, target: Option<&str>) -> Step {
+fn step(round: &str, number: usize, target: Option<&str>) -> Step {
     let conversation_id = ConversationId::parse(format!("bench:{round}:{number}")).unwrap();
-    let event_id = EventId::of_message("bench", &round.to_string(), &number.to_string());
+    let event_id = EventId::of_message("bench", round, &number.to_string());
     let entry = target.map(|target| NewEntry {
         id: EntryId::of(&event_id, target, "sales_order_create"),
         target: target.to_owned(),
@@ -103,15 +130,19 @@ fn step(round: usize, number: usize, target: Option<&str>) -> Step {
 }
 
 /// Steps a second, so many at once.
-async fn commit_all(store: &Store, round: usize, target: Option<&'static str>, at_once: usize) -> f64 {
-    let steps = if at_once == 1 { ALONE } else { STEPS };
+async fn commit_all(
+    store: &Store,
+    round: &str,
+    target: Option<&'static str>,
+    (at_once, steps): (usize, usize),
+) -> f64 {
     let (places, began) = (Arc::new(Semaphore::new(at_once)), Instant::now());
     let mut working = JoinSet::new();
     for number in 0..steps {
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
-        let store = store.clone();
+        let (store, round) = (store.clone(), round.to_owned());
         working.spawn(async move {
-            let step = step(round, number, target);
+            let step = step(&round, number, target);
             let (group, conversation) = (step.key.group, step.key.conversation_id.clone());
             let Commit::Done(outgoing) = store.commit(step).await.unwrap() else { panic!("not committed") };
             store.published(group, conversation, outgoing.last().unwrap().seq).await;
@@ -125,17 +156,18 @@ async fn commit_all(store: &Store, round: usize, target: Option<&'static str>, a
 }
 
 /// What an intended write costs its step, and what it costs the steps that a relay works off their writes beside them.
-async fn business(store: &Store) {
+async fn business(store: &Store, disk: &Disk) {
+    let first = uuid::Uuid::new_v4();
     let mut rounds = 0..;
-    let mut round = || rounds.next().unwrap();
-    for at_once in AT_ONCE {
+    let mut round = || format!("{first}.{}", rounds.next().unwrap());
+    for (at_once, steps) in disk.rounds.iter().copied() {
         let (mut without, mut with, mut relayed, mut in_time) = (vec![], vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
-            without.push(commit_all(store, round(), None, at_once).await);
-            with.push(commit_all(store, round(), Some("bench"), at_once).await);
+            without.push(commit_all(store, &round(), None, (at_once, steps)).await);
+            with.push(commit_all(store, &round(), Some("bench"), (at_once, steps)).await);
             let all_committed = CancellationToken::new();
             let relay = tokio::spawn(relay(store.clone(), "relayed", all_committed.clone()));
-            relayed.push(commit_all(store, round(), Some("relayed"), at_once).await);
+            relayed.push(commit_all(store, &round(), Some("relayed"), (at_once, steps)).await);
             let waiting = store.depth("relayed").await.unwrap().waiting;
             all_committed.cancel();
             let settled = u64::from(relay.await.unwrap());
@@ -143,8 +175,8 @@ async fn business(store: &Store) {
         }
         let (without, with, relayed) = (median(without), median(with), median(relayed));
         println!(
-            "  {at_once:>3} steps at once: {without:.0}/s, with a write in the outbox {with:.0}/s: {:.2} of it, and a relay beside \
-             them {relayed:.0}/s: {:.2} of that, {:.2} of the writes settled by then (in turn, median of {ROUNDS})",
+            "  {at_once:>5} steps at once: {without:.0}/s, with a write in the outbox {with:.0}/s: {:.2} of it, and a relay beside \
+             them {relayed:.0}/s: {:.2} of that, {:.2} of the writes settled by then",
             with / without,
             relayed / with,
             median(in_time)
@@ -193,7 +225,7 @@ async fn drain(store: &Store) {
     let (began, all_committed) = (Instant::now(), CancellationToken::new());
     all_committed.cancel();
     let settled = relay(store.clone(), "bench", all_committed).await;
-    let kept = AT_ONCE.map(|at_once| ROUNDS * if at_once == 1 { ALONE } else { STEPS }).iter().sum();
+    let kept = DISKS.iter().flat_map(|disk| disk.rounds).map(|(_, steps)| ROUNDS * steps).sum();
     assert_eq!(usize::try_from(settled), Ok(kept), "writes are lost or doubled");
     println!(
         "  drain: {settled} entries leased and settled, {:.0}/s (one relay, {CLAIMED} at a time)",
@@ -205,7 +237,7 @@ async fn drain(store: &Store) {
 async fn added_latency(store: &Store) {
     let mut all = Vec::new();
     for number in 0..1000 {
-        let committed = store.commit(step(999, number, Some("latency"))).await.unwrap();
+        let committed = store.commit(step("latency", number, Some("latency"))).await.unwrap();
         assert!(matches!(committed, Commit::Done(_)));
         let began = Instant::now();
         let claimed = store.claim("latency", 8, Duration::from_secs(60)).await.unwrap();

@@ -1,11 +1,11 @@
-//! A handler that takes 50 ms, with every conversation in order: how much of what the order allows is reached. The limit
-//! is arithmetic: the conversation with the most records takes 50 ms for each of them, one after the other.
+//! A handler that takes 50 ms, with every conversation in order: how much of what the order allows is reached. One limit
+//! is arithmetic: the conversation with the most records takes 50 ms for each of them, one after the other. The other is
+//! measured: as many sleeps as there are conversations, on the same runtime with nothing else to do, take longer than that.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,6 +26,8 @@ const KEYS: usize = 10_000;
 const UNIFORM: usize = 1_200_000;
 const SKEWED: usize = 100_000;
 const OPEN: usize = 100_000;
+/// Sleeps of a conversation when there is nothing else, as many as a conversation of the uniform run has records.
+const SLEEPS: u32 = 120;
 
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -33,11 +35,30 @@ pub(crate) fn run() {
     println!("\na handler of 50 ms, {KEYS} conversations, 6 partitions, at most {OPEN} records open");
     // First, while the allocator has nothing of an earlier run.
     in_flight(&runtime, &bus);
-    measure(&runtime, &bus, "uniform", &zipf(UNIFORM, 0.0));
+    let one_sleep = runtime.block_on(sleeps_alone());
+    println!(
+        "  a sleep of 50 ms, {KEYS} at a time and nothing else: {:.2} ms",
+        one_sleep.as_secs_f64() * 1e3
+    );
+    measure(&runtime, &bus, "uniform", &zipf(UNIFORM, 0.0), one_sleep);
     let in_turn: Vec<usize> = (0..UNIFORM).map(|number| number % KEYS).collect();
-    measure(&runtime, &bus, "in turn", &in_turn);
-    measure(&runtime, &bus, "Zipf 0.6", &zipf(SKEWED, 0.6));
+    measure(&runtime, &bus, "in turn", &in_turn, one_sleep);
+    measure(&runtime, &bus, "Zipf 0.6", &zipf(SKEWED, 0.6), one_sleep);
     runtime.block_on(bus.close()).unwrap();
+}
+
+/// How long one of the sleeps takes on the average when each conversation does nothing but sleep, one after the other.
+async fn sleeps_alone() -> Duration {
+    let (mut asleep, began) = (tokio::task::JoinSet::new(), Instant::now());
+    for _ in 0..KEYS {
+        asleep.spawn(async {
+            for _ in 0..SLEEPS {
+                tokio::time::sleep(EACH).await;
+            }
+        });
+    }
+    drop(asleep.join_all().await);
+    began.elapsed() / SLEEPS
 }
 
 /// Keys whose shares follow Zipf's law (with exponent 0 all are equally likely), shuffled, always the same ones.
@@ -68,7 +89,8 @@ struct Slow {
     done: AtomicUsize,
     all_done: CancellationToken,
     began: std::sync::OnceLock<(Duration, Instant)>,
-    last: Mutex<HashMap<Vec<u8>, u64>>,
+    /// The number behind the last record of each conversation.
+    last: Vec<AtomicU64>,
 }
 
 struct Shared(Arc<Slow>);
@@ -78,8 +100,10 @@ impl Settle for Shared {
         self.0.began.get_or_init(|| (cpu(), Instant::now()));
         tokio::time::sleep(self.0.each).await;
         let number = u64::from_be_bytes(record.value.unwrap()[..8].try_into().unwrap());
-        let before = self.0.last.lock().unwrap().insert(record.key.unwrap(), number);
-        assert!(before.is_none_or(|before| before < number), "a conversation is out of order or doubled");
+        let key = record.key.unwrap();
+        let key: usize = std::str::from_utf8(&key[key.len() - 5..]).unwrap().parse().unwrap();
+        let before = self.0.last[key].swap(number + 1, Ordering::Relaxed);
+        assert!(before <= number, "a conversation is out of order or doubled");
         if self.0.done.fetch_add(1, Ordering::Relaxed) + 1 == self.0.records {
             self.0.all_done.cancel();
         }
@@ -94,16 +118,22 @@ fn slow(records: usize, each: Duration) -> Arc<Slow> {
         done: AtomicUsize::new(0),
         all_done: CancellationToken::new(),
         began: std::sync::OnceLock::new(),
-        last: Mutex::default(),
+        last: (0..KEYS).map(|_| AtomicU64::new(0)).collect(),
     })
 }
 
-fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: &[usize]) {
+fn measure(
+    runtime: &tokio::runtime::Runtime,
+    bus: &KafkaBus,
+    name: &str,
+    keys: &[usize],
+    one_sleep: Duration,
+) {
     let topic = runtime.block_on(pass::topic(bus, "slow"));
     pass::fill(&topic, keys.iter().copied());
     let mut counts = vec![0_u32; KEYS];
     keys.iter().for_each(|key| counts[*key] += 1);
-    let at_least = EACH * counts.iter().copied().max().unwrap();
+    let longest = counts.iter().copied().max().unwrap();
     let handler = slow(keys.len(), EACH);
     let (cpu_used, wall) = runtime.block_on(async {
         let group = format!("slow-{}", uuid::Uuid::new_v4());
@@ -125,11 +155,14 @@ fn measure(runtime: &tokio::runtime::Runtime, bus: &KafkaBus, name: &str, keys: 
     });
     #[allow(clippy::cast_precision_loss, reason = "a million is exact")]
     let records = keys.len() as f64;
-    let (rate, limit) = (records / wall.as_secs_f64(), records / at_least.as_secs_f64());
+    let rate = records / wall.as_secs_f64();
+    let [limit, of_sleeps] = [EACH, one_sleep].map(|one| records / (one * longest).as_secs_f64());
     println!(
-        "  {name:<9} {} records: {rate:>8.0}/s, the order allows {limit:>8.0}/s: {:.3} of it, {:.2} µs CPU a record",
+        "  {name:<9} {} records: {rate:>8.0}/s, the order allows {limit:>8.0}/s: {:.3} of it; such sleeps alone {of_sleeps:>8.0}/s: \
+         {:.3} of it; {:.2} µs CPU a record",
         keys.len(),
         rate / limit,
+        rate / of_sleeps,
         cpu_used.as_secs_f64() * 1e6 / records
     );
 }

@@ -35,7 +35,7 @@ pub(crate) fn run() {
         println!(
             "\nthe whole way: messages in and replies out, four workers (two connectors) on Kafka and PostgreSQL, {CONVERSATIONS} conversations"
         );
-        println!("  PostgreSQL alone: {:.0} commits/s of one row, 16 connections", outbox::commits().await);
+        println!("  PostgreSQL alone: {:.0} commits/s of one row, 16 connections", outbox::commits("").await);
         let bus = KafkaBus::open(pass::config()).unwrap();
         let url = server("PEYVAND_TEST_REGISTRY");
         let registry = Registry::new(&RegistryConfig { url, user: None, password: None }).unwrap();

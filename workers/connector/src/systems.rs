@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     handler::{Connector, Route},
-    relay::{Relay, sweep},
+    relay::{Relay, Sweep},
     salesforce::Salesforce,
     sap::Sap,
     system::Writer,
@@ -129,7 +129,7 @@ impl Systems {
             let relay = Relay::new(&config, writer, store.clone(), Arc::clone(producer), Arc::clone(schemas));
             relays.spawn(relay.run(wake, full, shutdown.clone()));
         }
-        relays.spawn(sweep(store.clone(), Arc::clone(producer), shutdown.clone()));
+        relays.spawn(Sweep::new(store.clone(), Arc::clone(producer)).run(shutdown.clone()));
         (Connector::new(self.sap, self.sap_target, routes), relays)
     }
 }

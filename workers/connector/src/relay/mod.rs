@@ -40,7 +40,7 @@ use crate::{
     target::{TargetConfig, TargetError},
     write::Write,
 };
-pub(crate) use sweep::sweep;
+pub(crate) use sweep::Sweep;
 
 /// How often it looks for entries nobody woke it for.
 const LOOK_EACH: Duration = Duration::from_secs(1);

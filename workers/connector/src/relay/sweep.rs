@@ -1,21 +1,21 @@
 //! Publishes what a process that died has left behind: events that were committed and whose publication nobody has noted.
 
 use std::{
-    pin::pin,
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt, stream};
 use peyvand::{
     bus::Producer,
     event::ConversationId,
     store::{LeftBehind, Outgoing, Store},
     worker::{Handler, patiently, publish},
 };
-use tokio::{sync::Semaphore, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
+use super::DRAIN;
 use crate::Connector;
 
 /// How often it is looked for events that nobody published, and how old they have to be.
@@ -33,28 +33,83 @@ const STALE: Duration = Duration::from_secs(1);
 
 /// What waits of a conversation, and when that was read.
 type Left = (ConversationId, Vec<Outgoing>, Instant);
-/// Whom the next page follows, which is nobody at first; nothing when there is no next page.
-type Next = Option<Option<ConversationId>>;
 
-/// Publishes what dead processes of the group have left behind, until it is told to stop.
-pub(crate) async fn sweep(store: Store, producer: Arc<dyn Producer>, shutdown: CancellationToken) {
-    let places = Arc::new(Semaphore::new(AT_ONCE as usize));
-    while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_EACH)).await.is_some() {
-        let pages = stream::unfold(Some(None), |after| page(store.clone(), after));
-        let conversations = pages.take_until(shutdown.cancelled()).flat_map(stream::iter);
-        let mut conversations = pin!(conversations);
-        let mut telling = JoinSet::new();
-        while let Some(left) = conversations.next().await {
-            // Never closed.
-            let Ok(places) = Arc::clone(&places).acquire_many_owned(places_of(&left.1)).await else { return };
-            let (store, producer) = (store.clone(), Arc::clone(&producer));
-            telling.spawn(async move {
-                tell(store, producer, left).await;
-                drop(places);
-            });
-            while telling.try_join_next().is_some() {}
+/// Publishes what dead processes of the group have left behind.
+pub(crate) struct Sweep {
+    store: Store,
+    producer: Arc<dyn Producer>,
+    each: Duration,
+    older_than: Duration,
+    places: Arc<Semaphore>,
+    /// Conversations whose events are being published. One that cannot be published stays here, and the others go on.
+    under_way: HashMap<ConversationId, AbortOnDropHandle<()>>,
+}
+
+impl Sweep {
+    pub(crate) fn new(store: Store, producer: Arc<dyn Producer>) -> Self {
+        Self {
+            store,
+            producer,
+            each: SWEEP_EACH,
+            older_than: LEFT_BEHIND,
+            places: Arc::new(Semaphore::new(AT_ONCE as usize)),
+            under_way: HashMap::new(),
         }
-        while telling.join_next().await.is_some() {}
+    }
+
+    /// Looks again and again until it is told to stop; what is under way then is finished or left to the next start.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        while shutdown.run_until_cancelled(tokio::time::sleep(self.each)).await.is_some() {
+            shutdown.run_until_cancelled(self.look()).await;
+        }
+        let all_told = async {
+            for (_, telling) in self.under_way {
+                drop(telling.await);
+            }
+        };
+        if tokio::time::timeout(DRAIN, all_told).await.is_err() {
+            tracing::warn!(
+                "events of dead processes were still being published at the end; they are found again"
+            );
+        }
+    }
+
+    /// Everything that is left behind now, page by page.
+    async fn look(&mut self) {
+        let mut after = None;
+        loop {
+            let found = self.store.left_behind(Connector::GROUP, self.older_than, after.as_ref(), PAGE).await;
+            let LeftBehind { conversations, next_after } = match found {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::error!(kind = error.kind(), "{error}; looking again in five seconds");
+                    return;
+                }
+            };
+            let read_at = Instant::now();
+            for (conversation_id, events) in conversations {
+                if !self.under_way.contains_key(&conversation_id) {
+                    self.begin((conversation_id, events, read_at)).await;
+                }
+            }
+            let Some(next_after) = next_after else { return };
+            after = Some(next_after);
+        }
+    }
+
+    async fn begin(&mut self, left: Left) {
+        // Never closed.
+        let Ok(places) = Arc::clone(&self.places).acquire_many_owned(places_of(&left.1)).await else {
+            return;
+        };
+        metrics::counter!("peyvand_left_behind_total").increment(left.1.len() as u64);
+        let (store, producer, conversation_id) =
+            (self.store.clone(), Arc::clone(&self.producer), left.0.clone());
+        let telling = tokio::spawn(async move {
+            tell(store, producer, left).await;
+            drop(places);
+        });
+        self.under_way.insert(conversation_id, AbortOnDropHandle::new(telling));
     }
 }
 
@@ -71,36 +126,82 @@ async fn tell(store: Store, producer: Arc<dyn Producer>, (conversation_id, event
     publish(&store, &producer, Connector::GROUP, &conversation_id, events).await;
 }
 
-/// The conversations of the next page, and whom the page behind it follows. Nothing when there is none, or it cannot be read now.
-async fn page(store: Store, after: Next) -> Option<(Vec<Left>, Next)> {
-    match store.left_behind(Connector::GROUP, LEFT_BEHIND, after?.as_ref(), PAGE).await {
-        Ok(LeftBehind { conversations, next_after }) => {
-            let events: usize = conversations.iter().map(|(_, events)| events.len()).sum();
-            metrics::counter!("peyvand_left_behind_total").increment(events as u64);
-            let now = Instant::now();
-            let left = conversations.into_iter().map(|(conversation, events)| (conversation, events, now));
-            Some((left.collect(), next_after.map(Some)))
-        }
-        Err(error) => {
-            tracing::error!(kind = error.kind(), "{error}; looking again in five seconds");
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use peyvand::bus::{Headers, NewRecord, Topic};
+    use futures_util::{FutureExt, future::BoxFuture};
+    use peyvand::{
+        bus::{BusError, Headers, NewRecord, Offset, Topic, TopicPartition},
+        event::EventId,
+        store::{Commit, SqliteStore, Step, StepKey},
+    };
+    use tokio::{sync::mpsc, time::timeout};
 
     use super::*;
+
+    const REFUSED: &str = "refused";
+
+    /// A log that never takes what goes to one topic, and tells of the rest.
+    struct HalfLog(mpsc::Sender<Option<Vec<u8>>>);
+
+    impl Producer for HalfLog {
+        fn send(&self, record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
+            if record.topic.as_str() == REFUSED {
+                return std::future::pending().boxed();
+            }
+            self.0.try_send(record.key).unwrap();
+            let place = TopicPartition { topic: record.topic, partition: 0 };
+            std::future::ready(Ok((place, Offset(0)))).boxed()
+        }
+    }
+
+    fn record(topic: &str, key: Option<Vec<u8>>, bytes: usize) -> NewRecord {
+        let value = Some(vec![b'x'; bytes]);
+        NewRecord { topic: Topic::new(topic), key, value, headers: Headers::default() }
+    }
+
+    /// A step whose process ends before it publishes.
+    async fn leave_behind(store: &Store, conversation: &str, topic: &str) {
+        let conversation_id = ConversationId::parse(conversation).unwrap();
+        let event_id = EventId::of_message("test", "demo", conversation);
+        let step = Step {
+            key: StepKey { group: Connector::GROUP, conversation_id, event_id, fingerprint: [0; 32] },
+            version: 0,
+            last_seq: 0,
+            state: None,
+            outgoing: vec![record(topic, Some(conversation.into()), 10)],
+            replies: Vec::new(),
+            entries: Vec::new(),
+        };
+        assert!(matches!(store.commit(step).await.unwrap(), Commit::Done(_)));
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_can_never_be_published_holds_up_no_other_not_even_one_left_later() {
+        let file = std::env::temp_dir().join(format!("peyvand-sweep-{}.sqlite", uuid::Uuid::new_v4()));
+        let store: Store = SqliteStore::open(&file).await.unwrap().into();
+        leave_behind(&store, "a", REFUSED).await;
+        leave_behind(&store, "b", "taken").await;
+        let (told, mut heard) = mpsc::channel(10);
+        let sweep = Sweep {
+            each: Duration::from_millis(10),
+            older_than: Duration::ZERO,
+            ..Sweep::new(store.clone(), Arc::new(HalfLog(told)))
+        };
+        let sweeping = AbortOnDropHandle::new(tokio::spawn(sweep.run(CancellationToken::new())));
+        let patience = Duration::from_secs(30);
+        assert_eq!(timeout(patience, heard.recv()).await.unwrap().unwrap(), Some(b"b".to_vec()));
+        leave_behind(&store, "c", "taken").await;
+        assert_eq!(timeout(patience, heard.recv()).await.unwrap().unwrap(), Some(b"c".to_vec()));
+        drop(sweeping);
+        store.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
 
     #[test]
     fn a_conversation_takes_places_for_its_events_and_kibibytes_some_at_least_and_never_more_than_there_are()
     {
         let events = |many: usize, bytes: usize| {
-            let value = Some(vec![b'x'; bytes]);
-            let record = NewRecord { topic: Topic::new("t"), key: None, value, headers: Headers::default() };
-            vec![Outgoing { seq: 1, record, elsewhere_for: None }; many]
+            vec![Outgoing { seq: 1, record: record("t", None, bytes), elsewhere_for: None }; many]
         };
         assert_eq!(places_of(&events(1, 10)), 8);
         assert_eq!(places_of(&events(30, 10)), 30);

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     group::Watched,
-    outages::{PATIENCE, Play, all_say, counted, until_all_say},
+    play::{PATIENCE, Play, all_say, counted, until_all_say},
     process::server,
     scene::Scene,
 };

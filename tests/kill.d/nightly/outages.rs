@@ -14,119 +14,13 @@ use tokio::time::sleep;
 
 use crate::{
     away::Away,
-    corpus,
-    hostile_avro::register,
-    judge::judge,
-    log,
-    process::{Worker, ready, server},
+    play::{PATIENCE, Play, all_say, counted, until_all_say},
+    process::{Worker, server},
     scene::Scene,
 };
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-const DEAD: &str = "chat.turn.decided.connector.dlq";
 /// Past the group's session (10 s) and the lease of a write (15 s).
 const LONGER_THAN_A_LEASE: Duration = Duration::from_secs(20);
-
-/// What a connector says of itself: that it is ready, or what it waits for.
-async fn says(health: &str) -> String {
-    let answer = reqwest::get(format!("{health}/health/ready")).await.unwrap();
-    let status = answer.status().as_u16();
-    let said: Value = answer.json().await.unwrap();
-    match status {
-        200 => "ready".to_owned(),
-        503 => said["for"].as_str().unwrap().to_owned(),
-        other => panic!("a health of {other}"),
-    }
-}
-
-pub(crate) async fn until_all_say(connectors: &[String], wanted: &str) {
-    let until = Instant::now() + PATIENCE;
-    for health in connectors {
-        let mut said = says(health).await;
-        while said != wanted {
-            assert!(Instant::now() < until, "{health} says {said} and not {wanted}");
-            sleep(Duration::from_millis(100)).await;
-            said = says(health).await;
-        }
-    }
-}
-
-/// Nothing else is said for as long.
-pub(crate) async fn all_say(connectors: &[String], wanted: &str, time: Duration) {
-    let until = Instant::now() + time;
-    while Instant::now() < until {
-        for health in connectors {
-            let said = says(health).await;
-            assert_eq!(said, wanted, "{health}");
-        }
-        sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Connectors that serve, the conversations they are asked in, and what they say.
-pub(crate) struct Play {
-    pub(crate) scene: Scene,
-    connectors: Vec<Worker>,
-    talks: Vec<String>,
-    began: Instant,
-}
-
-impl Play {
-    async fn begin() -> Self {
-        Self::of(Scene::open().await).await
-    }
-
-    async fn of(scene: Scene) -> Self {
-        Self::with(scene, None).await
-    }
-
-    /// The second connector has this setting besides.
-    pub(crate) async fn with(scene: Scene, second: Option<(&str, &str)>) -> Self {
-        let began = Instant::now();
-        let connectors = vec![scene.connector(None).await, scene.begin_with("connector", second)];
-        ready(&connectors[1], "connector").await;
-        let talks = (0..20).map(|_| Scene::conversation()).collect();
-        Self { scene, connectors, talks, began }
-    }
-
-    pub(crate) fn healths(&self) -> Vec<String> {
-        self.connectors.iter().map(|connector| connector.health.clone()).collect()
-    }
-
-    /// Asks for writes, one conversation after the other, until something has happened.
-    pub(crate) async fn while_asking<T: Send + 'static>(
-        &mut self,
-        each: Duration,
-        happens: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        let happens = tokio::spawn(happens);
-        for talk in self.talks.iter().cycle() {
-            if happens.is_finished() {
-                break;
-            }
-            let _turn = self.scene.ask(talk).await;
-            sleep(each).await;
-        }
-        happens.await.unwrap()
-    }
-
-    /// Everything is done, once, in order, by the processes of the beginning.
-    pub(crate) async fn end(mut self, what: &str) {
-        self.scene.all_done().await;
-        until_all_say(&self.healths(), "ready").await;
-        assert!(!self.connectors.iter_mut().any(Worker::has_ended), "a connector has ended by itself");
-        for connector in self.connectors {
-            let took = connector.stop();
-            assert!(took < Duration::from_secs(30), "a connector took {took:?} to stop");
-        }
-        let verdict = judge(&self.scene);
-        println!("{what}: {:.1} s, {verdict:?}", self.began.elapsed().as_secs_f64());
-        assert!(verdict.is_clean(), "{verdict:?}");
-        let (_, parked) = self.scene.peyvand(&["outbox", "list"]);
-        assert!(parked.contains("0 writes wait"), "{parked}");
-        self.scene.close().await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kafka_killed_for_ten_seconds_delays_writes_and_nothing_else() {
@@ -211,48 +105,6 @@ async fn connections_to_postgresql_cut_in_their_commits_lose_and_double_nothing(
     play.end("connections cut").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_nobody_knows_yet_waits_for_the_registry_and_nobody_else_does() {
-    let mut play = Play::begin().await;
-    let more = r#"{"name":"mood","type":"string","default":""}"#;
-    let id = register(&format!("{}-value", Scene::conversation()), &corpus::schema_with(more)).await;
-    let away = Away::kill("registry").await;
-    let (waits, never) = (Scene::conversation(), Scene::conversation());
-    let newer = |value: &mut Vec<u8>| {
-        value[1..5].copy_from_slice(&id.to_be_bytes());
-        value.push(0);
-    };
-    let _turn = play.scene.ask_by(&waits, Operation::SalesOrderCreate, newer).await;
-    let _turn = play.scene.ask(&waits).await;
-    log::publish("chat.turn.decided", &[(&never, Some(&[0, 0x7f, 1, 2, 3, 9]))]).await;
-    let healths = play.healths();
-    let happens = async move { all_say(&healths, "ready", Duration::from_secs(6)).await };
-    play.while_asking(Duration::from_millis(50), happens).await;
-    let (others, until) = (play.scene.asked.len() - 2, Instant::now() + PATIENCE);
-    while play.scene.done() < others {
-        assert!(Instant::now() < until, "{} of {others} others are done", play.scene.done());
-        sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(play.scene.done(), others, "a write with an unknown schema did not wait");
-    let letters = async |key: &str| {
-        let all = log::all_of(DEAD).await.into_iter().filter(|letter| letter.key == key);
-        all.map(|letter| letter.header("x-error-class").to_owned()).collect::<Vec<String>>()
-    };
-    assert_eq!(letters(&never).await, [] as [String; 0]);
-    away.end().await;
-    play.scene.all_done().await;
-    let until = Instant::now() + PATIENCE;
-    while letters(&never).await.is_empty() {
-        assert!(Instant::now() < until, "an id that the registry does not have is no dead letter");
-        sleep(Duration::from_millis(200)).await;
-    }
-    // A letter may be there twice, when the record's partition moved while it waited.
-    let classes = letters(&never).await;
-    assert!(classes.iter().all(|class| class == "unknown_schema"), "{classes:?}");
-    assert_eq!(letters(&waits).await, [] as [String; 0]);
-    play.end("registry killed").await;
-}
-
 /// The address of the token without which SAP takes no write.
 const TOKEN: &str = "API_SALES_ORDER_SRV/?$format=json";
 
@@ -276,13 +128,6 @@ fn signal(connectors: &[Worker], signal: &str) {
         let pid = connector.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
-}
-
-/// A number that a connector counts.
-pub(crate) async fn counted(health: &str, name: &str) -> u64 {
-    let text = reqwest::get(format!("{health}/metrics")).await.unwrap().text().await.unwrap();
-    let lines = text.lines().filter(|line| line.starts_with(name));
-    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
 /// One is stopped while it fetches a token for the writes it has leased, the other while SAP carries out what it sent.
