@@ -78,6 +78,8 @@ impl Sweep {
     async fn look(&mut self) {
         let mut after = None;
         loop {
+            // Before the page is read: one that ends meanwhile may still be in it.
+            self.under_way.retain(|_, telling| !telling.is_finished());
             let found = self.store.left_behind(Connector::GROUP, self.older_than, after.as_ref(), PAGE).await;
             let LeftBehind { conversations, next_after } = match found {
                 Ok(page) => page,
@@ -159,42 +161,74 @@ mod tests {
         NewRecord { topic: Topic::new(topic), key, value, headers: Headers::default() }
     }
 
-    /// A step whose process ends before it publishes.
-    async fn leave_behind(store: &Store, conversation: &str, topic: &str) {
+    /// The `nth` step of a conversation, whose process ends before it publishes.
+    async fn leave_behind(store: &Store, conversation: &str, nth: i64, topic: &str) {
         let conversation_id = ConversationId::parse(conversation).unwrap();
-        let event_id = EventId::of_message("test", "demo", conversation);
+        let event_id = EventId::of_message("test", &nth.to_string(), conversation);
         let step = Step {
             key: StepKey { group: Connector::GROUP, conversation_id, event_id, fingerprint: [0; 32] },
-            version: 0,
-            last_seq: 0,
+            version: nth - 1,
+            last_seq: nth - 1,
             state: None,
-            outgoing: vec![record(topic, Some(conversation.into()), 10)],
+            outgoing: vec![record(topic, Some(format!("{conversation} {nth}").into()), 10)],
             replies: Vec::new(),
             entries: Vec::new(),
         };
         assert!(matches!(store.commit(step).await.unwrap(), Commit::Done(_)));
     }
 
+    struct Scene {
+        file: std::path::PathBuf,
+        store: Store,
+        heard: mpsc::Receiver<Option<Vec<u8>>>,
+        sweeping: AbortOnDropHandle<()>,
+    }
+
+    impl Scene {
+        async fn begin() -> Self {
+            let file = std::env::temp_dir().join(format!("peyvand-sweep-{}.sqlite", uuid::Uuid::new_v4()));
+            let store: Store = SqliteStore::open(&file).await.unwrap().into();
+            let (told, heard) = mpsc::channel(10);
+            let sweep = Sweep {
+                each: Duration::from_millis(10),
+                older_than: Duration::ZERO,
+                ..Sweep::new(store.clone(), Arc::new(HalfLog(told)))
+            };
+            let sweeping = AbortOnDropHandle::new(tokio::spawn(sweep.run(CancellationToken::new())));
+            Self { file, store, heard, sweeping }
+        }
+
+        async fn heard(&mut self) -> String {
+            let key = timeout(Duration::from_secs(30), self.heard.recv()).await.unwrap().unwrap();
+            String::from_utf8(key.unwrap()).unwrap()
+        }
+
+        async fn end(self) {
+            drop(self.sweeping);
+            self.store.close().await;
+            std::fs::remove_file(self.file).unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn a_conversation_that_can_never_be_published_holds_up_no_other_not_even_one_left_later() {
-        let file = std::env::temp_dir().join(format!("peyvand-sweep-{}.sqlite", uuid::Uuid::new_v4()));
-        let store: Store = SqliteStore::open(&file).await.unwrap().into();
-        leave_behind(&store, "a", REFUSED).await;
-        leave_behind(&store, "b", "taken").await;
-        let (told, mut heard) = mpsc::channel(10);
-        let sweep = Sweep {
-            each: Duration::from_millis(10),
-            older_than: Duration::ZERO,
-            ..Sweep::new(store.clone(), Arc::new(HalfLog(told)))
-        };
-        let sweeping = AbortOnDropHandle::new(tokio::spawn(sweep.run(CancellationToken::new())));
-        let patience = Duration::from_secs(30);
-        assert_eq!(timeout(patience, heard.recv()).await.unwrap().unwrap(), Some(b"b".to_vec()));
-        leave_behind(&store, "c", "taken").await;
-        assert_eq!(timeout(patience, heard.recv()).await.unwrap().unwrap(), Some(b"c".to_vec()));
-        drop(sweeping);
-        store.close().await;
-        std::fs::remove_file(file).unwrap();
+        let mut scene = Scene::begin().await;
+        leave_behind(&scene.store, "a", 1, REFUSED).await;
+        leave_behind(&scene.store, "b", 1, "taken").await;
+        assert_eq!(scene.heard().await, "b 1");
+        leave_behind(&scene.store, "c", 1, "taken").await;
+        assert_eq!(scene.heard().await, "c 1");
+        scene.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_conversation_is_published_again_when_more_of_it_is_left_behind() {
+        let mut scene = Scene::begin().await;
+        for nth in 1..=3 {
+            leave_behind(&scene.store, "a", nth, "taken").await;
+            assert_eq!(scene.heard().await, format!("a {nth}"));
+        }
+        scene.end().await;
     }
 
     #[test]
