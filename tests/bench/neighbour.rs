@@ -1,13 +1,15 @@
 //! What a dead system costs its neighbours: cases are opened in Salesforce on a fixed schedule, first with SAP well, then with
-//! SAP dropping every connection while orders for it keep coming. A latency counts from the moment a case was due to the
-//! moment the log tells that it is done.
+//! SAP dropping every connection while orders for it keep coming, then with SAP answering nothing while it is asked as well.
+//! A latency counts from the moment a case was due to the moment the log tells that it is done.
 
 use std::{
     collections::HashMap,
+    iter::repeat_n,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use peyvand::{
     bus::{Consumer, ConsumerEvent, Producer, Topic, kafka::KafkaBus},
     codec::{self, Registry, RegistryConfig, Schemas},
@@ -26,26 +28,43 @@ use crate::{
 const EACH: Duration = Duration::from_millis(50);
 const CASES: usize = 400;
 
+/// What SAP is asked for beside each case.
+#[derive(Clone, Copy)]
+struct Beside {
+    orders: usize,
+    questions: usize,
+}
+
+const NOTHING: Beside = Beside { orders: 0, questions: 0 };
+const ORDERS: Beside = Beside { orders: 1, questions: 0 };
+const ORDERS_AND_QUESTIONS: Beside = Beside { orders: 1, questions: 10 };
+
 pub(crate) fn run() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let deployment = deployment();
     runtime.block_on(async {
         println!("\na dead system and its neighbours: {CASES} cases in Salesforce, 20 a second, on two connectors");
         let log = Log::open().await;
-        let _warm = log.cases(100, false).await;
+        let _warm = log.cases(100, NOTHING).await;
         let memory = resident(deployment);
-        let well = log.cases(CASES, false).await;
+        let well = log.cases(CASES, NOTHING).await;
         println!("  {}", well.line("SAP is well: due to done"));
-        deployment.fault(json!({"match": "/sap", "drop": true})).await;
-        let dead = log.cases(CASES, true).await;
-        println!("  {}", dead.line("SAP is dead, 20 orders a second as well"));
-        let (p50, p99) = (ratio(&dead, &well, 0.5), ratio(&dead, &well, 0.99));
-        println!(
-            "  p50 {p50:.2} times, p99 {p99:.2} times; memory of the connectors {:.1} MiB before, {:.1} MiB after",
-            mib(memory),
-            mib(resident(deployment))
-        );
-        deployment.heal().await;
+        let hangs = json!({"match": "/sap", "delay_ms": 600_000});
+        for (what, fault, beside) in [
+            ("SAP is dead, 20 orders a second", json!({"match": "/sap", "drop": true}), ORDERS),
+            ("SAP hangs, 200 questions as well", hangs, ORDERS_AND_QUESTIONS),
+        ] {
+            deployment.fault(fault).await;
+            let ill = log.cases(CASES, beside).await;
+            println!("  {}", ill.line(what));
+            let (p50, p99) = (ratio(&ill, &well, 0.5), ratio(&ill, &well, 0.99));
+            println!(
+                "  p50 {p50:.2} times, p99 {p99:.2} times; memory of the connectors {:.1} MiB before, {:.1} MiB after",
+                mib(memory),
+                mib(resident(deployment))
+            );
+            deployment.heal().await;
+        }
     });
 }
 
@@ -78,16 +97,16 @@ impl Log {
         Self { schemas, producer, done }
     }
 
-    /// Opens cases, each in its own conversation, with an order beside each when it is wanted.
-    async fn cases(&self, count: usize, with_orders: bool) -> Latencies {
+    /// Opens cases, each in its own conversation, and so is what is asked for beside each.
+    async fn cases(&self, count: usize, beside: Beside) -> Latencies {
         let began = Instant::now() + Duration::from_millis(50);
         let mut due = Vec::with_capacity(count);
         for number in 0..count {
             let at = began + EACH * u32::try_from(number).unwrap();
             tokio::time::sleep_until(at.into()).await;
-            if with_orders {
-                let _order = self.decide(Operation::SalesOrderCreate).await;
-            }
+            let orders = repeat_n(Operation::SalesOrderCreate, beside.orders);
+            let beside = orders.chain(repeat_n(Operation::StockLevel, beside.questions));
+            drop(join_all(beside.map(|operation| self.decide(operation))).await);
             due.push((self.decide(Operation::CaseCreate).await, at));
         }
         let mut all = Vec::with_capacity(count);

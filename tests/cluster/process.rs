@@ -21,6 +21,9 @@ const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM
                              (read -r _ <&3; kill -9 $p) & k=$!; wait $p; s=$?; wait $p; t=$?; kill $k; \
                              [ $t = 127 ] || s=$t; exit $s";
 
+/// What a shell says of a process that SIGKILL ended: 128 and the signal's number.
+const KILLED: i32 = 137;
+
 /// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
 /// tests, however they end.
 pub(crate) struct Worker {
@@ -30,10 +33,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// SIGKILL: nothing is said, nothing is closed.
-    pub(crate) fn kill(mut self) {
+    /// SIGKILL: nothing is said, nothing is closed. Whether it was there to be killed.
+    pub(crate) fn kill(mut self) -> bool {
         drop(self.shell.stdin.take());
-        self.shell.wait().unwrap();
+        self.shell.wait().unwrap().code() == Some(KILLED)
     }
 
     /// SIGTERM: how long it took to end in order, and it has to be in order.

@@ -42,8 +42,9 @@ impl Crew {
         // One that is still starting says nothing.
         let _said = self.measure(at).await;
         let (_, killed) = std::mem::replace(&mut self.workers[at], (sort, begin(scene, sort)));
-        self.logs.push(killed.log_file());
-        killed.kill();
+        let log = killed.log_file();
+        assert!(killed.kill(), "a {sort} had ended by itself: {}", log.display());
+        self.logs.push(log);
     }
 
     async fn measure(&mut self, at: usize) -> Result<(), reqwest::Error> {

@@ -14,7 +14,7 @@ pub(crate) struct Verdict {
     pub(crate) lost: usize,
     /// Writes that stand more than once, or are told to be done under another number.
     pub(crate) doubled: usize,
-    /// Writes that stand before an earlier one of their conversation in the same system.
+    /// Writes that stand, or are told to be accepted or done, before an earlier one of their conversation in the same system.
     pub(crate) reordered: usize,
     /// Events that came to the log more than once; their readers know them by their id.
     pub(crate) duplicates_delivered: usize,
@@ -34,7 +34,7 @@ pub(crate) fn judge(scene: &Scene) -> Verdict {
     let heard = scene.heard.lock().unwrap();
     let mut verdict = Verdict { messages: scene.asked.len(), ..Verdict::default() };
     for turns in scene.order.values() {
-        let mut last = None;
+        let (mut last, mut last_told) = (None, [None; 2]);
         for turn in turns {
             let stands = written.remove(&scene.asked[turn]).unwrap_or_default();
             let steps = heard.get(turn).map(|heard| heard.steps.as_slice()).unwrap_or_default();
@@ -51,6 +51,14 @@ pub(crate) fn judge(scene: &Scene) -> Verdict {
             verdict.reordered += usize::from(place.is_some() && place < last);
             last = place.or(last);
             verdict.reordered += usize::from(!is_in_order(steps));
+            for (last_told, status) in
+                last_told.iter_mut().zip([OperationStatus::Accepted, OperationStatus::Done])
+            {
+                // One reader heard all of a conversation, so in the log's order.
+                let told = steps.iter().find(|(_, told, ..)| *told == status).map(|(.., heard)| *heard);
+                verdict.reordered += usize::from(told.is_some() && told < *last_told);
+                *last_told = told.or(*last_told);
+            }
             let mut ids: Vec<EventId> = steps.iter().map(|(id, ..)| *id).collect();
             ids.sort_unstable();
             let all = ids.len();

@@ -7,6 +7,8 @@ pub mod target;
 pub mod webhook;
 pub mod write;
 
+mod breaker;
+mod gate;
 mod handler;
 mod line;
 mod relay;

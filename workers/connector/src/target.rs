@@ -123,6 +123,15 @@ impl TargetError {
         }
     }
 
+    /// Whether the system was there: only errors of reach say that it is away, and a refusal of our credentials does too, for
+    /// a while.
+    pub(crate) fn is_there(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Slow { .. } | Self::Misconfigured { .. } => false,
+            Self::Busy { .. } | Self::Unreadable { .. } => true,
+        }
+    }
+
     /// What the person is told.
     pub fn failure(&self) -> FailureKind {
         match self {

@@ -89,8 +89,9 @@ pub(super) fn after_send(
             let after = pause(&error, attempts, chance);
             match capability {
                 Capability::Blind => Verdict::Parked { class: "in_doubt", unsent: false },
+                // It is safe to repeat, so a system that is away is waited for, whether it took the request or not.
                 Capability::Key | Capability::Upsert => {
-                    Verdict::Doubt { after, class: error.kind(), absent: false, counts: true }
+                    Verdict::Doubt { after, class: error.kind(), absent: false, counts: counts(&error) }
                 }
                 Capability::Search { visible_within } => Verdict::Doubt {
                     after: after.max(visible_within),
@@ -211,6 +212,23 @@ mod tests {
             verdicts.iter().all(|verdict| *verdict == Verdict::Parked { class: "in_doubt", unsent: false })
         );
         assert_eq!(next(Capability::Blind, doubt(1, None), (1, true), Duration::ZERO), Act::Park("in_doubt"));
+    }
+
+    #[test]
+    fn a_system_that_is_away_costs_no_attempt_where_a_repeat_is_safe_even_if_it_may_have_taken_the_request() {
+        for capability in [Capability::Key, Capability::Upsert] {
+            for known in [Known::Unsent, doubt(9, None)] {
+                for error in errors() {
+                    let counted = counts(&error);
+                    let verdict = after_send(capability, known, Sent::MaybeSent(error), 2, 0.5);
+                    assert!(
+                        matches!(verdict, Verdict::Doubt { absent: false, counts, .. } if counts == counted),
+                        "{capability:?} {verdict:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(errors().iter().filter(|error| counts(error)).count(), 2, "slow, unreadable");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use peyvand::store::{Depth, Verdict};
 
-use super::breaker::State;
+use crate::breaker::State;
 
 pub(super) fn breaker(target: &str, state: State) {
     let open = match state {

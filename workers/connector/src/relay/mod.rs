@@ -3,7 +3,6 @@
 //! It may not decide what an answer means (`decide.rs`) nor speak a system's protocol.
 
 mod attempt;
-mod breaker;
 mod decide;
 mod gauges;
 mod sweep;
@@ -30,12 +29,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::{
-    breaker::Breaker,
-    decide::{Act, Patience},
-};
+use self::decide::{Act, Patience};
 use crate::{
     Connector,
+    breaker::{Breaker, Pauses},
     system::{Capability, Looked, Sent, Writer},
     target::{TargetConfig, TargetError},
     write::Write,
@@ -46,6 +43,8 @@ pub(crate) use sweep::Sweep;
 const LOOK_EACH: Duration = Duration::from_secs(1);
 /// How long running calls may take when the process stops; what is later stays in doubt.
 const DRAIN: Duration = Duration::from_secs(8);
+/// A write can wait: a system that comes back is not met by everything at once.
+const PAUSES: Pauses = Pauses { first: Duration::from_secs(15), longest: Duration::from_secs(5 * 60) };
 const LEASE_MIN: Duration = Duration::from_secs(15);
 
 /// What a relay works with.
@@ -104,7 +103,7 @@ impl Relay {
     /// writes wait that no more are to be taken.
     pub(crate) async fn run(self, wake: Arc<Notify>, full: watch::Sender<bool>, shutdown: CancellationToken) {
         let mut calls = Calls::new();
-        let mut breaker = Breaker::new();
+        let mut breaker = Breaker::new(PAUSES);
         let mut look = interval(LOOK_EACH);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = true;
@@ -212,7 +211,7 @@ impl Relay {
                 attempt::log(&write, attempts, &sent, began.elapsed());
                 let there = match &sent {
                     Sent::Done { .. } | Sent::Refused { .. } => true,
-                    Sent::NotSent(error) | Sent::MaybeSent(error) => is_there(error),
+                    Sent::NotSent(error) | Sent::MaybeSent(error) => error.is_there(),
                 };
                 let verdict = decide::after_send(capability, known, sent, attempts, chance);
                 self.ended(claimed, &write, verdict, Some(there))
@@ -221,7 +220,7 @@ impl Relay {
                 let looked = self.writer.reconcile(&write).await;
                 let there = match &looked {
                     Looked::Found { .. } | Looked::Different | Looked::Absent => true,
-                    Looked::CannotTell(error) => is_there(error),
+                    Looked::CannotTell(error) => error.is_there(),
                 };
                 let visible_within = match capability {
                     Capability::Search { visible_within } => visible_within,
@@ -338,16 +337,6 @@ impl Relay {
             }
             was != *full
         });
-    }
-}
-
-/// Only errors of reach say that the system is away; a refusal of our credentials does too, for a while.
-fn is_there(error: &TargetError) -> bool {
-    match error {
-        TargetError::Unavailable { .. } | TargetError::Slow { .. } | TargetError::Misconfigured { .. } => {
-            false
-        }
-        TargetError::Busy { .. } | TargetError::Unreadable { .. } => true,
     }
 }
 

@@ -19,6 +19,7 @@ use peyvand::language::script::Language;
 use serde::de::IgnoredAny;
 
 use crate::{
+    gate::Gate,
     system::{Capability, Looked, Sent, Writer},
     target::{TargetConfig, TargetError},
     write::Write,
@@ -35,6 +36,7 @@ const STOCK: &str = "API_MATERIAL_STOCK_SRV";
 pub struct Sap {
     http: Arc<Http>,
     names: Names,
+    gate: Gate,
 }
 
 /// New sales orders in one SAP system.
@@ -45,7 +47,17 @@ pub struct SalesOrders {
 impl Sap {
     /// Checks the configuration; nothing is asked yet.
     pub fn new(config: TargetConfig) -> Result<Self, TargetError> {
-        Ok(Self { http: Arc::new(Http::new(config)?), names: Names::default() })
+        let gate = Gate::new(&config.name, config.deadline);
+        Ok(Self { http: Arc::new(Http::new(config)?), names: Names::default(), gate })
+    }
+
+    /// One question of a person, while the system is there.
+    async fn ask<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, TargetError>>,
+    ) -> Result<T, TargetError> {
+        self.gate.ask(self.http.within(operation, work)).await
     }
 
     /// How long each of the questions below may take, waiting for a place included.
@@ -56,7 +68,7 @@ impl Sap {
     /// One order with its items, or none when there is no such order. The names of products may be a minute old, nothing else.
     pub async fn order(&self, number: &str, language: Language) -> Result<Option<Order>, TargetError> {
         let Some(number) = orders::number(number) else { return Ok(None) };
-        self.http.within("order.status", orders::one(&self.http, &self.names, number, language)).await
+        self.ask("order.status", orders::one(&self.http, &self.names, number, language)).await
     }
 
     /// The newest orders, without items, of the customer who owns the given order; none when that order does not exist.
@@ -67,14 +79,14 @@ impl Sap {
         limit: usize,
     ) -> Result<Option<Vec<Order>>, TargetError> {
         let Some(number) = orders::number(number) else { return Ok(None) };
-        self.http.within("order.list", orders::of_same_customer(&self.http, number, limit)).await
+        self.ask("order.list", orders::of_same_customer(&self.http, number, limit)).await
     }
 
     /// The unrestricted stock of the products that go by a SKU or have all words of `product` in a Persian or English
     /// name: at most five products, one entry a product and plant. Empty when no such product is known; a known product
     /// without stock has an entry with the quantity 0.
     pub async fn stock(&self, product: &str, language: Language) -> Result<Vec<StockLevel>, TargetError> {
-        self.http.within("stock.level", stock::levels(&self.http, product, language)).await
+        self.ask("stock.level", stock::levels(&self.http, product, language)).await
     }
 
     /// Whether the three services answer this user.

@@ -3,12 +3,21 @@
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan};
-use peyvand_connector::target::TargetError;
+use peyvand::{
+    event::{Operation, SlotName},
+    language::script::Language,
+};
+use peyvand_connector::{
+    sap::Sap,
+    system::{Looked, Writer},
+    target::{TargetConfig, TargetError},
+};
 use peyvand_sandbox::{Fault, FaultBody};
 
-use crate::support::{World, at_orders, target};
-use peyvand::language::script::Language;
-use peyvand_connector::sap::Sap;
+use crate::{
+    support::{Server, World, at_orders, target},
+    turns::write_of,
+};
 
 /// The class of failure under a fault, and how many requests it took.
 async fn failure(world: &World, fault: Fault) -> (TargetError, usize) {
@@ -35,7 +44,6 @@ async fn a_missing_order_and_a_page_of_a_proxy_are_told_apart() {
 
 #[tokio::test]
 async fn each_status_has_its_class_and_is_asked_once() {
-    let world = World::new().await;
     for (code, kind) in [
         (400, "unreadable"),
         (401, "misconfigured"),
@@ -49,13 +57,15 @@ async fn each_status_has_its_class_and_is_asked_once() {
         (502, "unavailable"),
         (504, "unavailable"),
     ] {
+        // A client of its own for each: after ten failures it is not asked any more.
+        let world = World::new().await;
         for body in [FaultBody::Sap, FaultBody::Html, FaultBody::Empty] {
             let (error, requests) = failure(&world, Fault { body, ..status(code) }).await;
             assert_eq!((error.kind(), requests), (kind, 1), "{code} {body:?}");
         }
+        world.sandbox.clear_faults();
+        assert!(world.order("45001").await.unwrap().is_some(), "a failure stays with its operation");
     }
-    world.sandbox.clear_faults();
-    assert!(world.order("45001").await.unwrap().is_some(), "a failure stays with its operation");
 }
 
 #[tokio::test]
@@ -168,8 +178,7 @@ async fn half_of_a_long_list_is_not_told_as_the_whole() {
 #[tokio::test]
 async fn a_slow_system_is_told_as_slow_within_the_deadline() {
     let deadline = Duration::from_millis(400);
-    let world =
-        World::with(1_000, |target| peyvand_connector::target::TargetConfig { deadline, ..target }).await;
+    let world = World::with(1_000, |target| TargetConfig { deadline, ..target }).await;
     world.fault(Fault { delay_ms: 60_000, ..at_orders() });
     let began = Instant::now();
     assert_eq!(world.order("45001").await.unwrap_err().kind(), "slow");
@@ -180,6 +189,25 @@ async fn a_slow_system_is_told_as_slow_within_the_deadline() {
     let began = Instant::now();
     assert_eq!(world.order("45001").await.unwrap_err().kind(), "slow");
     assert!(began.elapsed() < deadline + Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn questions_to_a_system_that_hangs_stop_going_out_while_writes_are_still_asked_for() {
+    let deadline = Duration::from_millis(300);
+    let hanging = Server::new(|_| std::future::pending()).await;
+    let sap = Sap::new(TargetConfig { deadline, ..target(&hanging.url()) }).unwrap();
+    let questions = (0..10).map(|_| sap.order("45001", Language::En));
+    for answer in futures_util::future::join_all(questions).await {
+        assert_eq!(answer.unwrap_err().kind(), "slow");
+    }
+    let before = hanging.hits();
+    assert_eq!(sap.order("45001", Language::En).await.unwrap_err().kind(), "slow");
+    assert_eq!(sap.stock("CEM-042", Language::Fa).await.unwrap_err().kind(), "slow");
+    assert_eq!(hanging.hits(), before, "a question went out");
+    let write = write_of("1", Operation::SalesOrderCreate, &[(SlotName::Product, "CEM-042")]);
+    let looked = sap.sales_orders().reconcile(&write).await;
+    assert!(matches!(looked, Looked::CannotTell(TargetError::Slow { .. })), "{looked:?}");
+    assert_eq!(hanging.hits(), before + 1, "the relay has a breaker of its own");
 }
 
 #[tokio::test]

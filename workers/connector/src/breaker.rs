@@ -12,12 +12,17 @@ const CALLS_MIN: usize = 20;
 const CALLS_KEPT: usize = 1000;
 /// As many failures in a row open it, whatever the window says.
 const IN_A_ROW: u32 = 10;
-const FIRST_PAUSE: Duration = Duration::from_secs(15);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// How long nothing goes through at first, and at most: each probe that fails doubles it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pauses {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
 
 /// How a breaker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Everything goes through.
     Closed,
     /// Nothing goes through before this moment.
@@ -28,21 +33,22 @@ pub(super) enum State {
 
 /// One target's breaker in this process.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     state: State,
     calls: VecDeque<(Instant, bool)>,
     in_a_row: u32,
     pause: Duration,
+    pauses: Pauses,
 }
 
 impl Breaker {
-    pub(super) fn new() -> Self {
-        Self { state: State::Closed, calls: VecDeque::new(), in_a_row: 0, pause: FIRST_PAUSE }
+    pub(crate) fn new(pauses: Pauses) -> Self {
+        Self { state: State::Closed, calls: VecDeque::new(), in_a_row: 0, pause: pauses.first, pauses }
     }
 
     /// How many of `wanted` calls may begin now. One that is let through to probe is under way until its result is noted
     /// or given back.
-    pub(super) fn room(&mut self, wanted: usize, now: Instant) -> usize {
+    pub(crate) fn room(&mut self, wanted: usize, now: Instant) -> usize {
         match self.state {
             State::Closed => wanted,
             State::Open(until) if now >= until && wanted > 0 => {
@@ -54,14 +60,14 @@ impl Breaker {
     }
 
     /// The probe found nothing to do.
-    pub(super) fn give_back(&mut self, now: Instant) {
+    pub(crate) fn give_back(&mut self, now: Instant) {
         if self.state == State::Probing {
             self.state = State::Open(now);
         }
     }
 
     /// Notes what a call came to: whether the system was there.
-    pub(super) fn note(&mut self, there: bool, now: Instant) {
+    pub(crate) fn note(&mut self, there: bool, now: Instant) {
         self.calls.push_back((now, there));
         while self.calls.len() > CALLS_KEPT
             || self.calls.front().is_some_and(|(at, _)| now.duration_since(*at) > WINDOW)
@@ -71,10 +77,10 @@ impl Breaker {
         self.in_a_row = if there { 0 } else { self.in_a_row + 1 };
         match (self.state, there) {
             (State::Probing | State::Open(_), true) => {
-                *self = Self::new();
+                *self = Self::new(self.pauses);
             }
             (State::Probing, false) => {
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                self.pause = (self.pause * 2).min(self.pauses.longest);
                 self.state = State::Open(now + self.pause);
             }
             (State::Closed, false) if self.is_failing() => self.state = State::Open(now + self.pause),
@@ -88,7 +94,7 @@ impl Breaker {
     }
 
     /// How it stands, for those who look.
-    pub(super) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.state
     }
 }
@@ -98,10 +104,11 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const PAUSES: Pauses = Pauses { first: Duration::from_secs(15), longest: Duration::from_secs(300) };
 
     #[test]
     fn ten_failures_in_a_row_open_it_and_one_success_closes_it_again() {
-        let (mut breaker, start) = (Breaker::new(), Instant::now());
+        let (mut breaker, start) = (Breaker::new(PAUSES), Instant::now());
         for n in 0..9 {
             breaker.note(false, start + n * SECOND);
             assert_eq!(breaker.room(4, start + n * SECOND), 4);
@@ -116,7 +123,7 @@ mod tests {
 
     #[test]
     fn each_failed_probe_doubles_the_pause_up_to_five_minutes() {
-        let (mut breaker, mut now) = (Breaker::new(), Instant::now());
+        let (mut breaker, mut now) = (Breaker::new(PAUSES), Instant::now());
         for _ in 0..10 {
             breaker.note(false, now);
         }
@@ -130,12 +137,12 @@ mod tests {
 
     #[test]
     fn half_of_twenty_calls_that_fail_open_it_and_old_ones_do_not_count() {
-        let (mut breaker, start) = (Breaker::new(), Instant::now());
+        let (mut breaker, start) = (Breaker::new(PAUSES), Instant::now());
         for n in 0..19 {
             breaker.note(n % 2 == 0, start);
         }
         assert_eq!(breaker.state(), State::Closed);
-        let mut late = Breaker::new();
+        let mut late = Breaker::new(PAUSES);
         for n in 0..18 {
             late.note(n % 2 == 0, start);
         }
@@ -147,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_finds_nothing_to_do_leaves_the_next_one_free() {
-        let (mut breaker, start) = (Breaker::new(), Instant::now());
+        let (mut breaker, start) = (Breaker::new(PAUSES), Instant::now());
         for _ in 0..10 {
             breaker.note(false, start);
         }
