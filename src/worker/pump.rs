@@ -70,7 +70,7 @@ impl Default for Limits {
     }
 }
 
-/// Settled records that a turn of the loop takes at most, so that it still asks for new ones meanwhile.
+/// Settled records that a turn of the loop takes at most, so that it soon sees that it is to stop.
 const A_TURN: usize = 64;
 /// How often a loop with nothing to do says that it turns.
 const TURN_EACH: Duration = Duration::from_secs(5);
