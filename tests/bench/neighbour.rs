@@ -49,7 +49,7 @@ pub(crate) fn run() {
         let memory = resident(deployment);
         let well = log.cases(CASES, NOTHING).await;
         println!("  {}", well.line("SAP is well: due to done"));
-        let hangs = json!({"match": "/sap", "delay_ms": 600_000});
+        let hangs = json!({"match": "/sap", "delay_ms": 60_000});
         for (what, fault, beside) in [
             ("SAP is dead, 20 orders a second", json!({"match": "/sap", "drop": true}), ORDERS),
             ("SAP hangs, 200 questions as well", hangs, ORDERS_AND_QUESTIONS),
