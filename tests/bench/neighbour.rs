@@ -47,13 +47,13 @@ pub(crate) fn run() {
         let log = Log::open().await;
         let _warm = log.cases(100, NOTHING).await;
         let memory = resident(deployment);
-        let well = log.cases(CASES, NOTHING).await;
-        println!("  {}", well.line("SAP is well: due to done"));
         let hangs = json!({"match": "/sap", "delay_ms": 60_000});
         for (what, fault, beside) in [
-            ("SAP is dead, 20 orders a second", json!({"match": "/sap", "drop": true}), ORDERS),
-            ("SAP hangs, 200 questions as well", hangs, ORDERS_AND_QUESTIONS),
+            ("SAP is dead, 20 orders a second as well", json!({"match": "/sap", "drop": true}), ORDERS),
+            ("SAP hangs, and 200 questions a second", hangs, ORDERS_AND_QUESTIONS),
         ] {
+            let well = log.cases(CASES, beside).await;
+            println!("  {}", well.line("SAP is well, asked for the same"));
             deployment.fault(fault).await;
             let ill = log.cases(CASES, beside).await;
             println!("  {}", ill.line(what));
