@@ -24,7 +24,7 @@ pub(crate) struct Gate {
 
 struct Ways {
     breaker: Breaker,
-    last_failure: Option<TargetError>,
+    last_failure: TargetError,
 }
 
 /// Leave to ask one question.
@@ -39,7 +39,9 @@ impl Gate {
     pub(crate) fn new(target: &str, deadline: Duration) -> Self {
         let first = FIRST_PAUSE.max(deadline);
         let breaker = Breaker::new(Pauses { first, longest: LONGEST_PAUSE.max(first) });
-        Self { target: target.to_owned(), ways: Mutex::new(Ways { breaker, last_failure: None }) }
+        let target = target.to_owned();
+        let last_failure = TargetError::Unavailable { target: target.clone() };
+        Self { target, ways: Mutex::new(Ways { breaker, last_failure }) }
     }
 
     /// Asks, or fails at once as the system last failed.
@@ -63,25 +65,24 @@ impl Gate {
             return Ok(Leave { gate: self, is_probe: ways.breaker.state() == State::Probing });
         }
         metrics::counter!("peyvand_questions_refused_total", "target" => self.target.clone()).increment(1);
-        let unavailable = || TargetError::Unavailable { target: self.target.clone() };
-        Err(ways.last_failure.clone().unwrap_or_else(unavailable))
+        Err(ways.last_failure.clone())
     }
 }
 
 impl Leave<'_> {
     fn note<T>(mut self, answer: &Result<T, TargetError>, now: Instant) {
-        let there = match answer {
-            Ok(_) => true,
+        let away = match answer {
             // The system was not asked, or asks for a pause: neither says that it is away.
             Err(TargetError::Busy { .. }) => return,
-            Err(error) => error.is_there(),
+            Ok(_) => None,
+            Err(error) => (!error.is_there()).then_some(error),
         };
         let mut ways = self.gate.ways();
-        if !there {
-            ways.last_failure = answer.as_ref().err().cloned();
+        if let Some(error) = away {
+            ways.last_failure = error.clone();
         }
         let was = ways.breaker.state();
-        ways.breaker.note(there, now);
+        ways.breaker.note(away.is_none(), now);
         let (was_open, is_open) = (was != State::Closed, ways.breaker.state() != State::Closed);
         drop(ways);
         self.is_probe = false;
