@@ -9,6 +9,7 @@ pub mod failpoint;
 pub mod language;
 pub mod privacy;
 pub mod process;
+pub mod seal;
 pub mod store;
 pub mod telemetry;
 pub mod topics;

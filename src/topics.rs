@@ -83,7 +83,7 @@ pub fn all() -> Vec<TopicSpec> {
     };
     let aside = READERS.iter().flat_map(|(topic, group)| {
         let topic = Topic::new(*topic);
-        [spec(dead_letters(&topic, group), 45), spec(redrives(&topic, group), 45)]
+        [spec(dead_letters(&topic, group), 45), spec(redrives(&topic, group), 30)]
     });
     chat.iter().map(|topic| spec(Topic::new(*topic), 30)).chain(aside).collect()
 }

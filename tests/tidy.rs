@@ -45,7 +45,7 @@ const PURE: &[&str] = &[
     "src/privacy",
     "src/worker/guard",
     "src/worker/ledger",
-    "workers/connector/src/relay/breaker",
+    "workers/connector/src/breaker",
     "workers/connector/src/relay/decide",
 ];
 const IMPURE_CRATES: &[&str] =

@@ -1,45 +1,26 @@
 //! Dead letters as a work list: what waits by its cause, one letter masked, and what a person decides: once more, or not
-//! at all. Every decision is noted in the database with who made it and why. No payload is ever shown.
+//! at all. Every decision is noted in the database with who made it and why. No payload is ever shown but masked.
 
 mod decided;
+mod redrive;
+mod show;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 use peyvand::{
     bus::{Offset, Record, Topic, TopicPartition, kafka::KafkaBus},
+    codec::RegistryConfig,
     config::Config,
     process::ConfigArguments,
+    seal::SealKeys,
     store::{Audit, PostgresStore, Store},
     topics,
-    worker::redriven,
+    worker::letter_name,
 };
 use serde_json::json;
 
-use self::decided::{Decided, name, place};
-
-/// Headers that say something about a letter and nothing about a person.
-const SHOWN: &[&str] = &[
-    "x-error-class",
-    "x-error-code",
-    "x-error-msg",
-    "x-attempts",
-    "x-first-failure-ms",
-    "x-last-failure-ms",
-    "x-orig-topic",
-    "x-orig-partition",
-    "x-orig-offset",
-    "x-orig-timestamp",
-    "x-group",
-    "x-worker-version",
-    "x-schema-id",
-    "x-payload-mode",
-    "x-payload-bytes",
-    "x-payload-sha256",
-    "x-event-id",
-    "x-trace-parent",
-    "x-redrive-count",
-];
+use self::decided::{Decided, place};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Dlq {
@@ -116,10 +97,19 @@ pub(crate) struct Who {
     by: String,
 }
 
+impl Who {
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.why.trim().is_empty(), "say why with --why, so that it can be understood later");
+        Ok(())
+    }
+}
+
 /// What is worked with.
 struct Desk {
     bus: KafkaBus,
     store: Store,
+    keys: Arc<SealKeys>,
+    registry: RegistryConfig,
 }
 
 pub(crate) async fn run(command: Dlq) -> anyhow::Result<()> {
@@ -131,13 +121,12 @@ pub(crate) async fn run(command: Dlq) -> anyhow::Result<()> {
         }
         Dlq::Show { place, config } => {
             let desk = Desk::open(config).await?;
-            show(&desk.one(&place).await?);
+            show::show(&desk.one(&place).await?, &desk.keys, &desk.registry).await;
             desk.close().await
         }
         Dlq::Redrive { filter, who, dry_run, rate, config } => {
-            ensure!(rate > 0, "--rate is at least 1");
             let desk = Desk::open(config).await?;
-            redrive(&desk, &filter, &who, dry_run, rate).await?;
+            redrive::redrive(&desk, &filter, &who, dry_run, rate).await?;
             desk.close().await
         }
         Dlq::Drop { filter, who, dry_run, config } => {
@@ -152,7 +141,8 @@ impl Desk {
     async fn open(config: ConfigArguments) -> anyhow::Result<Self> {
         let config = Config::load(config.config)?;
         let store = PostgresStore::connect(&config.database.url, config.database.password.as_ref()).await?;
-        Ok(Self { bus: KafkaBus::open(config.kafka)?, store: store.into() })
+        let Config { kafka, letters_keys: keys, registry, .. } = config;
+        Ok(Self { bus: KafkaBus::open(kafka)?, store: store.into(), keys, registry })
     }
 
     async fn close(self) -> anyhow::Result<()> {
@@ -206,9 +196,9 @@ impl Desk {
         found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
     }
 
-    /// Notes what was done with a letter. Done after it: a letter that is redriven twice has its effect once.
+    /// Notes what is done with a letter.
     async fn note(&self, who: &Who, what: &'static str, letter: &Record) -> anyhow::Result<()> {
-        let audit = Audit { who: who.by.clone(), what, subject: name(letter), why: who.why.clone() };
+        let audit = Audit { who: who.by.clone(), what, subject: letter_name(letter), why: who.why.clone() };
         Ok(self.store.note(vec![audit]).await?)
     }
 }
@@ -266,49 +256,9 @@ fn list(letters: &[Record], as_json: bool) {
     println!("{} dead letters wait.", letters.len());
 }
 
-#[allow(clippy::print_stdout, reason = "the letter is the output")]
-fn show(letter: &Record) {
-    println!("{:<20} {}", "at", place(letter));
-    for name in SHOWN {
-        if let Some(value) = letter.headers.text(name) {
-            println!("{:<20} {value}", name.trim_start_matches("x-"));
-        }
-    }
-    let again = match redriven(letter) {
-        Ok(record) => format!("to {}", record.topic),
-        Err(refusal) => format!("no: {refusal}"),
-    };
-    println!("{:<20} {again}", "redrive");
-}
-
-#[allow(clippy::print_stdout, reason = "what was done is the output")]
-async fn redrive(desk: &Desk, filter: &Filter, who: &Who, dry_run: bool, rate: u32) -> anyhow::Result<()> {
-    ensure!(!who.why.trim().is_empty(), "say why with --why, so that it can be understood later");
-    let producer = desk.bus.producer();
-    let mut pace = tokio::time::interval(Duration::from_secs(1) / rate);
-    let (mut done, mut refused) = (0_usize, 0_usize);
-    for letter in desk.waiting(filter).await? {
-        match redriven(&letter) {
-            Err(refusal) => {
-                refused += 1;
-                println!("{}: {refusal}", place(&letter));
-            }
-            Ok(record) if dry_run => println!("{} would go to {}", place(&letter), record.topic),
-            Ok(record) => {
-                let _tick = pace.tick().await;
-                producer.send(record).await?;
-                desk.note(who, "dlq.redrive", &letter).await?;
-                done += 1;
-            }
-        }
-    }
-    println!("{done} letters redriven, {refused} refused{}.", if dry_run { " (dry run)" } else { "" });
-    Ok(())
-}
-
 #[allow(clippy::print_stdout, reason = "what was done is the output")]
 async fn take_off(desk: &Desk, filter: &Filter, who: &Who, dry_run: bool) -> anyhow::Result<()> {
-    ensure!(!who.why.trim().is_empty(), "say why with --why, so that it can be understood later");
+    who.check()?;
     let letters = desk.waiting(filter).await?;
     for letter in &letters {
         if dry_run {

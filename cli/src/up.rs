@@ -1,7 +1,9 @@
 //! `peyvand up`: the whole of Peyvand in one process, on the embedded log and SQLite, with the sandbox as its SAP.
 
 use std::{
+    io::Write,
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,9 +18,10 @@ use peyvand::{
     language::dates::UtcOffset,
     privacy::Sensitive,
     process::{self, Health, Probes},
+    seal::SealKeys,
     store::{ParkedRoom, SqliteStore, Store},
     topics,
-    worker::{self, Handler, Watch, Worker},
+    worker::{self, Handler, LetterWriter, Watch, Worker},
 };
 use peyvand_channels::{Channels, Hub, OpenDesk, web};
 use peyvand_connector::{Systems, fetch_products};
@@ -30,6 +33,9 @@ use peyvand_reply::{Reply, render::Renderer};
 use peyvand_sandbox::{Sandbox, SandboxConfig};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
+
+/// The file with the key of dead letters in a data directory.
+const LETTERS_KEY: &str = "letters.key";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -155,17 +161,18 @@ pub(crate) async fn start_on(
     let router = web::router(Arc::new(desk), web::WebConfig::new(tenant))
         .merge(process::health_router(Arc::clone(&health)));
     let mut workers = JoinSet::new();
-    let hire = Hire { bus: &bus, store: &store, schemas: &schemas, health: &health, letters_guard };
+    let hire = Hire {
+        bus: &bus,
+        store: &store,
+        schemas: &schemas,
+        health: &health,
+        letters: letter_writer(data)?,
+        letters_guard,
+    };
     hire.employ(&mut workers, &shutdown, classifier)?;
-    let (connector, mut relays) = systems.start(&store, &bus.producer(), &schemas, &shutdown);
+    let (connector, relays) = systems.start(&store, &bus.producer(), &schemas, &shutdown);
     hire.employ(&mut workers, &shutdown, connector)?;
-    workers.spawn(async move {
-        // They end when they are told to; one that ends by itself ends everything.
-        while let Some(ended) = relays.join_next().await {
-            ended.context("a relay of the outbox ended")?;
-        }
-        Ok(())
-    });
+    workers.spawn(until_ended(relays));
     hire.employ(&mut workers, &shutdown, reply)?;
     hire.employ(&mut workers, &shutdown, Channels { hub, store: store.clone() })?;
     drop(tokio::spawn(process::prune(store.clone(), shutdown.clone())));
@@ -175,6 +182,14 @@ pub(crate) async fn start_on(
         Ok(())
     });
     Ok(Instance { url, shutdown, health, workers, bus, store, sandbox })
+}
+
+/// They end when they are told to; one that ends by itself ends everything.
+async fn until_ended(mut relays: JoinSet<()>) -> anyhow::Result<()> {
+    while let Some(ended) = relays.join_next().await {
+        ended.context("a relay of the outbox ended")?;
+    }
+    Ok(())
 }
 
 impl Instance {
@@ -197,6 +212,7 @@ struct Hire<'a> {
     store: &'a Store,
     schemas: &'a Arc<Schemas>,
     health: &'a Health,
+    letters: LetterWriter,
     letters_guard: Switch,
 }
 
@@ -216,6 +232,7 @@ impl Hire<'_> {
             store: self.store.clone(),
             schemas: Arc::clone(self.schemas),
             handler,
+            letters: self.letters.clone(),
             watch: Watch {
                 pulses: self.health.pulses(),
                 letters_guard: self.letters_guard == Switch::On,
@@ -272,21 +289,46 @@ fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
+/// Dead letters are sealed with the key that lies in the data directory; it is made when there is none yet.
+fn letter_writer(data: &Path) -> anyhow::Result<LetterWriter> {
+    let path = &data.join(LETTERS_KEY);
+    if !path.exists() {
+        make_key(path).with_context(|| format!("cannot make {}", path.display()))?;
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let keys = SealKeys::parse(&text).with_context(|| {
+        let advice = "put back the one that was there, or remove it to begin with a new one";
+        format!("{} holds no key; {advice}", path.display())
+    })?;
+    Ok(LetterWriter { worker: process::worker_name(), keys: Arc::new(keys) })
+}
+
+/// All of it or nothing lies there afterwards, whenever this process ends.
+fn make_key(path: &Path) -> anyhow::Result<()> {
+    let key = SealKeys::new_text().context("the system gives no randomness")?;
+    let new = path.with_extension("new");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    writeln!(file, "{}", key.expose())?;
+    file.sync_all()?;
+    Ok(std::fs::rename(&new, path)?)
+}
+
 async fn forget(data: &Path) -> anyhow::Result<()> {
     let log = data.join("bus.sqlite");
     if log.exists() {
         // Opening takes the lock: an instance that runs on this directory keeps its files.
         EmbeddedBus::open(&log).await?.close().await?;
     }
-    for file in ["bus.sqlite", "store.sqlite"] {
-        for tail in ["", "-wal", "-shm"] {
-            let path = data.join(format!("{file}{tail}"));
-            match std::fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    return Err(error).with_context(|| format!("cannot remove {}", path.display()));
-                }
+    let databases = ["bus.sqlite", "store.sqlite"];
+    let files = databases.iter().flat_map(|file| ["", "-wal", "-shm"].map(|tail| format!("{file}{tail}")));
+    for file in files.chain([LETTERS_KEY.to_owned()]) {
+        let path = data.join(file);
+        match std::fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
             }
         }
     }

@@ -10,7 +10,9 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-pub use record::{Epoch, Headers, NewRecord, NextOffset, Offset, Record, Topic, TopicPartition};
+pub use record::{
+    Epoch, Headers, NewRecord, NextOffset, Offset, Record, TimestampType, Topic, TopicPartition,
+};
 
 /// How long every log leaves what is asked back with a worker, at least, before it is taken away.
 pub const LET_GO_WITHIN_MIN: Duration = Duration::from_secs(20);

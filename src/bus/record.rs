@@ -110,6 +110,29 @@ impl NewRecord {
     }
 }
 
+/// What a record's time says, in Kafka's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimestampType {
+    /// Nobody knows any more.
+    #[default]
+    NotAvailable,
+    /// When it was made, by the clock of whoever published it.
+    CreateTime,
+    /// When it was appended, by the broker's clock.
+    LogAppendTime,
+}
+
+impl TimestampType {
+    /// Kafka's own word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAvailable => "NotAvailable",
+            Self::CreateTime => "CreateTime",
+            Self::LogAppendTime => "LogAppendTime",
+        }
+    }
+}
+
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -117,8 +140,10 @@ pub struct Record {
     pub place: TopicPartition,
     /// Its offset there.
     pub offset: Offset,
-    /// When it was appended, milliseconds since 1970-01-01 UTC.
+    /// When it was appended, or what its publisher said, milliseconds since 1970-01-01 UTC.
     pub timestamp_ms: i64,
+    /// Which of them.
+    pub timestamp_type: TimestampType,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its payload.

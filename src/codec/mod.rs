@@ -5,6 +5,7 @@
 mod committed;
 mod doubts;
 mod inspect;
+mod masked;
 mod registry;
 mod schemas;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub use committed::{Committed, decode_committed};
 pub use inspect::Flaw;
+pub use masked::masked;
 pub use registry::{Registry, RegistryConfig, RegistryError};
 pub use schemas::{Learned, RELEASED, Released, Schemas, newest};
 
@@ -138,7 +140,10 @@ pub fn encode<E: Event>(
 /// # Errors
 /// [`CodecError`], one kind for each way in which a record can be wrong.
 pub fn decode<E: Event>(schemas: &Schemas, record: &Record) -> Result<Envelope<E>, CodecError> {
-    let event: E = datum(schemas, record)?;
+    if record.headers.size() > HEADER_BYTES_MAX {
+        return Err(CodecError::TooLarge);
+    }
+    let event: E = datum(schemas, record.value.as_deref().ok_or(CodecError::Empty)?)?;
     if record.key.as_deref() != Some(event.conversation_id().as_str().as_bytes()) {
         return Err(CodecError::WrongKey);
     }
@@ -172,11 +177,7 @@ pub(crate) fn schema_id(payload: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*id))
 }
 
-fn datum<E: Event>(schemas: &Schemas, record: &Record) -> Result<E, CodecError> {
-    if record.headers.size() > HEADER_BYTES_MAX {
-        return Err(CodecError::TooLarge);
-    }
-    let value = record.value.as_deref().ok_or(CodecError::Empty)?;
+fn datum<E: Event>(schemas: &Schemas, value: &[u8]) -> Result<E, CodecError> {
     let (prefix, body) = value.split_first_chunk::<PREFIX>().ok_or(CodecError::Empty)?;
     if value.len() > PAYLOAD_BYTES_MAX {
         return Err(CodecError::TooLarge);

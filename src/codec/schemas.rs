@@ -112,6 +112,11 @@ pub enum Learned {
     Unknown,
 }
 
+/// The newest schema of an event of ours.
+pub(super) fn own(event: &str) -> Option<&'static Schema> {
+    OWN.iter().rfind(|(own, _)| own.event == event).map(|(_, schema)| schema)
+}
+
 type Entry = Result<&'static Known, Flaw>;
 
 /// The schemas of this process.
@@ -236,9 +241,9 @@ fn leak<T>(value: T) -> &'static T {
 fn foreign(id: u32, text: &str) -> Entry {
     let schema = inspect::parse(text)?;
     let event = inspect::event_of(&schema).ok_or(Flaw::NotOurs)?;
-    let own = OWN.iter().rfind(|(own, _)| own.event == event).ok_or(Flaw::NotOurs)?;
-    SchemaCompatibility::can_read(&schema, &own.1).map_err(|_| Flaw::Incompatible)?;
-    known(id, own.0.event, leak(schema)).map(leak).ok_or(Flaw::Unreadable)
+    let (released, own) = OWN.iter().rfind(|(own, _)| own.event == event).ok_or(Flaw::NotOurs)?;
+    SchemaCompatibility::can_read(&schema, own).map_err(|_| Flaw::Incompatible)?;
+    known(id, released.event, leak(schema)).map(leak).ok_or(Flaw::Unreadable)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    bus::{Offset, TopicPartition},
+    bus::{Offset, TimestampType, TopicPartition},
     event::{
         CHANNEL_BYTES_MAX, CHANNEL_MESSAGE_ID_BYTES_MAX, DeliveryUpdated, MessageReceived, OperationUpdated,
         ReplyReady, TurnDecided,
@@ -29,6 +29,7 @@ fn read_back(record: NewRecord) -> Record {
         place: TopicPartition { topic: record.topic, partition: 0 },
         offset: Offset(7),
         timestamp_ms: 1,
+        timestamp_type: TimestampType::default(),
         key: record.key,
         value: record.value,
         headers: record.headers,

@@ -5,7 +5,7 @@
 mod settings;
 mod understanding;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use thiserror::Error;
 
@@ -15,6 +15,7 @@ use crate::{
     event::TenantId,
     language::dates::UtcOffset,
     privacy::Sensitive,
+    seal::SealKeys,
     store::{ParkedRoom, ParkedSize},
 };
 use settings::Settings;
@@ -52,6 +53,8 @@ pub struct Config {
     pub utc_offset: UtcOffset,
     /// Where health and metrics are served; without it, only the channels worker serves them, beside its page.
     pub health_listen: Option<SocketAddr>,
+    /// What dead letters are sealed with.
+    pub letters_keys: Arc<SealKeys>,
     /// Whether a worker stops instead of making dead letters of everything.
     pub letters_guard: bool,
     /// How much may wait in the database before their lanes wait.
@@ -88,6 +91,9 @@ fn lines(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// What `letters.key` has to be.
+const KEYS: &str = "32 random bytes in Base64, as `head -c 32 /dev/urandom | base64` makes them: dead letters are sealed \
+                    with it (older keys may stand behind it)";
 /// The name of the variable that says where the settings file is.
 const FILE_VARIABLE: &str = "PEYVAND_CONFIG";
 
@@ -146,6 +152,7 @@ impl Config {
             settings.or("channels.listen", "127.0.0.1:8080", "an address like 0.0.0.0:8080");
         let utc_offset = settings.or("utc_offset", "+03:30", "hours and minutes like +03:30");
         let health_listen = settings.maybe("health.listen", "an address like 0.0.0.0:9100");
+        let letters_keys = settings.parsed("letters.key", KEYS, |text| SealKeys::parse(text).map(Arc::new));
         let letters_guard = settings.switch("worker.letters_guard", true);
         let parked = parked(&mut settings);
         let target_urls = settings.under("targets.");
@@ -162,12 +169,13 @@ impl Config {
         let secrets =
             settings.under("secrets.").into_iter().map(|(name, value)| (name, value.into())).collect();
         let mistakes = settings.finish();
-        match (tenant, brokers, url, database_url, channels_listen, utc_offset) {
+        match (tenant, brokers, url, database_url, letters_keys, channels_listen, utc_offset) {
             (
                 Some(tenant),
                 Some(brokers),
                 Some(url),
                 Some(database_url),
+                Some(letters_keys),
                 Some(channels_listen),
                 Some(utc_offset),
             ) if mistakes.is_empty() => Ok(Self {
@@ -181,6 +189,7 @@ impl Config {
                 channels_listen,
                 utc_offset,
                 health_listen,
+                letters_keys,
                 letters_guard,
                 parked,
                 target_urls,
@@ -247,6 +256,7 @@ mod tests {
         ("PEYVAND_KAFKA_BROKERS", "k1:9092"),
         ("PEYVAND_REGISTRY_URL", "http://r/apis/ccompat/v7"),
         ("PEYVAND_DATABASE_URL", "postgres://u:geheim@db/p"),
+        ("PEYVAND_LETTERS_KEY", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="),
     ];
 
     fn places(error: &ConfigError) -> Vec<&str> {
@@ -256,7 +266,14 @@ mod tests {
     #[test]
     fn every_missing_and_every_unknown_setting_is_named_at_once() {
         let error = check(&[("PEYVAND_KAFKA_BROKRES", "x")], None).unwrap_err();
-        let wanted = ["PEYVAND_KAFKA_BROKRES", "database.url", "kafka.brokers", "registry.url", "tenant"];
+        let wanted = [
+            "PEYVAND_KAFKA_BROKRES",
+            "database.url",
+            "kafka.brokers",
+            "letters.key",
+            "registry.url",
+            "tenant",
+        ];
         assert_eq!(places(&error), wanted, "{error}");
     }
 

@@ -19,6 +19,7 @@ const NAMES: &[&str] = &[
     "registry.password",
     "database.url",
     "database.password",
+    "letters.key",
     "channels.listen",
     "health.listen",
     "utc_offset",

@@ -22,7 +22,7 @@ use crate::{
     config::{Config, ConfigError},
     store::{PostgresStore, Store, StoreError},
     telemetry, topics,
-    worker::{self, Handler, Tripped, Watch, Worker, WorkerError},
+    worker::{self, Handler, LetterWriter, Tripped, Watch, Worker, WorkerError},
 };
 
 /// A program's own fault or a wrong environment (sysexits.h EX_SOFTWARE, EX_CONFIG): a supervisor starts the former
@@ -31,6 +31,8 @@ const EXIT_SOFTWARE: u8 = 70;
 const EXIT_CONFIG: u8 = 78;
 /// Open files that are asked for; the system may allow fewer.
 const OPEN_FILES: u64 = 1 << 17;
+/// Longer names of machines are cut.
+const HOST_CHARS_MAX: usize = 64;
 /// How long the database and the health server may take to close.
 const CLOSES_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 /// Ended by a second signal.
@@ -195,6 +197,7 @@ impl Cluster {
             store: self.store.clone(),
             schemas: Arc::clone(&self.schemas),
             handler,
+            letters: LetterWriter { worker: worker_name(), keys: Arc::clone(&self.config.letters_keys) },
             watch: Watch {
                 pulses: self.health.pulses(),
                 letters_guard: self.config.letters_guard,
@@ -280,6 +283,13 @@ where
         tracing::debug!("the health server did not end in order");
     }
     served
+}
+
+/// What this process is called where somebody has to find it: the machine, or the container, and the process's number there.
+pub fn worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.trim().chars().filter(char::is_ascii_graphic).take(HOST_CHARS_MAX).collect();
+    format!("{}:{}", if host.is_empty() { "localhost" } else { &host }, std::process::id())
 }
 
 /// Every socket of a person is an open file, and many systems begin with a limit of 1,024: takes what this user may have.

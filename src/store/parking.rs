@@ -121,7 +121,7 @@ pub struct ParkedLease {
 pub struct ParkedTurn {
     /// The right to work on it.
     pub lease: ParkedLease,
-    /// The record, as it was read.
+    /// The record, as it was read; what its time says is not kept.
     pub record: Record,
     /// How often it was begun since it was parked, this time included.
     pub attempts: u32,

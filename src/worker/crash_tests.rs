@@ -8,7 +8,7 @@ use super::{
     tests::stage,
 };
 use crate::{
-    bus::{Headers, Offset, Record, Topic, TopicPartition},
+    bus::{Headers, Offset, Record, TimestampType, Topic, TopicPartition},
     store::Store,
 };
 
@@ -24,7 +24,15 @@ fn place() -> TopicPartition {
 
 fn record(offset: i64) -> Record {
     let (place, offset) = (place(), Offset(offset));
-    Record { place, offset, timestamp_ms: 0, key: None, value: None, headers: Headers::default() }
+    Record {
+        place,
+        offset,
+        timestamp_ms: 0,
+        timestamp_type: TimestampType::default(),
+        key: None,
+        value: None,
+        headers: Headers::default(),
+    }
 }
 
 /// A process that has just got the partition.

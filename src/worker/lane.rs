@@ -68,13 +68,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::bus::{Headers, Offset, Topic, TopicPartition};
+    use crate::bus::{Headers, Offset, TimestampType, Topic, TopicPartition};
 
     fn record(offset: i64) -> Record {
         Record {
             place: TopicPartition { topic: Topic::new("t"), partition: 0 },
             offset: Offset(offset),
             timestamp_ms: 0,
+            timestamp_type: TimestampType::default(),
             key: None,
             value: None,
             headers: Headers::default(),

@@ -1,12 +1,20 @@
-//! A dead letter: the record that could not be worked on, with where it came from and why in its headers. Pure.
+//! A dead letter: the record that could not be worked on, its payload sealed, with where it came from and why in its headers.
+//! No clock and no IO; only the nonce of a seal is random.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     bus::{Headers, NewRecord, Record},
     codec::{self, ENVELOPE, EVENT_ID, PAYLOAD_BYTES_MAX, TRACEPARENT},
     event::{EventId, ID_BYTES_MAX},
+    seal::{SealError, SealKeys},
     topics,
 };
 
@@ -14,12 +22,20 @@ use crate::{
 pub const REDRIVES_MAX: u32 = 3;
 /// How often a record was redriven.
 pub(super) const REDRIVE_COUNT: &str = "x-redrive-count";
+/// Which redrive it came by.
+const REDRIVE_ID: &str = "x-redrive-id";
+/// The name space of the ids of redrives. Never changed: the same redrive has the same id in every version.
+const REDRIVES: Uuid = Uuid::from_u128(0x7f1c_5a0e_93d2_4c48_a5b7_0d6e_2f88_c3b1);
 /// When it failed for the first time; kept over every redrive.
 const FIRST_FAILURE: &str = "x-first-failure-ms";
+const PAYLOAD_MODE: &str = "x-payload-mode";
+const KEY_ID: &str = "x-payload-key-id";
 const SAID_BYTES_MAX: usize = 256;
 /// Original headers stand behind this. Only the envelope's, and only short ones: a foreign record's own may hold anything.
 const ORIGINAL: &str = "x-o-";
 const ORIGINAL_BYTES_MAX: usize = 256;
+/// What a seal is about: a payload opens in no other letter than the one of this record for this group.
+const ABOUT: [&str; 4] = ["x-orig-topic", "x-orig-partition", "x-orig-offset", "x-group"];
 
 /// Why a record is a dead letter, in words that are safe for everybody.
 #[derive(Clone, Debug)]
@@ -37,8 +53,8 @@ pub(super) struct Cause {
     pub(super) last_failure_ms: i64,
 }
 
-/// Why a dead letter is not redriven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+/// Why a dead letter is not redriven, or its payload not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RedriveRefusal {
     /// It was redriven too often.
     #[error("it was redriven {REDRIVES_MAX} times already; mend the cause, or drop it")]
@@ -46,20 +62,94 @@ pub enum RedriveRefusal {
     /// Its payload is not in the letter.
     #[error("its payload was too large to keep; look it up at its origin")]
     Pointer,
+    /// Its payload is in the letter and cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
     /// It is no dead letter of ours.
     #[error("it is not on a topic of dead letters")]
     NotALetter,
 }
 
-/// The record of a dead letter once more, for the group that could not work on it. Pure.
+/// How a letter keeps its payload.
+enum Mode {
+    /// As it was, by an earlier version.
+    Raw,
+    /// Sealed with one of the installation's keys.
+    Sealed,
+    /// Not at all: the headers say where it lies.
+    Pointer,
+}
+
+impl Mode {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Sealed => "sealed",
+            Self::Pointer => "pointer",
+        }
+    }
+
+    fn of(letter: &Record) -> Option<Self> {
+        let said = letter.headers.text(PAYLOAD_MODE)?;
+        [Self::Raw, Self::Sealed, Self::Pointer].into_iter().find(|mode| mode.as_str() == said)
+    }
+}
+
+/// Writes the dead letters of a process.
+#[derive(Clone, Debug)]
+pub struct LetterWriter {
+    /// What the process is called in them, such as `HOST:PID`.
+    pub worker: String,
+    /// What their payloads are sealed with.
+    pub keys: Arc<SealKeys>,
+}
+
+/// A letter itself, and no later one at its place: `TOPIC:PARTITION:OFFSET@MILLISECONDS`, the time being when it was put there.
+pub fn letter_name(letter: &Record) -> String {
+    let Record { place, offset, timestamp_ms, .. } = letter;
+    format!("{}:{}:{}@{timestamp_ms}", place.topic, place.partition, offset.0)
+}
+
+/// The id of a letter's redrive: the same however often it is begun, so that a second record of it is known for one.
+pub fn redrive_id(letter: &Record) -> Uuid {
+    Uuid::new_v5(&REDRIVES, letter_name(letter).as_bytes())
+}
+
+/// The id of the redrive that a record came by.
+pub fn redriven_by(record: &Record) -> Option<Uuid> {
+    record.headers.text(REDRIVE_ID)?.parse().ok()
+}
+
+/// The payload of a letter as it was; `None` when the record had none.
+///
+/// # Errors
+/// [`RedriveRefusal`] says why it cannot be had.
+pub fn payload_of(letter: &Record, keys: &SealKeys) -> Result<Option<Vec<u8>>, RedriveRefusal> {
+    let Some(kept) = letter.value.as_deref() else {
+        return match Mode::of(letter) {
+            Some(Mode::Raw | Mode::Sealed) => Ok(None),
+            Some(Mode::Pointer) => Err(RedriveRefusal::Pointer),
+            None => Err(RedriveRefusal::NotALetter),
+        };
+    };
+    match Mode::of(letter) {
+        Some(Mode::Raw) => Ok(Some(kept.to_vec())),
+        Some(Mode::Sealed) => {
+            let key_id = letter.headers.text(KEY_ID).ok_or(SealError::Broken)?;
+            Ok(Some(keys.open(key_id, &about(&letter.headers), kept)?))
+        }
+        Some(Mode::Pointer) => Err(RedriveRefusal::Pointer),
+        None => Err(RedriveRefusal::NotALetter),
+    }
+}
+
+/// The record of a dead letter once more, for the group that could not work on it.
 ///
 /// # Errors
 /// [`RedriveRefusal`] says why it may not be.
-pub fn redriven(letter: &Record) -> Result<NewRecord, RedriveRefusal> {
+pub fn redriven(letter: &Record, keys: &SealKeys) -> Result<NewRecord, RedriveRefusal> {
     let topic = topics::redrive_of(&letter.place.topic).ok_or(RedriveRefusal::NotALetter)?;
-    if letter.headers.text("x-payload-mode") != Some("raw") {
-        return Err(RedriveRefusal::Pointer);
-    }
+    let value = payload_of(letter, keys)?;
     let count: u32 = letter.headers.text(REDRIVE_COUNT).and_then(|text| text.parse().ok()).unwrap_or(0);
     if count >= REDRIVES_MAX {
         return Err(RedriveRefusal::TooOften);
@@ -71,41 +161,75 @@ pub fn redriven(letter: &Record) -> Result<NewRecord, RedriveRefusal> {
         }
     }
     headers.push(REDRIVE_COUNT, (count + 1).to_string());
+    headers.push(REDRIVE_ID, redrive_id(letter).to_string());
     if let Some(first) = number(&letter.headers, FIRST_FAILURE) {
         headers.push(FIRST_FAILURE, first.to_string());
     }
-    Ok(NewRecord { topic, key: letter.key.clone(), value: letter.value.clone(), headers })
+    Ok(NewRecord { topic, key: letter.key.clone(), value, headers })
 }
 
-/// The dead letter of a record for a group. A payload or key over the limits is not copied: the headers say where it
-/// lies and what its hash is.
-pub(super) fn of(group: &'static str, record: &Record, cause: &Cause) -> NewRecord {
-    let payload = record.value.as_deref().unwrap_or_default();
-    let fits = payload.len() <= PAYLOAD_BYTES_MAX;
-    let mut headers = Headers::default();
-    headers.push("x-dlq-version", "1");
+impl LetterWriter {
+    /// The dead letter of a record for a group. A payload or key over the limits is not copied: the headers say where it
+    /// lies and what its hash is. Nor is a payload that cannot be sealed.
+    pub(super) fn letter(&self, group: &'static str, record: &Record, cause: &Cause) -> NewRecord {
+        let mut headers = Headers::default();
+        headers.push("x-dlq-version", "2");
+        origin(&mut headers, record);
+        headers.push("x-group", group);
+        headers.push("x-worker", self.worker.as_str());
+        headers.push("x-worker-version", env!("CARGO_PKG_VERSION"));
+        why(&mut headers, record, cause);
+        let value = self.payload(&mut headers, record);
+        if let Some(count) = record.headers.text(REDRIVE_COUNT).and_then(|text| text.parse::<u32>().ok()) {
+            headers.push(REDRIVE_COUNT, count.to_string());
+        }
+        if let Some(id) = redriven_by(record) {
+            headers.push(REDRIVE_ID, id.to_string());
+        }
+        envelope(&mut headers, record);
+        NewRecord {
+            topic: topics::dead_letters(&record.place.topic, group),
+            key: record.key.clone().filter(|key| key.len() <= ID_BYTES_MAX),
+            value,
+            headers,
+        }
+    }
+
+    /// What is kept of the payload, and how.
+    fn payload(&self, headers: &mut Headers, record: &Record) -> Option<Vec<u8>> {
+        let payload = record.value.as_deref().unwrap_or_default();
+        headers.push("x-payload-bytes", payload.len().to_string());
+        headers.push("x-payload-sha256", hex(&Sha256::digest(payload)));
+        if let Some(id) = codec::schema_id(payload) {
+            headers.push("x-schema-id", id.to_string());
+        }
+        if record.value.is_none() {
+            headers.push(PAYLOAD_MODE, Mode::Sealed.as_str());
+            return None;
+        }
+        let fits = payload.len() <= PAYLOAD_BYTES_MAX;
+        let sealed = fits.then(|| self.keys.seal(&about(headers), payload)).flatten();
+        let mode = sealed.as_ref().map_or(Mode::Pointer, |_| Mode::Sealed);
+        headers.push(PAYLOAD_MODE, mode.as_str());
+        let sealed = sealed?;
+        headers.push(KEY_ID, sealed.key_id.as_str());
+        Some(sealed.bytes)
+    }
+}
+
+fn about(headers: &Headers) -> Vec<u8> {
+    let values = ABOUT.map(|name| headers.get(name).unwrap_or_default());
+    values.join(&b'\n')
+}
+
+fn origin(headers: &mut Headers, record: &Record) {
     headers.push("x-orig-topic", record.place.topic.as_str());
     headers.push("x-orig-partition", record.place.partition.to_string());
     headers.push("x-orig-offset", record.offset.0.to_string());
     headers.push("x-orig-timestamp", record.timestamp_ms.to_string());
-    headers.push("x-group", group);
-    headers.push("x-worker-version", env!("CARGO_PKG_VERSION"));
-    why(&mut headers, record, cause);
-    headers.push("x-payload-mode", if fits { "raw" } else { "pointer" });
-    headers.push("x-payload-bytes", payload.len().to_string());
-    headers.push("x-payload-sha256", hex(&Sha256::digest(payload)));
-    if let Some(id) = codec::schema_id(payload) {
-        headers.push("x-schema-id", id.to_string());
-    }
-    if let Some(count) = record.headers.text(REDRIVE_COUNT).and_then(|text| text.parse::<u32>().ok()) {
-        headers.push(REDRIVE_COUNT, count.to_string());
-    }
-    envelope(&mut headers, record);
-    NewRecord {
-        topic: topics::dead_letters(&record.place.topic, group),
-        key: record.key.clone().filter(|key| key.len() <= ID_BYTES_MAX),
-        value: record.value.clone().filter(|_| fits),
-        headers,
+    headers.push("x-orig-timestamp-type", record.timestamp_type.as_str());
+    if let Some(key) = &record.key {
+        headers.push("x-orig-key-sha256", hex(&Sha256::digest(key)));
     }
 }
 
@@ -154,105 +278,4 @@ fn number(headers: &Headers, name: &str) -> Option<i64> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bus::{Offset, Topic, TopicPartition};
-
-    fn cause(class: &'static str, first: i64) -> Cause {
-        Cause {
-            class,
-            code: None,
-            said: None,
-            attempts: 3,
-            first_failure_ms: first,
-            last_failure_ms: first + 7,
-        }
-    }
-
-    fn read(letter: NewRecord) -> Record {
-        let place = TopicPartition { topic: letter.topic, partition: 3 };
-        let NewRecord { key, value, headers, .. } = letter;
-        Record { place, offset: Offset(9), timestamp_ms: 1, key, value, headers }
-    }
-
-    fn record(key: usize, value: usize) -> Record {
-        Record {
-            place: TopicPartition { topic: Topic::new("t"), partition: 3 },
-            offset: Offset(9),
-            timestamp_ms: 1,
-            key: Some(vec![b'k'; key]),
-            value: Some(vec![b'v'; value]),
-            headers: Headers::default(),
-        }
-    }
-
-    #[test]
-    fn a_small_record_is_kept_byte_by_byte_with_its_origin() {
-        let letter = of("g", &record(4, 3), &cause("malformed", 100));
-        assert_eq!((letter.topic.as_str(), letter.value.as_deref()), ("t.g.dlq", Some(&b"vvv"[..])));
-        let header = |name| letter.headers.text(name);
-        assert_eq!(header("x-error-class"), Some("malformed"));
-        assert_eq!((header("x-orig-partition"), header("x-orig-offset")), (Some("3"), Some("9")));
-    }
-
-    #[test]
-    fn a_redriven_letter_is_the_record_again_with_its_envelope_and_counts_its_rounds() {
-        let mut first = record(4, 3);
-        first.headers.push("event-id", "e");
-        first.headers.push("authorization", "secret");
-        let mut at = first.clone();
-        for round in 1..=REDRIVES_MAX {
-            let letter = read(of("g", &at, &cause("permanent", 100 * i64::from(round))));
-            assert_eq!(letter.headers.text("x-first-failure-ms"), Some("100"), "the first failure of all");
-            let last = (100 * round + 7).to_string();
-            assert_eq!(letter.headers.text("x-last-failure-ms"), Some(last.as_str()));
-            let again = redriven(&letter).unwrap();
-            assert_eq!(
-                (again.topic.as_str(), &again.key, &again.value),
-                ("t.g.redrive", &first.key, &first.value)
-            );
-            assert_eq!(
-                (again.headers.text("event-id"), again.headers.get("authorization")),
-                (Some("e"), None)
-            );
-            assert_eq!(again.headers.text(REDRIVE_COUNT), Some(round.to_string().as_str()));
-            at = read(again);
-        }
-        let last = read(of("g", &at, &cause("permanent", 900)));
-        assert_eq!(redriven(&last), Err(RedriveRefusal::TooOften));
-        assert_eq!(redriven(&first), Err(RedriveRefusal::NotALetter));
-    }
-
-    #[test]
-    fn a_payload_over_the_limit_is_pointed_at_and_its_key_only_kept_when_it_is_one() {
-        let letter = of("g", &record(ID_BYTES_MAX + 1, PAYLOAD_BYTES_MAX + 1), &cause("too_large", 100));
-        assert_eq!((letter.key, letter.value), (None, None));
-        assert_eq!(letter.headers.text("x-payload-mode"), Some("pointer"));
-        assert_eq!(letter.headers.text("x-payload-sha256").map(str::len), Some(64));
-    }
-    #[test]
-    fn a_letter_says_what_was_tried_and_what_refused_it_and_takes_no_time_from_strangers() {
-        let mut foreign = record(4, 6);
-        foreign.value = Some(vec![0, 0, 0, 1, 2, 9]);
-        foreign.headers.push(FIRST_FAILURE, "5");
-        foreign.headers.push("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-        let cause = Cause {
-            code: Some("22021".to_owned()),
-            said: Some("ü".repeat(200)),
-            ..cause("refused_by_database", 100)
-        };
-        let letter = of("g", &foreign, &cause);
-        let header = |name| letter.headers.text(name);
-        assert_eq!((header("x-attempts"), header("x-error-code")), (Some("3"), Some("22021")));
-        assert_eq!((header("x-first-failure-ms"), header("x-schema-id")), (Some("100"), Some("258")));
-        assert_eq!(header("x-error-msg").map(str::len), Some(256));
-        assert_eq!(header("x-trace-parent"), header("x-o-traceparent"));
-        foreign.headers.push("traceparent", "call 0912 000 0000");
-        foreign.value = Some(b"{}".to_vec());
-        let letter = of("g", &foreign, &cause);
-        assert_eq!((letter.headers.get("x-trace-parent"), letter.headers.get("x-schema-id")), (None, None));
-    }
 }

@@ -30,7 +30,9 @@ mod tests;
 pub use guard::{Rule, Tripped};
 pub use handler::{Emit, Handler, HandlerError, Input, OnFailure, Outcome, longer_than};
 pub use lane::Lane;
-pub use letter::{REDRIVES_MAX, RedriveRefusal, redriven};
+pub use letter::{
+    LetterWriter, REDRIVES_MAX, RedriveRefusal, letter_name, payload_of, redrive_id, redriven, redriven_by,
+};
 pub use publish::publish;
 pub use pulse::{Pulse, Pulses, Signs};
 pub use pump::{Fate, Limits, Settle, pump};
@@ -73,6 +75,8 @@ pub struct Worker<H> {
     pub schemas: Arc<Schemas>,
     /// Its thinking.
     pub handler: H,
+    /// What writes its dead letters.
+    pub letters: LetterWriter,
     /// Who watches over it.
     pub watch: Watch,
 }
@@ -165,7 +169,7 @@ pub fn unless_cancelled<T>(ended: Result<T, JoinError>) -> Option<T> {
 /// # Errors
 /// [`WorkerError`] when it ends by itself; what was not settled is replayed by the next start.
 pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> Result<(), WorkerError> {
-    let Worker { consumer, redriven, producer, store, schemas, handler, watch } = worker;
+    let Worker { consumer, redriven, producer, store, schemas, handler, letters, watch } = worker;
     let stop = shutdown.child_token();
     let crashes = CrashGuard::new(H::GROUP, store.clone(), watch.instance);
     if stop.run_until_cancelled(crashes.open()).await.is_none() {
@@ -182,6 +186,7 @@ pub async fn run<H: Handler>(worker: Worker<H>, shutdown: CancellationToken) -> 
         store,
         schemas,
         handler,
+        letters,
         guard,
         crashes,
         room: watch.parked,

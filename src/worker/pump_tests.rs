@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Fate, Lane, Limits, Pulses, Settle, pump};
 use crate::bus::{
     BusError, Consumer, ConsumerEvent, Epoch, Headers, LET_GO_WITHIN_MIN, LetGo, NextOffset, Offset, Record,
-    Topic, TopicPartition,
+    TimestampType, Topic, TopicPartition,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -139,6 +139,7 @@ impl Stage {
             place: place(partition),
             offset: Offset(offset),
             timestamp_ms: 0,
+            timestamp_type: TimestampType::default(),
             key: Some(key.into_bytes()),
             value: None,
             headers: Headers::default(),

@@ -14,7 +14,7 @@ use super::{
     burst::state_of,
     crash::{Begun, CrashGuard, SUSPECTED_FOR},
     guard::LettersGuard,
-    letter::{self, Cause},
+    letter::{Cause, LetterWriter},
     patiently, publish,
     reason::{Failure, Reason},
     retry,
@@ -34,6 +34,7 @@ pub(super) struct Settler<H> {
     pub(super) store: Store,
     pub(super) schemas: Arc<Schemas>,
     pub(super) handler: H,
+    pub(super) letters: LetterWriter,
     /// None where an operator has put it out of force.
     pub(super) guard: Option<Guard>,
     pub(super) crashes: CrashGuard,
@@ -357,7 +358,7 @@ impl<H: Handler> Settler<H> {
             | Reason::CrashLoop => None,
         };
         let cause = Cause { class, code, said, attempts, first_failure_ms, last_failure_ms: now_ms() };
-        let letter = letter::of(H::GROUP, record, &cause);
+        let letter = self.letters.letter(H::GROUP, record, &cause);
         failpoint("letter.made");
         // As long as its topic takes no letter, the record stays unsettled; the log tells the process's health why.
         patiently(|| self.producer.send(letter.clone())).await;

@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeSet,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -9,11 +9,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Emit, Handler, HandlerError, Outcome, Pulses, Rule, Watch, Worker, WorkerError, redriven, run};
+use super::{
+    Emit, Handler, HandlerError, LetterWriter, Outcome, Pulses, Rule, Watch, Worker, WorkerError, payload_of,
+    redrive_id, redriven, run,
+};
 use crate::{
     bus::{Consumer, ConsumerEvent, NewRecord, Record, Topic, embedded::EmbeddedBus},
     codec::{self, Schemas},
     event::{ChannelName, DeliveryStatus, DeliveryUpdated, Envelope, Event, MessageReceived},
+    seal::SealKeys,
     store::{RecordAt, SqliteStore, Store},
     topics,
 };
@@ -88,6 +92,13 @@ pub(super) async fn stage() -> Stage {
     Stage { bus, store, shutdown: CancellationToken::new() }
 }
 
+/// What letters are sealed with here.
+pub(super) fn keys() -> Arc<SealKeys> {
+    static KEYS: LazyLock<Arc<SealKeys>> =
+        LazyLock::new(|| Arc::new(SealKeys::parse(SealKeys::new_text().unwrap().expose()).unwrap()));
+    Arc::clone(&KEYS)
+}
+
 pub(super) type Working = tokio::task::JoinHandle<Result<(), WorkerError>>;
 
 impl Stage {
@@ -109,7 +120,8 @@ impl Stage {
         let redriven = self.bus.consumer(&group, &again).unwrap();
         let (producer, store) = (self.bus.producer(), self.store.clone());
         let schemas = Arc::new(schemas);
-        let worker = Worker { consumer, redriven, producer, store, schemas, handler, watch };
+        let letters = LetterWriter { worker: "stage:1".to_owned(), keys: keys() };
+        let worker = Worker { consumer, redriven, producer, store, schemas, handler, letters, watch };
         tokio::spawn(run(worker, self.shutdown.clone()))
     }
 
@@ -140,7 +152,7 @@ async fn a_record_that_cannot_be_read_is_dead_lettered_with_its_reason_and_the_n
     let working = stage.work();
     let letter = next(&mut stage.watch(dead())).await;
     assert_eq!(letter.headers.text("x-error-class"), Some("not_avro"));
-    assert_eq!(letter.value.as_deref(), Some(&b"rubbish"[..]));
+    assert_eq!(payload_of(&letter, &keys()), Ok(Some(b"rubbish".to_vec())));
     let served = next(&mut stage.watch(Topic::new(topics::DELIVERY_UPDATED))).await;
     assert_eq!(
         codec::decode::<DeliveryUpdated>(&Schemas::embedded(), &served).unwrap().event.channel.as_str(),
@@ -266,9 +278,11 @@ async fn a_letter_that_fails_again_keeps_the_time_of_its_first_failure() {
     assert_eq!(header(&first, "x-error-msg").as_deref(), Some("told to"));
     assert_eq!(header(&first, "x-attempts").as_deref(), Some("1"));
     assert_eq!(header(&first, "x-schema-id").as_deref(), Some("1001"));
-    stage.send(redriven(&first).unwrap()).await;
+    stage.send(redriven(&first, &keys()).unwrap()).await;
     let second = next(&mut letters).await;
     assert_eq!(header(&second, "x-redrive-count").as_deref(), Some("1"));
+    assert_eq!(header(&second, "x-redrive-id"), Some(redrive_id(&first).to_string()));
+    assert_eq!(header(&second, "x-worker").as_deref(), Some("stage:1"));
     assert_eq!(header(&second, "x-first-failure-ms"), header(&first, "x-first-failure-ms"));
     assert!(header(&second, "x-last-failure-ms") > header(&first, "x-last-failure-ms"));
     stage.shutdown.cancel();

@@ -68,6 +68,13 @@ impl Deployment {
         self.settings.peyvand(arguments)
     }
 
+    /// The same, but the program ends by SIGKILL at this place.
+    pub(crate) fn peyvand_killed_at(&self, place: &str, arguments: &[&str]) -> String {
+        let (fine, said) = self.settings.peyvand_with(arguments, Some(("PEYVAND_TEST_FAILPOINT", place)));
+        assert!(!fine, "it was not killed: {said}");
+        said
+    }
+
     pub(crate) fn spawn(&self, worker: &str) -> Worker {
         self.settings.spawn(worker, None)
     }

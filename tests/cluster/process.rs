@@ -21,6 +21,8 @@ const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM
                              (read -r _ <&3; kill -9 $p) & k=$!; wait $p; s=$?; wait $p; t=$?; kill $k; \
                              [ $t = 127 ] || s=$t; exit $s";
 
+/// What dead letters are sealed with: one key for all installations here, whose letters lie in the same topics.
+const LETTERS_KEY: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
 /// What a shell says of a process that SIGKILL ended: 128 and the signal's number.
 const KILLED: i32 = 137;
 
@@ -150,6 +152,7 @@ impl Settings {
             ("PEYVAND_KAFKA_BROKERS", server("PEYVAND_TEST_KAFKA")),
             ("PEYVAND_REGISTRY_URL", server("PEYVAND_TEST_REGISTRY")),
             ("PEYVAND_DATABASE_URL", database().await),
+            ("PEYVAND_LETTERS_KEY", LETTERS_KEY.to_owned()),
         ];
         let all = servers.iter().chain(more);
         let settings = Self(all.map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
@@ -164,8 +167,13 @@ impl Settings {
 
     /// Runs one of the program's commands to its end: whether it succeeded, and what it said.
     pub(crate) fn peyvand(&self, arguments: &[&str]) -> (bool, String) {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_peyvand")).args(arguments).envs(&self.0).output().unwrap();
+        self.peyvand_with(arguments, None)
+    }
+
+    /// The same, with one more variable.
+    pub(crate) fn peyvand_with(&self, arguments: &[&str], more: Option<(&str, &str)>) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peyvand"));
+        let output = command.args(arguments).envs(&self.0).envs(more).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }

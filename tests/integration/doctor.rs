@@ -44,6 +44,7 @@ fn the_doctor_finds_servers_that_are_away_and_shows_no_secret() {
         ("PEYVAND_KAFKA_BROKERS", "127.0.0.1:1"),
         ("PEYVAND_REGISTRY_URL", "http://127.0.0.1:1/apis/ccompat/v7"),
         ("PEYVAND_DATABASE_URL", "postgres://peyvand:geheim@127.0.0.1:1/peyvand"),
+        ("PEYVAND_LETTERS_KEY", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="),
     ];
     let (healthy, said) = doctor(&[], &given);
     assert!(!healthy && !said.contains("geheim"), "{said}");

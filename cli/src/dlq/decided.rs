@@ -3,23 +3,19 @@
 
 use std::collections::HashMap;
 
-use peyvand::bus::{Record, Topic};
+use peyvand::{
+    bus::{Record, Topic},
+    worker::letter_name,
+};
 
 /// Letters of a partition that are read at most, however many of them are decided about.
-const READ_MAX: usize = 100_000;
+pub(super) const READ_MAX: usize = 100_000;
 /// Room for those nobody has decided about.
 const WAITING_MAX: usize = 10_000;
-/// Between a letter's place and its time.
-const SENT: char = '@';
 
 /// Where a letter lies.
 pub(super) fn place(letter: &Record) -> String {
     format!("{}:{}:{}", letter.place.topic, letter.place.partition, letter.offset.0)
-}
-
-/// The letter itself, for the audit: its place, and the time in milliseconds at which it was put there.
-pub(super) fn name(letter: &Record) -> String {
-    format!("{}{SENT}{}", place(letter), letter.timestamp_ms)
 }
 
 /// What was decided about, and when last.
@@ -29,7 +25,7 @@ impl Decided {
     pub(super) fn contains(&self, letter: &Record) -> bool {
         // Earlier versions noted the place alone: that was the letter that lay there then, and no later one.
         let by_place = self.0.get(&place(letter)).is_some_and(|at| letter.timestamp_ms <= *at);
-        by_place || self.0.contains_key(&name(letter))
+        by_place || self.0.contains_key(&letter_name(letter))
     }
 
     /// Letters to read of each partition of a topic. The oldest come first, and all that are decided about may lie before
@@ -51,7 +47,7 @@ impl Decided {
 
 #[cfg(test)]
 mod tests {
-    use peyvand::bus::{Headers, Offset, TopicPartition};
+    use peyvand::bus::{Headers, Offset, TimestampType, TopicPartition};
 
     use super::*;
 
@@ -62,6 +58,7 @@ mod tests {
             place: TopicPartition { topic: Topic::new("a.b.dlq"), partition },
             offset: Offset(offset),
             timestamp_ms,
+            timestamp_type: TimestampType::default(),
             key: None,
             value: None,
             headers: Headers::default(),
@@ -75,7 +72,7 @@ mod tests {
     #[test]
     fn a_letter_that_is_decided_about_waits_no_more_and_another_at_its_place_does() {
         let old = letter(0, 7, NOON);
-        let decided = decided(&[(name(&old), NOON + 5_000)]);
+        let decided = decided(&[(letter_name(&old), NOON + 5_000)]);
         assert!(decided.contains(&old));
         // The topic was made anew.
         assert!(!decided.contains(&letter(0, 7, NOON + 1)));
@@ -94,12 +91,14 @@ mod tests {
     fn those_that_wait_are_reached_behind_all_that_are_decided_about() {
         let topic = Topic::new("a.b.dlq");
         assert_eq!(decided(&[]).to_read(&topic), WAITING_MAX);
-        let many: Vec<(String, i64)> = (0..12_000).map(|n| (name(&letter(3, n, NOON)), NOON)).collect();
+        let many: Vec<(String, i64)> =
+            (0..12_000).map(|n| (letter_name(&letter(3, n, NOON)), NOON)).collect();
         let few = (0..50).map(|n| (place(&letter(4, n, NOON)), NOON));
         let others = (0..20_000).map(|n| (format!("c.dlq:3:{n}"), NOON));
         let all: Vec<(String, i64)> = many.into_iter().chain(few).chain(others).collect();
         assert_eq!(decided(&all).to_read(&topic), 12_000 + WAITING_MAX);
-        let too_many: Vec<(String, i64)> = (0..95_000).map(|n| (name(&letter(3, n, NOON)), NOON)).collect();
+        let too_many: Vec<(String, i64)> =
+            (0..95_000).map(|n| (letter_name(&letter(3, n, NOON)), NOON)).collect();
         assert_eq!(decided(&too_many).to_read(&topic), READ_MAX);
     }
 }

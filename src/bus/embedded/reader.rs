@@ -6,7 +6,7 @@ use sqlx::{Row, Sqlite};
 
 use super::headers;
 use super::shared::{Place, of_sqlite};
-use crate::bus::{BusError, Offset, Record, TopicPartition};
+use crate::bus::{BusError, Offset, Record, TimestampType, TopicPartition};
 
 /// Bytes of payload in one read; a single record may be over it.
 const MOST_BYTES: usize = 4 << 20;
@@ -61,6 +61,7 @@ fn record(name: &TopicPartition, row: &SqliteRow) -> Result<Record, BusError> {
         place: name.clone(),
         offset,
         timestamp_ms: row.try_get(1).map_err(of)?,
+        timestamp_type: TimestampType::LogAppendTime,
         key: row.try_get(2).map_err(of)?,
         value: row.try_get(3).map_err(of)?,
         headers,

@@ -191,13 +191,14 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::{Headers, Offset};
+    use crate::bus::{Headers, Offset, TimestampType};
 
     fn batch(partition: i32, many: usize, value: usize) -> Batch {
         let record = Record {
             place: TopicPartition { topic: Topic::new("t"), partition },
             offset: Offset(0),
             timestamp_ms: 0,
+            timestamp_type: TimestampType::default(),
             key: None,
             value: Some(vec![0; value]),
             headers: Headers::default(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message, Timestamp};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use super::desk::{Batch, Fill, Over, weight};
 use super::rebalance::{Callbacks, Shared};
 use super::settings;
 use super::stays::Stays;
-use crate::bus::{BusError, Epoch, Headers, Offset, Record, Topic, TopicPartition};
+use crate::bus::{BusError, Epoch, Headers, Offset, Record, TimestampType, Topic, TopicPartition};
 
 /// How long a poll waits for the first record; also how soon notes reach librdkafka and a closing member is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -377,6 +377,11 @@ pub(super) fn record_of(place: TopicPartition, message: &BorrowedMessage<'_>) ->
         place,
         offset: Offset(message.offset()),
         timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+        timestamp_type: match message.timestamp() {
+            Timestamp::NotAvailable => TimestampType::NotAvailable,
+            Timestamp::CreateTime(_) => TimestampType::CreateTime,
+            Timestamp::LogAppendTime(_) => TimestampType::LogAppendTime,
+        },
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: headers(message),

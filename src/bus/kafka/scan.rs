@@ -7,9 +7,10 @@ use std::{
 };
 
 use rdkafka::{
-    Message, Offset as Position, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
+    ClientContext, Message, Offset as Position, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaError,
+    types::RDKafkaErrorCode,
 };
 
 use super::{
@@ -23,6 +24,20 @@ use crate::bus::{BusError, Offset, Record, Topic, TopicPartition};
 
 /// A broker that says nothing for so long is away.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// Hears that a partition is read to its end, also while it leaves: that is what it waits for and no error.
+struct Onlooker;
+
+impl ClientContext for Onlooker {
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error {
+            KafkaError::Global(RDKafkaErrorCode::PartitionEOF) => {}
+            other => tracing::warn!("{other}: {reason}"),
+        }
+    }
+}
+
+impl ConsumerContext for Onlooker {}
 
 /// The records of topics, those of a partition in their order; at most `limit` of each partition, the oldest first.
 pub(super) async fn scan(
@@ -60,14 +75,15 @@ async fn from(
     let mut settings = settings::onlooker(config, "peyvand-onlooker");
     settings.set("enable.partition.eof", "true");
     blocking(move || {
-        let onlooker: BaseConsumer = settings.create().map_err(|error| settings::refused(&error))?;
+        let onlooker: BaseConsumer<Onlooker> =
+            settings.create_with_context(Onlooker).map_err(|error| settings::refused(&error))?;
         read(&onlooker, &places, offset, limit)
     })
     .await
 }
 
 fn read(
-    onlooker: &BaseConsumer,
+    onlooker: &BaseConsumer<Onlooker>,
     places: &[TopicPartition],
     offset: Offset,
     limit: usize,
@@ -123,7 +139,7 @@ fn read(
 
 /// Whether the reader stands at the end: what is missing before it are marks of transactions, or was dropped.
 fn is_read(
-    onlooker: &BaseConsumer,
+    onlooker: &BaseConsumer<Onlooker>,
     place: &TopicPartition,
     ends: &HashMap<TopicPartition, (i64, usize)>,
 ) -> bool {

@@ -16,7 +16,7 @@ use super::{
     statements,
 };
 use crate::{
-    bus::{Offset, Record, Topic, TopicPartition},
+    bus::{Offset, Record, TimestampType, Topic, TopicPartition},
     event::{ConversationId, EventId},
     store::{
         Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedSize,
@@ -351,6 +351,7 @@ fn turn_of(group: &'static str, row: &PgRow) -> Result<ParkedTurn, sqlx::Error> 
             },
             offset: Offset(row.try_get(6)?),
             timestamp_ms: row.try_get(7)?,
+            timestamp_type: TimestampType::NotAvailable,
             key: row.try_get(8)?,
             value: row.try_get(9)?,
             headers: row::headers_of(&headers).map_err(unreadable)?,

@@ -8,7 +8,7 @@ use super::{
     to_its_end,
 };
 use crate::{
-    bus::{Offset, Record, Topic, TopicPartition},
+    bus::{Offset, Record, TimestampType, Topic, TopicPartition},
     store::{Kept, ParkedFate, ParkedLease, ParkedSize, ParkedTurn, StoreError, ToPark, Why, row},
 };
 use sqlx::{
@@ -307,6 +307,7 @@ async fn claim(
                 place: place_of(&first, 0)?,
                 offset: Offset(first.try_get(2)?),
                 timestamp_ms: first.try_get(3)?,
+                timestamp_type: TimestampType::NotAvailable,
                 key: first.try_get(4)?,
                 value: first.try_get(5)?,
                 headers: row::headers_of(first.try_get(6)?)?,

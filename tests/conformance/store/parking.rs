@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use peyvand::{
-    bus::{Offset, Record, TopicPartition},
+    bus::{Offset, Record, TimestampType, TopicPartition},
     store::{
         Commit, Found, Kept, ParkedDecision, ParkedFate, ParkedRoom, ParkedSize, ParkedTurn, ParkedVerb,
         StepKey, Store, ToPark, Why,
@@ -23,6 +23,7 @@ fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
         place: TopicPartition { topic: new.topic, partition: 3 },
         offset: Offset(41),
         timestamp_ms: 7,
+        timestamp_type: TimestampType::default(),
         key: new.key,
         value: new.value,
         headers: new.headers,

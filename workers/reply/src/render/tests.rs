@@ -5,7 +5,7 @@ mod toned;
 
 use super::*;
 use peyvand::assistant::Assistant;
-use peyvand::bus::{Offset, Record, Topic, TopicPartition};
+use peyvand::bus::{Offset, Record, TimestampType, Topic, TopicPartition};
 use peyvand::codec::{self, Schemas};
 use peyvand::event::{
     Answer, ChannelName, ConversationId, Doubt, Envelope, EventId, FailureKind, ORDERS_MAX, Operation,
@@ -61,6 +61,7 @@ fn committed(update: &OperationUpdated) -> Committed<OperationUpdated> {
         place: TopicPartition { topic: new.topic, partition: 0 },
         offset: Offset(0),
         timestamp_ms: 1,
+        timestamp_type: TimestampType::default(),
         key: new.key,
         value: new.value,
         headers: new.headers,
