@@ -115,12 +115,11 @@ pub(crate) async fn start(
 pub(crate) async fn start_on(
     listen: SocketAddr,
     data: &Path,
-    assistant: Option<&Path>,
+    folder: Option<&Path>,
     letters_guard: Switch,
     day: jiff::civil::Date,
 ) -> anyhow::Result<Instance> {
     process::raise_open_files();
-    let folder = assistant;
     let assistant = Arc::new(folder.map_or_else(Assistant::shipped, Assistant::load)?);
     std::fs::create_dir_all(data)
         .with_context(|| format!("cannot make the data directory {}", data.display()))?;
