@@ -21,7 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::ProcessError;
 use crate::{
-    bus::kafka::{KafkaBus, Membership},
+    bus::{
+        TopicPartition,
+        kafka::{KafkaBus, Membership},
+    },
     store::Store,
     telemetry,
     worker::{Pulses, Signs},
@@ -78,6 +81,8 @@ pub struct Health {
     pulses: Arc<Pulses>,
     phase: Mutex<Phase>,
     looked: tokio::sync::Mutex<Option<(Instant, Verdict)>>,
+    /// A partition with records that do not come, and for how long.
+    standing: Mutex<Option<(TopicPartition, Duration)>>,
 }
 
 impl Health {
@@ -87,6 +92,7 @@ impl Health {
             pulses: Pulses::new(),
             phase: Mutex::new(Phase::Waiting("settings")),
             looked: tokio::sync::Mutex::default(),
+            standing: Mutex::default(),
         }
     }
 
@@ -108,6 +114,23 @@ impl Health {
     /// It stops: nothing new should be sent here.
     pub fn stopping(&self) {
         self.enter(Phase::Stopping);
+    }
+
+    /// The partition of this process that has stood before its end for the longest time, and for how long.
+    pub(super) fn stands(&self, partition: Option<(TopicPartition, Duration)>) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((place, long)) = &partition
+            && is_too_long(*long)
+            && self.pulses.signs().open == 0
+        {
+            tracing::warn!(%place, seconds = long.as_secs(), "its records do not come, and nothing else is at work here");
+        }
+        *standing = partition;
+    }
+
+    fn standing(&self) -> Duration {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.as_ref().map(|(_, long)| *long).unwrap_or_default()
     }
 
     fn enter(&self, phase: Phase) {
@@ -163,7 +186,7 @@ impl Health {
                 let (signs, bus) = (self.pulses.signs(), probes.bus.as_ref());
                 let refused = bus.and_then(KafkaBus::refused_topic).map_or(Verdict::Ready, Verdict::Refused);
                 refused
-                    .or(|| judge(signs, bus.and_then(KafkaBus::last_contact)))
+                    .or(|| judge(signs, bus.and_then(KafkaBus::last_contact), self.standing()))
                     .or(|| bus.map_or(Verdict::Ready, |bus| judge_member(signs, bus.membership())))
                     .or(|| loops_turn(signs, bus.and_then(KafkaBus::last_turn)))
             }
@@ -186,7 +209,7 @@ async fn look(probes: &Probes) -> Verdict {
 
 /// What signs of life say. Work that moves anywhere is progress: a conversation that waits for a slow system holds up
 /// nobody but itself.
-fn judge(signs: Signs, contact: Option<Duration>) -> Verdict {
+fn judge(signs: Signs, contact: Option<Duration>, standing: Duration) -> Verdict {
     if contact.is_some_and(|ago| ago > SILENT_MAX) {
         return Verdict::WaitingFor("kafka");
     }
@@ -194,7 +217,16 @@ fn judge(signs: Signs, contact: Option<Duration>) -> Verdict {
     if signs.open > 0 && signs.still > STILL_MAX {
         return Verdict::WaitingFor("progress");
     }
+    // While records are open, ours are read no further when there are enough of them.
+    if signs.open == 0 && is_too_long(standing) {
+        return Verdict::WaitingFor("records");
+    }
     Verdict::Ready
+}
+
+/// It is looked at every thirty seconds, and what it is about every ten.
+fn is_too_long(standing: Duration) -> bool {
+    standing >= STILL_MAX
 }
 
 /// Whether the group gives us records. Partitions that came say so at once; that there are none for us, or that the group or
@@ -325,17 +357,27 @@ mod tests {
     #[test]
     fn a_broker_that_is_silent_for_more_than_thirty_seconds_is_waited_for() {
         let signs = Signs::default();
-        assert_eq!(judge(signs, Some(seconds(30))), Verdict::Ready);
-        assert_eq!(judge(signs, Some(seconds(31))), Verdict::WaitingFor("kafka"));
-        assert_eq!(judge(signs, None), Verdict::Ready, "there is no broker");
+        assert_eq!(judge(signs, Some(seconds(30)), Duration::ZERO), Verdict::Ready);
+        assert_eq!(judge(signs, Some(seconds(31)), Duration::ZERO), Verdict::WaitingFor("kafka"));
+        assert_eq!(judge(signs, None, Duration::ZERO), Verdict::Ready, "there is no broker");
     }
 
     #[test]
     fn only_open_records_that_stand_still_are_no_progress() {
-        let still = |open, still| judge(Signs { open, still: seconds(still), ..Signs::default() }, None);
+        let still = |open, still| {
+            judge(Signs { open, still: seconds(still), ..Signs::default() }, None, Duration::ZERO)
+        };
         assert_eq!(still(1, 60), Verdict::Ready);
         assert_eq!(still(1, 61), Verdict::WaitingFor("progress"));
         assert_eq!(still(0, 600), Verdict::Ready, "a quiet night is no fault");
+    }
+
+    #[test]
+    fn records_that_lie_there_for_a_minute_and_do_not_come_are_told_where_nothing_is_at_work() {
+        let standing = |open, long| judge(Signs { open, ..Signs::default() }, None, seconds(long));
+        assert_eq!(standing(0, 59), Verdict::Ready);
+        assert_eq!(standing(0, 60), Verdict::WaitingFor("records"));
+        assert_eq!(standing(1, 600), Verdict::Ready, "what is open tells by itself whether it moves");
     }
 
     #[test]

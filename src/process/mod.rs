@@ -4,6 +4,7 @@
 mod health;
 mod lag;
 mod prune;
+mod unread;
 mod wait;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -189,7 +190,8 @@ impl Cluster {
         let read = topics::read_by(H::GROUP);
         let (group, again) = topics::redriven_to(H::GROUP);
         let groups = [(H::GROUP.to_owned(), read.clone()), (group.clone(), again.clone())];
-        drop(tokio::spawn(lag::watch(self.bus.clone(), groups, self.shutdown.clone())));
+        let health = Arc::clone(&self.health);
+        drop(tokio::spawn(lag::watch(self.bus.clone(), groups, health, self.shutdown.clone())));
         let worker = Worker {
             consumer: self.bus.consumer(H::GROUP, &read)?,
             redriven: self.bus.consumer(&group, &again)?,

@@ -10,6 +10,7 @@ use super::patiently;
 use crate::{
     bus::Producer,
     event::ConversationId,
+    failpoint::failpoint,
     store::{Outgoing, PublishingTurn, Store},
 };
 
@@ -40,6 +41,7 @@ pub async fn publish(
         outgoing.truncate(theirs);
         if let Some(own) = outgoing.last().map(|one| one.seq) {
             send(producer, &mut turn, outgoing).await;
+            failpoint("publish.sent");
             store.published(group, conversation_id.clone(), own).await;
             through = Some(own);
         }

@@ -21,11 +21,13 @@ pub(crate) struct Hostile {
     pub(crate) value: Option<Vec<u8>>,
 }
 
-/// One of the two events whose readers are attacked.
+/// One of the events whose readers are attacked.
 #[derive(Clone, Copy)]
 pub(crate) enum Event {
     Message,
     Decided,
+    Updated,
+    Reply,
 }
 
 /// Zigzag, then seven bits a byte.
@@ -82,6 +84,21 @@ impl Event {
                     Part::Enum(0),
                 ]);
                 parts.extend([Part::Raw(long(1)), Part::Block(0), Part::Raw(long(1))]);
+                parts
+            }
+            Self::Updated => {
+                let mut parts: Vec<Part> = ["demo", key, &id, "test"].map(text).into();
+                // An order's status, in English, that was not found.
+                parts.extend([Part::Enum(1), Part::Enum(0), text("sap"), Part::Enum(1)]);
+                parts.extend([Part::Union(0), Part::Union(0), Part::Block(0), Part::Block(0)]);
+                parts.extend([Part::Union(0), Part::Union(0), Part::Union(0), Part::Raw(long(0))]);
+                parts.extend([Part::Enum(0), Part::Block(0), Part::Raw(long(1))]);
+                parts
+            }
+            Self::Reply => {
+                let mut parts: Vec<Part> = ["demo", key, &id, "test"].map(text).into();
+                parts.extend([Part::Enum(1), text("hello"), Part::Block(1), text("yes"), text("yes")]);
+                parts.extend([Part::Block(0), Part::Block(0)]);
                 parts
             }
         }

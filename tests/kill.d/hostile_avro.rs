@@ -20,7 +20,15 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const PEAK_MAX_KIB: u64 = 256 << 10;
-const DEAD_DECISIONS: &str = "chat.turn.decided.connector.dlq";
+
+/// Who reads a topic: the letters of it, and what would come of a record that is worked on.
+struct Reader {
+    dead: &'static str,
+    effects: &'static str,
+}
+
+const CONNECTOR: Reader =
+    Reader { dead: "chat.turn.decided.connector.dlq", effects: topics::OPERATION_UPDATED };
 
 fn of_registry(path: &str) -> String {
     format!("{}/{path}", server("PEYVAND_TEST_REGISTRY"))
@@ -78,18 +86,25 @@ async fn classes(dead: &'static str, hostile: &[Hostile]) -> HashMap<String, Vec
     }
 }
 
-/// Publishes all of it and demands one dead letter for each, of the right class, and no effect.
-async fn strike(topic: &str, dead: &'static str, effects: &'static str, hostile: &[Hostile]) {
+/// Publishes all of it and demands of each reader one dead letter for each, of the right class, and no effect.
+async fn strike(topic: &str, readers: &[Reader], hostile: &[Hostile]) {
+    println!("{} hostile records in {topic}", hostile.len());
     let records: Vec<(&str, Option<&[u8]>)> =
         hostile.iter().map(|one| (one.key.as_str(), one.value.as_deref())).collect();
     log::publish(topic, &records).await;
+    for reader in readers {
+        refused_by(reader, hostile).await;
+    }
+}
+
+async fn refused_by(Reader { dead, effects }: &Reader, hostile: &[Hostile]) {
     let classes = classes(dead, hostile).await;
     let wrong: Vec<String> = hostile
         .iter()
         .filter(|one| classes[&one.key] != [one.class])
         .map(|one| format!("{}: {:?} and not {}", one.what, classes[&one.key], one.class))
         .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{dead}: {}", wrong.join("\n"));
     let effects = log::all_of(effects).await;
     let made: Vec<&str> = effects
         .iter()
@@ -106,6 +121,53 @@ fn still_there(worker: &mut Worker, pid: u32, what: &str) {
     assert!(peak < PEAK_MAX_KIB, "{what} held {peak} KiB");
 }
 
+/// A record with nothing wrong in it is worked on.
+async fn serves_the_next(topic: &str, event: Event, own: u32, effects: &'static str) {
+    let talk = Scene::conversation();
+    log::publish(topic, &[(&talk, Some(&event.valid(own, &talk)))]).await;
+    let until = Instant::now() + PATIENCE;
+    while !log::all_of(effects).await.iter().any(|effect| effect.key == talk) {
+        assert!(Instant::now() < until, "nothing came of the next record of {topic}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Workers that are alive, with their process's number.
+async fn begun(scene: &Scene, names: &[&'static str]) -> Vec<(&'static str, Worker, u32)> {
+    let mut all = Vec::new();
+    for name in names {
+        let worker = scene.begin(name);
+        ready(&worker, name).await;
+        let pid = worker.pid();
+        all.push((*name, worker, pid));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_news_and_replies_become_dead_letters_of_all_their_readers_and_each_serves_the_next_one() {
+    let scene = Scene::open().await;
+    let workers = begun(&scene, &["intent-classifier", "reply", "channels"]).await;
+    let (own, others) = ids(topics::OPERATION_UPDATED).await;
+    let readers = [
+        Reader { dead: "chat.operation.updated.reply.dlq", effects: topics::REPLY_READY },
+        Reader { dead: "chat.operation.updated.intent-classifier.dlq", effects: topics::TURN_DECIDED },
+    ];
+    strike(topics::OPERATION_UPDATED, &readers, &corpus::of(Event::Updated, own, &others)).await;
+    serves_the_next(topics::OPERATION_UPDATED, Event::Updated, own, topics::REPLY_READY).await;
+    let (own, others) = ids(topics::REPLY_READY).await;
+    let reader = Reader { dead: "chat.reply.ready.channels.dlq", effects: topics::DELIVERY_UPDATED };
+    strike(topics::REPLY_READY, &[reader], &corpus::of(Event::Reply, own, &others)).await;
+    serves_the_next(topics::REPLY_READY, Event::Reply, own, topics::DELIVERY_UPDATED).await;
+    let (own, _) = ids(topics::MESSAGE_RECEIVED).await;
+    serves_the_next(topics::MESSAGE_RECEIVED, Event::Message, own, topics::TURN_DECIDED).await;
+    for (name, mut worker, pid) in workers {
+        still_there(&mut worker, pid, name);
+        let _took = worker.stop();
+    }
+    scene.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_messages_become_dead_letters_and_the_intent_classifier_serves_the_next_one() {
     let scene = Scene::open().await;
@@ -113,29 +175,24 @@ async fn hostile_messages_become_dead_letters_and_the_intent_classifier_serves_t
     ready(&worker, "intent-classifier").await;
     let (pid, (own, others)) = (worker.pid(), ids(topics::MESSAGE_RECEIVED).await);
     let hostile = corpus::of(Event::Message, own, &others);
-    println!("{} hostile messages", hostile.len());
     let dead = "chat.message.received.intent-classifier.dlq";
-    strike(topics::MESSAGE_RECEIVED, dead, topics::TURN_DECIDED, &hostile).await;
-    let talk = Scene::conversation();
-    log::publish(topics::MESSAGE_RECEIVED, &[(&talk, Some(&Event::Message.valid(own, &talk)))]).await;
-    let until = Instant::now() + PATIENCE;
-    while !log::all_of(topics::TURN_DECIDED).await.iter().any(|decided| decided.key == talk) {
-        assert!(Instant::now() < until, "the next message was not decided about");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let reader = Reader { dead, effects: topics::TURN_DECIDED };
+    strike(topics::MESSAGE_RECEIVED, &[reader], &hostile).await;
+    serves_the_next(topics::MESSAGE_RECEIVED, Event::Message, own, topics::TURN_DECIDED).await;
     still_there(&mut worker, pid, "intent-classifier");
     let _took = worker.stop();
     scene.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hostile_decisions_become_dead_letters_and_the_connector_serves_the_next_one() {
+async fn hostile_decisions_become_dead_letters_of_both_readers_and_the_connector_serves_the_next_one() {
     let mut scene = Scene::open().await;
     let mut connector = scene.connector(None).await;
+    let reply_worker = begun(&scene, &["reply"]).await;
     let (pid, (own, others)) = (connector.pid(), ids(topics::TURN_DECIDED).await);
     let hostile = corpus::of(Event::Decided, own, &others);
-    println!("{} hostile decisions", hostile.len());
-    strike(topics::TURN_DECIDED, DEAD_DECISIONS, topics::OPERATION_UPDATED, &hostile).await;
+    let reply = Reader { dead: "chat.turn.decided.reply.dlq", effects: topics::REPLY_READY };
+    strike(topics::TURN_DECIDED, &[CONNECTOR, reply], &hostile).await;
     let talk = Scene::conversation();
     // Written by the same hand with nothing wrong in it, and with the turn that is waited for.
     let valid = |value: &mut Vec<u8>| {
@@ -149,6 +206,10 @@ async fn hostile_decisions_become_dead_letters_and_the_connector_serves_the_next
     scene.all_done().await;
     still_there(&mut connector, pid, "connector");
     let _took = connector.stop();
+    for (name, mut worker, pid) in reply_worker {
+        still_there(&mut worker, pid, name);
+        let _took = worker.stop();
+    }
     let verdict = judge(&scene);
     assert!(verdict.is_clean(), "{verdict:?} {:?} {:?}", scene.journal(), scene.asked);
     scene.close().await;
@@ -168,7 +229,7 @@ async fn schemas_that_cannot_be_read_with_are_refused_and_the_connector_lives() 
         let value = Some([Event::Decided.valid(id, &key), bytes].concat());
         hostile.push(Hostile { what: what.to_owned(), class: "refused_schema", key, value });
     }
-    strike(topics::TURN_DECIDED, DEAD_DECISIONS, topics::OPERATION_UPDATED, &hostile).await;
+    strike(topics::TURN_DECIDED, &[CONNECTOR], &hostile).await;
     let _turn = scene.ask(&Scene::conversation()).await;
     scene.all_done().await;
     still_there(&mut connector, pid, "connector");

@@ -21,6 +21,7 @@ const AT_ONCE: usize = 5;
 const PLACES: &[&str] = &[
     "step.handled:3",
     "step.committed:3",
+    "publish.sent:3",
     "step.published:3",
     "relay.claimed:3",
     "relay.before_call:3",

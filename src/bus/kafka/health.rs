@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rdkafka::config::RDKafkaLogLevel;
 use serde::Deserialize;
 
+use crate::bus::{NextOffset, Topic, TopicPartition};
+
 /// At most one complaint in this time; the others are counted.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
@@ -34,6 +36,8 @@ pub(super) struct Heart {
     turned: AtomicU64,
     /// Milliseconds from the beginning to the last time it was told to be served, and one; zero: never.
     served: AtomicU64,
+    /// What is read next where something is read.
+    positions: Mutex<HashMap<TopicPartition, NextOffset>>,
 }
 
 /// How the group serves the members of a process.
@@ -76,6 +80,14 @@ struct Partition {
     fetch_state: String,
     /// The end of the partition as its broker told it with the last records; negative before, and when it gives none.
     hi_offset: i64,
+    /// What is read next; negative before it is known.
+    #[serde(default = "unknown")]
+    next_offset: i64,
+}
+
+/// As librdkafka tells it.
+const fn unknown() -> i64 {
+    -1001
 }
 
 impl Statistics {
@@ -87,6 +99,18 @@ impl Statistics {
         };
         self.cgrp.as_ref().is_some_and(|group| group.join_state == "steady")
             && self.topics.values().flat_map(|topic| topic.partitions.values()).all(is_read)
+    }
+
+    fn positions(&self) -> HashMap<TopicPartition, NextOffset> {
+        let all = self.topics.iter().flat_map(|(topic, about)| {
+            let topic = Topic::new(topic.as_str());
+            about.partitions.iter().map(move |(number, one)| (topic.clone(), number, one))
+        });
+        all.filter(|(.., one)| one.fetch_state == "active" && one.next_offset >= 0)
+            .filter_map(|(topic, number, one)| {
+                Some((TopicPartition { topic, partition: number.parse().ok()? }, NextOffset(one.next_offset)))
+            })
+            .collect()
     }
 }
 
@@ -132,6 +156,7 @@ impl Heart {
     pub(super) fn statistics(&self, json: &[u8]) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(json) else { return };
         self.contact.statistics(&statistics);
+        *self.positions.lock().unwrap_or_else(PoisonError::into_inner) = statistics.positions();
         if statistics.is_served() {
             self.served.store(self.age().saturating_add(1), Ordering::Relaxed);
         }
@@ -171,8 +196,8 @@ impl Health {
 
     /// A new member.
     pub(super) fn member(&self) -> Arc<Heart> {
-        let heart =
-            Arc::new(Heart { contact: Contact::new(), turned: AtomicU64::new(0), served: AtomicU64::new(0) });
+        let (turned, served, positions) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::default());
+        let heart = Arc::new(Heart { contact: Contact::new(), turned, served, positions });
         let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         members.retain(|member| member.strong_count() > 0);
         members.push(Arc::downgrade(&heart));
@@ -201,6 +226,13 @@ impl Health {
             joined: one.joined && other.joined,
             unserved: one.unserved.max(other.unserved),
         })
+    }
+
+    /// What the members read next in each partition that they read.
+    pub(super) fn positions(&self) -> HashMap<TopicPartition, NextOffset> {
+        let members = self.members();
+        let each = members.iter().map(|one| one.positions.lock().unwrap_or_else(PoisonError::into_inner));
+        each.flat_map(|positions| positions.clone()).collect()
     }
 
     /// The producer heard a broker so long ago.
@@ -291,7 +323,7 @@ mod tests {
         let health = Health::new();
         health.heard(Duration::ZERO);
         let [turned, served] = [AtomicU64::new(0), AtomicU64::new(0)];
-        let deaf = Arc::new(Heart { contact: a_minute_old(), turned, served });
+        let deaf = Arc::new(Heart { contact: a_minute_old(), turned, served, positions: Mutex::default() });
         health.members.lock().unwrap().push(Arc::downgrade(&deaf));
         let hearing = health.member();
         hearing.statistics(br#"{"brokers":{"a":{"state":"UP","rxidle":1}}}"#);

@@ -1,4 +1,4 @@
-//! What librdkafka itself says of a group that serves a member and of those that refuse one.
+//! What librdkafka itself says of a group that serves a member and of those that refuse one, and of records that do not come.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use super::{KafkaBus, KafkaConfig, Membership};
-use crate::bus::{Consumer, ConsumerEvent, Topic};
+use crate::bus::{Consumer, ConsumerEvent, Headers, NewRecord, Topic};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -61,6 +61,48 @@ async fn a_member_that_is_refused_by_its_group_or_its_topic_is_never_served_and_
     };
     tokio::select! {
         _ = serving => panic!("a member ended"),
+        () = looking => {}
+    }
+}
+
+#[tokio::test]
+async fn a_member_whose_records_do_not_come_stands_before_the_end_of_its_partition() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("t", 1, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    let bus = KafkaBus::open(KafkaConfig { brokers, ..KafkaConfig::default() }).unwrap();
+    let topics = [Topic::new("t")];
+    let mut member = bus.consumer("g", &topics).unwrap();
+    let send = async || {
+        let record =
+            NewRecord { topic: topics[0].clone(), key: None, value: None, headers: Headers::default() };
+        bus.producer().send(record).await.unwrap();
+    };
+    // Where it stands and what there is.
+    let stands = async |next: i64, end: i64| {
+        let until = Instant::now() + MINUTE;
+        loop {
+            let (positions, lags) = (bus.positions(), bus.lag("g", &topics).await.unwrap());
+            let at = positions.get(&lags[0].place).map(|next| next.0);
+            if (at, lags[0].end.0) == (Some(next), end) {
+                return;
+            }
+            assert!(Instant::now() < until, "{at:?} {lags:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let looking = async {
+        send().await;
+        stands(1, 1).await;
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;
+        cluster.request_errors(RDKafkaApiKey::Fetch, &[refused; 10_000]);
+        // What is on its way already may still come.
+        send().await;
+        send().await;
+        stands(1, 3).await;
+    };
+    tokio::select! {
+        () = serve(&mut member) => panic!("the member ended"),
         () = looking => {}
     }
 }

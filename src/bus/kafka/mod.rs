@@ -19,7 +19,7 @@ mod stays;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -188,6 +188,11 @@ impl KafkaBus {
     /// How the groups serve the members of this process; none without members.
     pub fn membership(&self) -> Option<Membership> {
         self.health.membership()
+    }
+
+    /// What the members of this process read next in each partition that they read, as librdkafka tells it every ten seconds.
+    pub fn positions(&self) -> HashMap<TopicPartition, NextOffset> {
+        self.health.positions()
     }
 
     /// Why a topic does not take what is written to it: its last record was refused, and that does not pass by itself.
