@@ -81,9 +81,9 @@ impl ToPark {
 pub enum Why {
     /// Others of its conversation wait before it.
     Follows,
-    /// It could not be worked on.
-    Failed {
-        /// Why, as a bounded word.
+    /// It is the first of them.
+    First {
+        /// Why it waits, as a bounded word.
         class: &'static str,
         /// Whether it waits for a person and not for time.
         held: bool,

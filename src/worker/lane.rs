@@ -39,6 +39,11 @@ impl Lane {
         self.waiting().pop_front()
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting().len()
+    }
+
     /// Takes out everything that waits: its partition goes, and nothing comes any more.
     pub(super) fn end(&self) -> VecDeque<Record> {
         self.is_over.store(true, Ordering::Release);

@@ -1,5 +1,5 @@
 //! A record that cannot be worked on holds up its conversation and nothing else: it waits in the database, what follows it in
-//! its conversation waits behind it, and the partition goes on. Whoever has the conversation's lease tries again until it goes,
+//! its conversation waits behind it, and the partition goes on; so does one with more records than a lane may have. Whoever has the conversation's lease tries again until it goes,
 //! or until a person decides; one that ends processes is noted as it would be in its lane. How long and when is decided purely; it may not decide what an event means.
 
 use std::time::Duration;
@@ -33,6 +33,11 @@ const BESIDE_ROUND: Duration = Duration::from_secs(10);
 /// How long a round may take when the worker stops.
 const DRAIN: Duration = Duration::from_secs(12);
 const FULL_PAUSE: Duration = Duration::from_secs(1);
+/// With so many records waiting in its lane, a quarter of all that a worker has open, a conversation goes on from the database
+/// instead: to keep a record there takes milliseconds, to work on it may take seconds, and the others wait for their places.
+pub(super) const LANE_MAX: usize = 250;
+/// Why such a conversation waits.
+const OVERRUN: &str = "overrun";
 
 /// Where a record goes that could not be worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +96,7 @@ impl<H: Handler> Settler<H> {
             return Some(Fate::Held);
         }
         let class = failed.reason.class();
-        match self.keep(key, record, Why::Failed { class, held }).await {
+        match self.keep(key, record, Why::First { class, held }).await {
             Kept::Free => return None,
             Kept::Conflict => return Some(self.dead_letter(record, Reason::Conflict.into()).await),
             Kept::Parked | Kept::Full => {}
@@ -102,6 +107,21 @@ impl<H: Handler> Settler<H> {
         );
         metrics::counter!("peyvand_parked_total", "group" => H::GROUP, "class" => class).increment(1);
         Some(Fate::Settled)
+    }
+
+    /// A record whose lane is too long waits with what is behind it, and its time has come at once. With no room it does not.
+    pub(super) async fn put_aside(&self, key: &StepKey, record: &Record) -> Kept {
+        let why = Why::First { class: OVERRUN, held: false };
+        let to_park = ToPark { key: key.clone(), record: record.clone(), why, room: self.room };
+        let kept = patiently(|| self.store.park(to_park.clone())).await;
+        if kept == Kept::Parked {
+            tracing::warn!(
+                group = H::GROUP, conversation = %key.conversation_id, waiting = LANE_MAX,
+                "a conversation has so many records that it goes on from the database, so that others have room"
+            );
+            metrics::counter!("peyvand_parked_total", "group" => H::GROUP, "class" => OVERRUN).increment(1);
+        }
+        kept
     }
 
     /// With no room the lane waits, and when enough records are open the whole worker does.

@@ -15,6 +15,7 @@ use super::{
     crash::{Begun, CrashGuard, SUSPECTED_FOR},
     guard::LettersGuard,
     letter::{Cause, LetterWriter},
+    park::LANE_MAX,
     patiently, publish,
     reason::{Failure, Reason},
     retry,
@@ -191,6 +192,14 @@ impl<H: Handler> Settler<H> {
                     Kept::Conflict => return Err(Reason::Conflict.into()),
                     Kept::Free => continue,
                 },
+                By::Lane(record, behind) if behind.len() >= LANE_MAX => {
+                    match self.put_aside(key, record).await {
+                        Kept::Parked => return Ok(Worked::Parked),
+                        Kept::Conflict => return Err(Reason::Conflict.into()),
+                        Kept::Free => continue,
+                        Kept::Full => {}
+                    }
+                }
                 // Whatever takes the record away from here moves the version: what happens after this look, the commit notices.
                 By::Resumer(lease) if !patiently(|| self.store.has_parked_lease(lease)).await => {
                     return Ok(Worked::Parked);

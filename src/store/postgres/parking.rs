@@ -251,7 +251,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
     let query = sqlx::query(IS_DONE).bind(group).bind(&event_id);
     let is_done: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
     let waits = match why {
-        Why::Failed { .. } => true,
+        Why::First { .. } => true,
         Why::Follows => {
             let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
             query.fetch_one(&mut *transaction).await?.try_get(0)?
@@ -269,7 +269,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         }
         (false, true) => {}
     }
-    if let Why::Failed { class, held } = why {
+    if let Why::First { class, held } = why {
         let query = sqlx::query(PARK).bind(group).bind(conversation_id).bind(class).bind(held);
         query.execute(&mut *transaction).await?;
         sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;

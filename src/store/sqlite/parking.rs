@@ -112,7 +112,7 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
     let all = ParkedSize::of(waiting.try_get(0)?, waiting.try_get(1)?);
     let has_room = room.has_room(all, ParkedSize::of(waiting.try_get(2)?, waiting.try_get(3)?));
     let waits = match why {
-        Why::Failed { .. } => true,
+        Why::First { .. } => true,
         Why::Follows => is_parked(&mut transaction, group, conversation_id).await?,
     };
     let is_done = sqlx::query("SELECT 1 FROM inbox WHERE consumer_group = ? AND event_id = ?")
@@ -133,7 +133,7 @@ async fn park(pool: SqlitePool, to_park: ToPark) -> Result<Kept, StoreError> {
         }
         (false, true) => {}
     }
-    if let Why::Failed { class, held } = why {
+    if let Why::First { class, held } = why {
         sqlx::query(
             "INSERT INTO parked_conversation (consumer_group, conversation_id, class, held, parked_at, due_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO NOTHING",

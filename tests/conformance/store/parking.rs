@@ -15,7 +15,7 @@ use sha2::Digest;
 use super::stage::{GROUP, Stage, conversation, done, event, key, record, seen, step};
 
 const LEASE: Duration = Duration::from_secs(60);
-const FAILED: Why = Why::Failed { class: "exhausted", held: false };
+const FAILED: Why = Why::First { class: "exhausted", held: false };
 
 fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
     let new = record(event);
@@ -127,7 +127,7 @@ pub(crate) async fn a_held_conversation_waits_for_a_person_and_is_noted(stage: &
         store.decide_parked(decision).await.unwrap()
     };
     assert_eq!(decide(ParkedVerb::Resume).await, None, "it does not wait");
-    park(&store, "a", "1", Why::Failed { class: "panic", held: true }).await;
+    park(&store, "a", "1", Why::First { class: "panic", held: true }).await;
     park(&store, "a", "2", Why::Follows).await;
     park(&store, "a", "3", Why::Follows).await;
     assert!(claim(&store).await.is_empty());
@@ -192,7 +192,7 @@ pub(crate) async fn whoever_is_at_a_record_when_a_person_decides_finds_its_lease
 pub(crate) async fn what_is_done_already_is_not_parked_and_other_bytes_are_a_conflict(stage: &Stage) {
     let store = stage.open().await;
     drop(done(&store, step(&key("a", "1"), 0)).await);
-    assert_eq!(park(&store, "a", "1", Why::Failed { class: "panic", held: true }).await, Kept::Free);
+    assert_eq!(park(&store, "a", "1", Why::First { class: "panic", held: true }).await, Kept::Free);
     assert!(!is_parked(&store, "a").await);
     assert_eq!(park(&store, "a", "2", FAILED).await, Kept::Parked);
     let mut forged = to_park("a", "2", Why::Follows);

@@ -10,6 +10,7 @@ mod sweep;
 mod tests;
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -165,7 +166,10 @@ impl Relay {
         let until = began + lease - lease / 5;
         for claimed in claimed {
             let relay = self.clone();
-            calls.push(AbortOnDropHandle::new(tokio::spawn(relay.work(claimed, until))));
+            calls.push(AbortOnDropHandle::new(tokio::spawn(async move {
+                let working = AssertUnwindSafe(relay.clone().work(claimed.clone(), until));
+                working.catch_unwind().await.unwrap_or_else(|_| relay.panicked(claimed))
+            })));
         }
         full
     }
@@ -257,17 +261,25 @@ impl Relay {
     /// An entry of another version: a person has to look, and nothing can be told.
     fn unreadable(&self, claimed: Claimed) -> Ended {
         tracing::error!(target = self.target, "an outbox entry cannot be read by this version; it is parked");
-        let verdict = Verdict::Parked { class: "unreadable", unsent: claimed.known == Known::Unsent };
+        let unsent = claimed.known == Known::Unsent;
+        self.untold(claimed, Verdict::Parked { class: "unreadable", unsent }, None)
+    }
+
+    /// Our own fault, at any step of its turn: it may have been sent. When all panic, the breaker slows them down.
+    fn panicked(&self, claimed: Claimed) -> Ended {
+        tracing::error!(
+            target = self.target,
+            conversation = %claimed.lease.conversation_id,
+            operation = claimed.operation,
+            "a write made the program panic; it waits for a person, look at it with `peyvand outbox list`"
+        );
+        self.untold(claimed, Verdict::Parked { class: "panic", unsent: false }, Some(false))
+    }
+
+    fn untold(&self, claimed: Claimed, verdict: Verdict, there: Option<bool>) -> Ended {
         gauges::verdict(&self.target, &verdict);
-        Ended {
-            settlement: Settlement {
-                lease: claimed.lease,
-                verdict,
-                group: Connector::GROUP,
-                outgoing: Vec::new(),
-            },
-            there: None,
-        }
+        let (lease, outgoing) = (claimed.lease, Vec::new());
+        Ended { settlement: Settlement { lease, verdict, group: Connector::GROUP, outgoing }, there }
     }
 
     /// Commits what ended, together with what else has ended by now, and publishes what is told.

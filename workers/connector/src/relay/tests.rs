@@ -57,6 +57,40 @@ impl Writer for Desk {
     }
 }
 
+/// A way to a system that has a fault of ours in it for the first conversation.
+struct Faulty;
+
+impl Writer for Faulty {
+    fn operation(&self) -> Operation {
+        Operation::CallbackRequest
+    }
+
+    fn capability(&self) -> Capability {
+        Capability::Key
+    }
+
+    fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
+        async move {
+            assert!(write.conversation_id.as_str() != "first", "a fault");
+            Sent::Done { reference: "1".to_owned() }
+        }
+        .boxed()
+    }
+
+    fn reconcile<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Looked> {
+        std::future::ready(Looked::Absent).boxed()
+    }
+}
+
+/// A log that takes all.
+struct Log;
+
+impl Producer for Log {
+    fn send(&self, record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
+        std::future::ready(Ok((TopicPartition { topic: record.topic, partition: 0 }, Offset(0)))).boxed()
+    }
+}
+
 /// A log that takes nothing, and says when it was asked to.
 struct StuckLog(Arc<Notify>);
 
@@ -119,6 +153,38 @@ async fn a_call_goes_on_while_the_relay_waits_for_the_log() {
         .await
         .expect("the second call stood still with the relay");
     running.abort();
+    store.close().await;
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_makes_the_program_panic_waits_for_a_person_and_the_others_go_on() {
+    let file = std::env::temp_dir().join(format!("peyvand-relay-{}.sqlite", uuid::Uuid::new_v4()));
+    let store: Store = SqliteStore::open(&file).await.unwrap().into();
+    for conversation in ["first", "second"] {
+        intend(&store, conversation).await;
+    }
+    let config = TargetConfig::new(TARGET, "http://127.0.0.1:9", "nobody", String::new().into());
+    let schemas = Arc::new(Schemas::embedded());
+    let relay = Relay::new(&config, Arc::new(Faulty), store.clone(), Arc::new(Log), schemas);
+    let (full, _is_full) = watch::channel(false);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(relay.run(Arc::new(Notify::new()), full, stop.clone()));
+    let settled = async {
+        loop {
+            let depth = store.depth(TARGET).await.unwrap();
+            if (depth.waiting, depth.parked) == (1, 1) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, settled).await.expect("the panic stopped the relay, or was forgotten");
+    let parked = store.parked(10).await.unwrap().remove(0);
+    assert_eq!((parked.class.as_str(), parked.in_doubt), ("panic", true));
+    assert_eq!(parked.conversation_id.as_str(), "first");
+    stop.cancel();
+    running.await.unwrap();
     store.close().await;
     std::fs::remove_file(file).unwrap();
 }
