@@ -95,6 +95,11 @@ impl SealKeys {
         Some((KeyId::of(bytes), RandomizedNonceKey::new(&AES_256_GCM, bytes).ok()?))
     }
 
+    /// Which key seals.
+    pub fn newest(&self) -> &KeyId {
+        &self.newest.0
+    }
+
     /// Seals bytes with the newest key (AES-256-GCM, a random nonce each); they open only under the same `about`. `None` when the
     /// system gives no randomness.
     pub fn seal(&self, about: &[u8], bytes: &[u8]) -> Option<Sealed> {

@@ -78,6 +78,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             }
             Ok(Some(config)) => {
                 findings.note::<String>("settings", Ok(format!("tenant {}", config.tenant)));
+                let key = config.letters_keys.newest().as_str();
+                findings.note::<String>("letters key", Ok(format!("{key} seals dead letters")));
                 let assistant = assistant(&mut findings, config.assistant.clone());
                 kafka(&mut findings, &config).await;
                 registry(&mut findings, &config).await;

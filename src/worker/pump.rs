@@ -55,7 +55,7 @@ pub struct Limits {
     /// How long running records may take when the process stops.
     pub drain: Duration,
     /// How long running records may take when their partition goes to another member. Kafka's client reads nothing at all
-    /// meanwhile, so it is short; what takes longer is read again by the other member, and the inbox makes it one.
+    /// meanwhile, also of what stays, so it is short; what takes longer is read again by the other member, and the inbox makes it one.
     pub hand_over: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Default for Limits {
             open: 1000,
             open_bytes: 64 << 20,
             drain: Duration::from_secs(12),
-            hand_over: Duration::from_secs(3),
+            hand_over: Duration::from_secs(1),
         }
     }
 }

@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
 mod bus;
+#[cfg(feature = "stack-tests")]
+#[path = "../kill.d/line.rs"]
+mod line;
 mod store;

@@ -8,6 +8,8 @@ mod crowd;
 #[cfg(feature = "stack-tests")]
 mod database;
 mod model;
+#[cfg(feature = "stack-tests")]
+mod nightly;
 mod operator;
 mod outbox;
 mod parking;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const PEAK_MAX_KIB: u64 = 256 << 10;
+pub(crate) const PEAK_MAX_KIB: u64 = 256 << 10;
 
 /// Who reads a topic: the letters of it, and what would come of a record that is worked on.
 struct Reader {
@@ -48,7 +48,7 @@ pub(crate) async fn register(subject: &str, schema: &str) -> u32 {
 }
 
 /// The id of the schema that a topic's events are written with, and those of all others.
-async fn ids(topic: &str) -> (u32, Vec<u32>) {
+pub(crate) async fn ids(topic: &str) -> (u32, Vec<u32>) {
     let (mut own, mut others) = (0, Vec::new());
     for schema in codec::newest() {
         let id = asked(&format!("subjects/{}", schema.subject()), schema.text).await;
@@ -58,7 +58,7 @@ async fn ids(topic: &str) -> (u32, Vec<u32>) {
 }
 
 /// The most memory a worker ever held, in KiB, as the kernel has noted it.
-fn peak_kib(pid: u32) -> u64 {
+pub(crate) fn peak_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()

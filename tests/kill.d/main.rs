@@ -18,6 +18,7 @@ mod group;
 mod hand;
 mod hostile_avro;
 mod judge;
+mod line;
 mod log;
 mod nightly;
 mod offsets;

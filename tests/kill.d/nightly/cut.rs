@@ -5,15 +5,11 @@ use std::time::{Duration, Instant};
 
 use peyvand::event::Operation;
 use peyvand_sandbox::Fault;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    time::sleep,
-};
+use tokio::time::sleep;
 
 use crate::{
     group::Watched,
+    line::Line,
     play::{PATIENCE, Play, all_say, counted, until_all_say},
     process::server,
     scene::Scene,
@@ -23,61 +19,6 @@ use crate::{
 const CUT_FOR: Duration = Duration::from_secs(32);
 const BURST: u32 = 300;
 const WRITES: &str = "peyvand_writes_total";
-
-/// A line to the broker, which sends whoever comes by it back to it.
-struct Line {
-    address: String,
-    whole: watch::Sender<bool>,
-}
-
-impl Line {
-    async fn lay() -> Self {
-        let far = server("PEYVAND_TEST_KAFKA_FAR");
-        let address = far.replace("127.0.0.1", "127.0.0.2");
-        let listener = TcpListener::bind(&address).await.unwrap();
-        let (whole, is_whole) = watch::channel(true);
-        tokio::spawn(async move {
-            loop {
-                let (near, _) = listener.accept().await.unwrap();
-                // A broker that is not there ends the connection.
-                let Ok(far) = TcpStream::connect(&far).await else { continue };
-                let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
-                tokio::spawn(carry(from_near, to_far, is_whole.clone()));
-                tokio::spawn(carry(from_far, to_near, is_whole.clone()));
-            }
-        });
-        Self { address, whole }
-    }
-
-    /// What is on the way stays on it; nobody is told anything.
-    fn cut(&self) {
-        self.whole.send_replace(false);
-    }
-
-    /// What was on the way arrives late.
-    fn mend(&self) {
-        self.whole.send_replace(true);
-    }
-}
-
-async fn carry(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut whole: watch::Receiver<bool>,
-) {
-    let mut bytes = vec![0; 1 << 16];
-    loop {
-        let read = from.read(&mut bytes).await.unwrap_or_default();
-        if whole.wait_for(|whole| *whole).await.is_err() || to.write_all(&bytes[..read]).await.is_err() {
-            return;
-        }
-        if read == 0 {
-            // Its other end may have gone.
-            let _told = to.shutdown().await;
-            return;
-        }
-    }
-}
 
 async fn until_members(group: &Watched, wanted: usize) {
     let until = Instant::now() + PATIENCE;
@@ -98,7 +39,9 @@ async fn until_counted(health: &str, name: &str, before: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connector_that_is_cut_off_from_kafka_alone_loses_and_doubles_nothing_and_works_again_afterwards() {
-    let line = Line::lay().await;
+    // The broker sends whoever comes by the line back to it.
+    let far = server("PEYVAND_TEST_KAFKA_FAR");
+    let line = Line::lay(&far.replace("127.0.0.1", "127.0.0.2"), &far).await;
     let behind = ("PEYVAND_KAFKA_BROKERS", line.address.as_str());
     let mut play = Play::with(Scene::open().await, Some(behind)).await;
     play.scene

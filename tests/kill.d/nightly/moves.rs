@@ -20,11 +20,12 @@ const SLOW_EACH: Duration = Duration::from_secs(4);
 
 /// While a member hands over, its Kafka client fetches nothing, also of what it keeps. Members that come at different times
 /// make hand-overs in a row, and the workers of a debug build on a busy machine have pauses of their own: three times the
-/// time of one. With the time of a stop instead, one alone would be longer.
+/// time of one, and a second. With the time of a stop instead, one alone would be longer.
 fn longest_pause() -> Duration {
     let limits = Limits::default();
-    assert!(3 * limits.hand_over < limits.drain, "a pause as long as a stop would not be noticed");
-    3 * limits.hand_over
+    let longest = 3 * limits.hand_over + Duration::from_secs(1);
+    assert!(longest < limits.drain, "a pause as long as a stop would not be noticed");
+    longest
 }
 
 /// Conversations with writes and conversations with slow questions, such that each partition has its turn.
