@@ -1,5 +1,6 @@
-//! A payload for a person who looks after records and not after what persons wrote: its shape and its ids, and stars for
-//! everything the schema calls personal (`peyvand.personal`). Pure. What it does not know for harmless it does not show.
+//! A payload for a person who looks after records and not after what persons wrote: its shape, numbers, words of our own and a
+//! few ids, and stars for everything else. Pure. What it does not know for harmless it does not show, whatever a schema says of it;
+//! what a schema calls personal (`peyvand.personal`) it never shows.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,20 @@ use crate::event::{DeliveryUpdated, Event, MessageReceived, OperationUpdated, Re
 
 const PERSONAL: &str = "peyvand.personal";
 const STARS: &str = "***";
+/// Texts that say nothing of a person: who is served, which conversation and turn, and names of our own.
+const OPEN: &[&str] = &[
+    "catalogue_hash",
+    "channel",
+    "conversation_id",
+    "currency",
+    "intent",
+    "plant",
+    "target",
+    "tenant",
+    "tracking",
+    "turn_id",
+    "unit",
+];
 const TEXT_BYTES_MAX: usize = 128;
 
 /// The event of a payload by its name, and as JSON without what is personal.
@@ -32,7 +47,7 @@ pub fn masked(schemas: &Schemas, payload: &[u8]) -> Result<(&'static str, Value)
         other => Err(CodecError::WrongEvent(other)),
     }?;
     let schema = own(event).ok_or(CodecError::WrongEvent(event))?;
-    Ok((event, Mask::default().of(schema, json)))
+    Ok((event, Mask::of(schema, json)))
 }
 
 fn json_of<E: Event>(schemas: &Schemas, payload: &[u8]) -> Result<Value, CodecError> {
@@ -46,9 +61,10 @@ struct Mask<'a> {
 }
 
 impl<'a> Mask<'a> {
-    fn of(&mut self, schema: &'a Schema, value: Value) -> Value {
-        self.learn(schema);
-        self.masked(schema, value)
+    fn of(schema: &'a Schema, value: Value) -> Value {
+        let mut mask = Self::default();
+        mask.learn(schema);
+        mask.masked(schema, value, false)
     }
 
     /// A value may lack the first use of a type and have the second.
@@ -66,17 +82,18 @@ impl<'a> Mask<'a> {
         }
     }
 
-    fn masked(&self, schema: &'a Schema, value: Value) -> Value {
+    /// `open`: whether a text that stands here may be shown.
+    fn masked(&self, schema: &'a Schema, value: Value, open: bool) -> Value {
         match (schema, value) {
             (_, Value::Null) => Value::Null,
             (Schema::Ref { name }, value) => match self.named.get(name) {
-                Some(schema) => self.masked(schema, value),
+                Some(schema) => self.masked(schema, value, open),
                 None => STARS.into(),
             },
             (Schema::Union(union), value) => {
                 let mut others = union.variants().iter().filter(|variant| !matches!(variant, Schema::Null));
                 match (others.next(), others.next()) {
-                    (Some(only), None) => self.masked(only, value),
+                    (Some(only), None) => self.masked(only, value, open),
                     _ => STARS.into(),
                 }
             }
@@ -86,7 +103,7 @@ impl<'a> Mask<'a> {
                     let value = match field {
                         _ if value.is_null() => Value::Null,
                         Some(field) if !field.custom_attributes.contains_key(PERSONAL) => {
-                            self.masked(&field.schema, value)
+                            self.masked(&field.schema, value, OPEN.contains(&name.as_str()))
                         }
                         Some(_) | None => STARS.into(),
                     };
@@ -95,9 +112,10 @@ impl<'a> Mask<'a> {
                 Value::Object(fields.into_iter().map(masked).collect::<Map<_, _>>())
             }
             (Schema::Array(array), Value::Array(items)) => {
-                Value::Array(items.into_iter().map(|item| self.masked(&array.items, item)).collect())
+                Value::Array(items.into_iter().map(|item| self.masked(&array.items, item, false)).collect())
             }
-            (_, Value::String(text)) if is_plain(&text) => Value::String(text),
+            (Schema::Enum(_), Value::String(text)) => Value::String(text),
+            (_, Value::String(text)) if open && is_plain(&text) => Value::String(text),
             (_, value @ (Value::Bool(_) | Value::Number(_))) => value,
             (_, Value::String(_) | Value::Array(_) | Value::Object(_)) => STARS.into(),
         }
@@ -205,6 +223,17 @@ mod tests {
         }
         look(ReplyReady::SCHEMA, example::<ReplyReady>("reply_ready.persian"));
         assert!(seen >= 10, "only {seen}");
+    }
+
+    #[test]
+    fn a_text_that_no_schema_calls_personal_is_masked_too_unless_it_is_known_for_harmless() {
+        let text = fs::read_to_string("schemas/examples/turn_decided.ask.json").unwrap();
+        let mut turn: Value = serde_json::from_str(&text).unwrap();
+        turn["choices"] = serde_json::json!(["25000000", "cement for Sara"]);
+        let (_, shown) = masked(&Schemas::embedded(), &payload::<TurnDecided>(turn)).unwrap();
+        assert_eq!(shown["choices"], serde_json::json!([STARS, STARS]));
+        let shown = example::<MessageReceived>("message_received.persian");
+        assert_eq!((&shown["channel_message_id"], &shown["channel"]), (&STARS.into(), &"web".into()));
     }
 
     #[test]

@@ -123,10 +123,9 @@ impl Health {
     pub(super) fn stands(&self, partition: Option<(TopicPartition, Duration)>) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((place, long)) = &partition
-            && is_too_long(*long)
-            && self.pulses.signs().open == 0
+            && do_not_come(self.pulses.signs(), *long)
         {
-            tracing::warn!(%place, seconds = long.as_secs(), "its records do not come, and nothing else is at work here");
+            tracing::warn!(%place, seconds = long.as_secs(), "its records do not come, and there is room for them");
         }
         *standing = partition;
     }
@@ -220,16 +219,16 @@ fn judge(signs: Signs, contact: Option<Duration>, standing: Duration) -> Verdict
     if signs.open > 0 && signs.still > STILL_MAX {
         return Verdict::WaitingFor("progress");
     }
-    // While records are open, ours are read no further when there are enough of them.
-    if signs.open == 0 && is_too_long(standing) {
+    if do_not_come(signs, standing) {
         return Verdict::WaitingFor("records");
     }
     Verdict::Ready
 }
 
-/// It is looked at every thirty seconds, and what it is about every ten.
-fn is_too_long(standing: Duration) -> bool {
-    standing >= STILL_MAX
+/// Whether a partition that has stood before its end for so long gives us nothing. While there is no room for more records,
+/// it is we who read no further. It is looked at every thirty seconds, and what it is about every ten.
+fn do_not_come(signs: Signs, standing: Duration) -> bool {
+    standing.min(signs.room) >= STILL_MAX
 }
 
 /// Whether the group gives us records. Partitions that came say so at once; that there are none for us, or that the group or

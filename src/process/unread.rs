@@ -32,11 +32,11 @@ impl Unread {
         lags: &[Lag],
         now: Instant,
     ) -> Option<(TopicPartition, Duration)> {
-        self.0.retain(|place, _| positions.contains_key(place));
+        // Also where nobody says how far the group is just now.
+        self.0.retain(|place, seen| positions.get(place) == Some(&seen.position));
         for lag in lags {
             let Some(position) = positions.get(&lag.place).copied() else { continue };
-            let stands = |seen: &Sight| seen.position == position && position < seen.end;
-            if !self.0.get(&lag.place).is_some_and(stands) {
+            if self.0.get(&lag.place).is_none_or(|seen| position >= seen.end) {
                 self.0.insert(lag.place.clone(), Sight { position, end: lag.end, since: now });
             }
         }
@@ -97,6 +97,16 @@ mod tests {
             ]),
             [None, Some((0, 0)), Some((0, 30)), Some((0, 60)), Some((1, 30))],
         );
+    }
+
+    #[test]
+    fn a_partition_that_moved_while_nobody_could_say_how_far_the_group_is_stands_no_more() {
+        let (mut unread, start, minute) = (Unread::default(), Instant::now(), Duration::from_secs(60));
+        let lag = Lag { place: place(0), committed: None, begin: NextOffset(0), end: NextOffset(9) };
+        let at = |next| HashMap::from([(place(0), NextOffset(next))]);
+        assert!(unread.look(&at(7), std::slice::from_ref(&lag), start).is_some());
+        assert!(unread.look(&at(7), &[], start + minute).is_some_and(|(_, long)| long == minute));
+        assert_eq!(unread.look(&at(9), &[], start + 2 * minute), None);
     }
 
     #[test]

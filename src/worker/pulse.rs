@@ -26,6 +26,8 @@ pub struct Pulse {
     all: Arc<Pulses>,
     open: AtomicUsize,
     turned: AtomicU64,
+    /// Milliseconds from the beginning to the last turn at which it had no room for more; none yet counts as the beginning.
+    full: AtomicU64,
     given: AtomicBool,
     ended: AtomicBool,
 }
@@ -39,6 +41,8 @@ pub struct Signs {
     pub still: Duration,
     /// How long ago the slowest loop last turned.
     pub turned: Duration,
+    /// For how long each loop has had room for more records.
+    pub room: Duration,
     /// There are loops, and each of them was given partitions at least once.
     pub given: bool,
 }
@@ -61,6 +65,7 @@ impl Pulses {
             all: Arc::clone(self),
             open: AtomicUsize::new(0),
             turned: AtomicU64::new(self.now()),
+            full: AtomicU64::new(self.now()),
             given: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
@@ -75,8 +80,9 @@ impl Pulses {
         let loops = self.loops.lock().unwrap_or_else(PoisonError::into_inner);
         let turning = || loops.iter().filter(|one| !one.ended.load(Ordering::Relaxed));
         let turned = turning().map(|one| self.ago(&one.turned)).max().unwrap_or_default();
+        let room = turning().map(|one| self.ago(&one.full)).min().unwrap_or_default();
         let given = turning().count() > 0 && turning().all(|one| one.given.load(Ordering::Relaxed));
-        Signs { open, still, turned, given }
+        Signs { open, still, turned, room, given }
     }
 
     /// Groups with the records that are open in each of their loops.
@@ -103,6 +109,11 @@ impl Pulse {
     /// The loop turned.
     pub(super) fn turn(&self) {
         self.turned.store(self.all.now(), Ordering::Relaxed);
+    }
+
+    /// The loop has no room for more.
+    pub(super) fn full(&self) {
+        self.full.store(self.all.now(), Ordering::Relaxed);
     }
 
     /// The loop was given partitions.
@@ -163,6 +174,17 @@ mod tests {
         one.settled();
         one.let_go(1);
         assert_eq!((all.signs().open, all.open()), (0, vec![("g", 0)]));
+    }
+
+    #[test]
+    fn there_is_room_for_as_long_as_no_loop_was_full() {
+        let all = began(600);
+        let (one, other) = (all.begin("g"), all.begin("h"));
+        one.full.store(0, Ordering::Relaxed);
+        other.full.store(0, Ordering::Relaxed);
+        assert!(all.signs().room > Duration::from_secs(500));
+        one.full();
+        assert!(all.signs().room < Duration::from_secs(60));
     }
 
     #[test]

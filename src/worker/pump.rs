@@ -163,6 +163,9 @@ impl<S: Settle> Pump<S> {
             self.pulse.turn();
             self.end_hand_overs();
             let room = self.room();
+            if room == 0 {
+                self.pulse.full();
+            }
             let over = self.next_over();
             tokio::select! {
                 biased;

@@ -79,6 +79,11 @@ async fn already_sent(desk: &Desk, letters: &[Record]) -> anyhow::Result<HashSet
     let mut sent = HashSet::new();
     for topic in again {
         let records = desk.bus.scan(std::slice::from_ref(&topic), READ_MAX).await?;
+        ensure!(
+            records.len() < READ_MAX,
+            "a redrive was cut off, and {topic} has too many records to look whether it was sent; let the topic keep them for less \
+             long and look again"
+        );
         sent.extend(records.iter().filter_map(redriven_by));
     }
     Ok(sent)

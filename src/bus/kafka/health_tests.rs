@@ -96,10 +96,16 @@ async fn a_member_whose_records_do_not_come_stands_before_the_end_of_its_partiti
         stands(1, 1).await;
         let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;
         cluster.request_errors(RDKafkaApiKey::Fetch, &[refused; 10_000]);
-        // What is on its way already may still come.
         send().await;
         send().await;
-        stands(1, 3).await;
+        // What is told of it is up to ten seconds old.
+        let told_twice = Instant::now() + Duration::from_secs(25);
+        while Instant::now() < told_twice {
+            stands(1, 3).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        cluster.clear_request_errors(RDKafkaApiKey::Fetch);
+        stands(3, 3).await;
     };
     tokio::select! {
         () = serve(&mut member) => panic!("the member ended"),

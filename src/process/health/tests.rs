@@ -53,11 +53,12 @@ fn only_open_records_that_stand_still_are_no_progress() {
 }
 
 #[test]
-fn records_that_lie_there_for_a_minute_and_do_not_come_are_told_where_nothing_is_at_work() {
-    let standing = |open, long| judge(Signs { open, ..Signs::default() }, None, seconds(long));
-    assert_eq!(standing(0, 59), Verdict::Ready);
-    assert_eq!(standing(0, 60), Verdict::WaitingFor("records"));
-    assert_eq!(standing(1, 600), Verdict::Ready, "what is open tells by itself whether it moves");
+fn records_that_lie_there_for_a_minute_and_do_not_come_are_told_where_there_is_room_for_them() {
+    let standing =
+        |room, long| judge(Signs { open: 9, room: seconds(room), ..Signs::default() }, None, seconds(long));
+    assert_eq!(standing(600, 59), Verdict::Ready);
+    assert_eq!(standing(60, 60), Verdict::WaitingFor("records"));
+    assert_eq!(standing(59, 600), Verdict::Ready, "it is we who read no further");
 }
 
 #[test]

@@ -273,7 +273,14 @@ impl Relay {
             operation = claimed.operation,
             "a write made the program panic; it waits for a person, look at it with `peyvand outbox list`"
         );
-        self.untold(claimed, Verdict::Parked { class: "panic", unsent: false }, Some(false))
+        let verdict = Verdict::Parked { class: "panic", unsent: false };
+        let (told, operation) = (claimed.clone(), self.writer.operation());
+        // Whatever has panicked may do so again.
+        let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let write = Write::of_payload(&told.payload).filter(|write| write.operation == operation)?;
+            Some(self.ended(told, &write, verdict.clone(), Some(false)))
+        }));
+        ended.ok().flatten().unwrap_or_else(|| self.untold(claimed, verdict, Some(false)))
     }
 
     fn untold(&self, claimed: Claimed, verdict: Verdict, there: Option<bool>) -> Ended {

@@ -1,6 +1,12 @@
 //! What the relay does while its own log makes it wait, and when its outbox is full.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use peyvand::{
@@ -82,11 +88,13 @@ impl Writer for Faulty {
     }
 }
 
-/// A log that takes all.
-struct Log;
+/// A log that takes all, and counts it.
+#[derive(Default)]
+struct Log(AtomicUsize);
 
 impl Producer for Log {
     fn send(&self, record: NewRecord) -> BoxFuture<'_, Result<(TopicPartition, Offset), BusError>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         std::future::ready(Ok((TopicPartition { topic: record.topic, partition: 0 }, Offset(0)))).boxed()
     }
 }
@@ -166,7 +174,8 @@ async fn a_write_that_makes_the_program_panic_waits_for_a_person_and_the_others_
     }
     let config = TargetConfig::new(TARGET, "http://127.0.0.1:9", "nobody", String::new().into());
     let schemas = Arc::new(Schemas::embedded());
-    let relay = Relay::new(&config, Arc::new(Faulty), store.clone(), Arc::new(Log), schemas);
+    let log = Arc::new(Log::default());
+    let relay = Relay::new(&config, Arc::new(Faulty), store.clone(), Arc::clone(&log) as _, schemas);
     let (full, _is_full) = watch::channel(false);
     let stop = CancellationToken::new();
     let running = tokio::spawn(relay.run(Arc::new(Notify::new()), full, stop.clone()));
@@ -185,6 +194,7 @@ async fn a_write_that_makes_the_program_panic_waits_for_a_person_and_the_others_
     assert_eq!(parked.conversation_id.as_str(), "first");
     stop.cancel();
     running.await.unwrap();
+    assert_eq!(log.0.load(Ordering::SeqCst), 2, "both are told what became of theirs");
     store.close().await;
     std::fs::remove_file(file).unwrap();
 }
