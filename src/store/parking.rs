@@ -136,13 +136,41 @@ pub struct ParkedTurn {
 pub enum ParkedFate {
     /// Its effect is committed and published, or it is dead-lettered: the next one's turn has come.
     Done,
-    /// Try again after this time.
-    Later(Duration),
+    /// It could not be worked on: again after this time.
+    Later {
+        /// The pause.
+        after: Duration,
+        /// Why, as a bounded word, where it is known.
+        class: Option<&'static str>,
+    },
+    /// It was not begun with: again after this time, and this time does not count.
+    NotYet(Duration),
     /// A person has to decide.
     Held {
         /// Why, as a bounded word.
         class: &'static str,
     },
+}
+
+impl ParkedFate {
+    /// After what time its conversation's turn comes again, none when its next record's has come; and why it waits.
+    pub(super) fn pause_and_class(self) -> (Option<Duration>, Option<&'static str>) {
+        match self {
+            Self::Done => (None, None),
+            Self::Later { after, class } => (Some(after), class),
+            Self::NotYet(after) => (Some(after), None),
+            Self::Held { class } => (Some(Duration::ZERO), Some(class)),
+        }
+    }
+
+    pub(super) fn is_held(self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+
+    /// Whether the time it was begun counts.
+    pub(super) fn counts(self) -> bool {
+        !matches!(self, Self::NotYet(_))
+    }
 }
 
 /// A conversation that waits, for those who look.

@@ -221,7 +221,7 @@ impl<H: Handler> Settler<H> {
                 round.await
             }
         };
-        ended.unwrap_or(Some(ParkedFate::Later(LOOK_EACH)))
+        ended.unwrap_or(Some(ParkedFate::Later { after: LOOK_EACH, class: None }))
     }
 
     async fn round(
@@ -236,6 +236,10 @@ impl<H: Handler> Settler<H> {
             Ok(read) => read,
             Err(error) => return Some(self.letter_of(record, Reason::Codec(error).into()).await),
         };
+        // In its lane it would wait for room without an end; the right to it here has one.
+        if timeout(LOOK_EACH, self.handler.room(&input)).await.is_err() {
+            return Some(ParkedFate::NotYet(LOOK_EACH));
+        }
         let failed = match self.work(&key, &input, By::Resumer(lease)).await {
             Ok(Worked::Done(outgoing)) => {
                 self.finish(&key, &input, outgoing).await;
@@ -246,7 +250,7 @@ impl<H: Handler> Settler<H> {
         };
         let way = way_out(&failed.reason, H::ON_FAILURE);
         Some(match after_round(way, H::ON_FAILURE, rounds, age, chance()) {
-            Round::Again(pause) => ParkedFate::Later(pause),
+            Round::Again(after) => ParkedFate::Later { after, class: Some(failed.reason.class()) },
             Round::Held => ParkedFate::Held { class: failed.reason.class() },
             Round::Letter => self.letter_of(record, failed).await,
         })
@@ -255,7 +259,7 @@ impl<H: Handler> Settler<H> {
     async fn letter_of(&self, record: &Record, failed: Failed) -> ParkedFate {
         match self.dead_letter(record, failed).await {
             Fate::Settled => ParkedFate::Done,
-            Fate::Held | Fate::Gone => ParkedFate::Later(self.lease_time()),
+            Fate::Held | Fate::Gone => ParkedFate::Later { after: self.lease_time(), class: None },
         }
     }
 }

@@ -342,3 +342,35 @@ async fn a_conversation_with_more_records_than_a_worker_has_places_holds_up_no_o
     stage.waiting(0).await;
     stage.stop(working).await;
 }
+
+#[tokio::test]
+async fn what_waits_in_the_database_for_room_of_our_own_costs_it_no_round_however_long() {
+    let stage = stage().await;
+    let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
+    let text = away();
+    stage.send(message_of("c", "1", &text)).await;
+    let (door, open) = watch::channel(true);
+    let working = stage.work_as(Hanging { open }, Schemas::embedded(), Watch::new(&Pulses::new()));
+    stage.waiting(1).await;
+    door.send(false).unwrap();
+    back(&text);
+    let rounds = async || stage.store.parked_conversations(10).await.unwrap().remove(0).attempts;
+    let seen = async |time: Duration| {
+        let (mut seen, until) = (Vec::new(), Instant::now() + time);
+        while Instant::now() < until {
+            seen.push(rounds().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        seen
+    };
+    // Turns that had begun before the door was shut have ended afterwards.
+    let _ending = seen(Duration::from_secs(3)).await;
+    let before = seen(Duration::from_secs(4)).await.into_iter().min();
+    // Longer than two rounds and their pauses; a turn is one more while it lasts.
+    let most = seen(Duration::from_secs(25)).await.into_iter().max();
+    assert!(most <= before.map(|before| before + 1), "{most:?} rounds after {before:?}");
+    door.send(true).unwrap();
+    assert_eq!(effect(&mut effects).await, of("c", "0"));
+    stage.waiting(0).await;
+    stage.stop(working).await;
+}

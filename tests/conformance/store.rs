@@ -95,6 +95,7 @@ suite! {
     outbox::finished_entries_are_dropped_in_batches
     parking::what_waits_comes_back_as_it_was_and_in_order
     parking::whoever_looked_before_a_conversation_was_parked_decides_anew
+    parking::a_turn_that_was_not_begun_with_does_not_count_and_one_in_vain_says_why
     parking::a_round_in_vain_waits_and_an_older_lease_changes_nothing
     parking::a_held_conversation_waits_for_a_person_and_is_noted
     parking::groups_park_for_themselves

@@ -81,9 +81,9 @@ FROM leased l JOIN LATERAL (
 
 const SETTLE: &str = "
 UPDATE parked_conversation SET lease_until = NULL, begun = 0,
-  attempts = CASE WHEN $4::float8 IS NULL THEN 0 ELSE attempts END,
+  attempts = CASE WHEN $4::float8 IS NULL THEN 0 WHEN $8 THEN GREATEST(attempts - 1, 0) ELSE attempts END,
   due_at = now() + make_interval(secs => COALESCE($4, 0)),
-  held = $5::text IS NOT NULL, class = COALESCE($5, class)
+  held = $7, class = COALESCE($5::text, class)
 WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until IS NOT NULL
   AND $6 = (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
 
@@ -368,15 +368,13 @@ async fn settle(
     fate: ParkedFate,
 ) -> Result<bool, sqlx::Error> {
     let (group, conversation_id) = (lease.group, lease.conversation_id.as_str());
-    let (after, class) = match fate {
-        ParkedFate::Done => (None, None),
-        ParkedFate::Later(after) => (Some(after.as_secs_f64()), None),
-        ParkedFate::Held { class } => (Some(0.0), Some(class)),
-    };
+    let (after, class) = fate.pause_and_class();
+    let after = after.map(|after| after.as_secs_f64());
     let mut transaction = connection.begin_with(statements::BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let query = sqlx::query(SETTLE).bind(group).bind(conversation_id).bind(lease.generation);
     let query = query.bind(after).bind(class).bind(lease.pos);
+    let query = query.bind(fate.is_held()).bind(!fate.counts());
     if query.execute(&mut *transaction).await?.rows_affected() == 0 {
         return Ok(false);
     }

@@ -323,26 +323,25 @@ async fn claim(
 
 async fn settle(pool: SqlitePool, lease: ParkedLease, fate: ParkedFate) -> Result<bool, StoreError> {
     let (group, conversation_id) = (lease.group, lease.conversation_id.as_str());
-    let (after, class) = match fate {
-        ParkedFate::Done => (None, None),
-        ParkedFate::Later(after) => (Some(millis(after)), None),
-        ParkedFate::Held { class } => (Some(0), Some(class)),
-    };
+    let (after, class) = fate.pause_and_class();
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     let now = now(&mut transaction).await?;
     let held = sqlx::query(
-        "UPDATE parked_conversation SET lease_until = NULL, begun = 0, attempts = CASE WHEN ?4 IS NULL THEN 0 ELSE attempts END,
-           due_at = ?6 + COALESCE(?4, 0), held = ?5 IS NOT NULL, class = COALESCE(?5, class)
+        "UPDATE parked_conversation SET lease_until = NULL, begun = 0,
+           attempts = CASE WHEN ?4 IS NULL THEN 0 WHEN ?9 THEN MAX(attempts - 1, 0) ELSE attempts END,
+           due_at = ?6 + COALESCE(?4, 0), held = ?8, class = COALESCE(?5, class)
          WHERE consumer_group = ?1 AND conversation_id = ?2 AND lease_generation = ?3 AND lease_until IS NOT NULL
            AND ?7 = (SELECT min(pos) FROM parked_record WHERE consumer_group = ?1 AND conversation_id = ?2)",
     )
     .bind(group)
     .bind(conversation_id)
     .bind(lease.generation)
-    .bind(after)
+    .bind(after.map(millis))
     .bind(class)
     .bind(now)
     .bind(lease.pos)
+    .bind(fate.is_held())
+    .bind(!fate.counts())
     .execute(&mut *transaction)
     .await?;
     if held.rows_affected() == 0 {

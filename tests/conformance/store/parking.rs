@@ -110,7 +110,12 @@ pub(crate) async fn a_round_in_vain_waits_and_an_older_lease_changes_nothing(sta
         }
     };
     assert!(!store.settle_parked(first.lease, ParkedFate::Done).await.unwrap(), "its lease ran out");
-    assert!(store.settle_parked(second.lease.clone(), ParkedFate::Later(LEASE)).await.unwrap());
+    assert!(
+        store
+            .settle_parked(second.lease.clone(), ParkedFate::Later { after: LEASE, class: None })
+            .await
+            .unwrap()
+    );
     assert!(!store.settle_parked(second.lease, ParkedFate::Done).await.unwrap(), "it is settled already");
     assert!(claim(&store).await.is_empty(), "its time has not come");
     let waiting = store.parked_conversations(10).await.unwrap().remove(0);
@@ -221,7 +226,12 @@ pub(crate) async fn a_round_that_was_begun_and_never_ended_is_known_to_the_next(
     assert!(!store.parked_begun(&first.lease, 2, LEASE).await.unwrap(), "its lease ran out");
     assert!(store.parked_begun(&second.lease, 2, LEASE).await.unwrap());
     assert!(claim(&store).await.is_empty(), "the lease counts anew");
-    assert!(store.settle_parked(second.lease, ParkedFate::Later(Duration::ZERO)).await.unwrap());
+    assert!(
+        store
+            .settle_parked(second.lease, ParkedFate::Later { after: Duration::ZERO, class: None })
+            .await
+            .unwrap()
+    );
     let (third, text) = turn(&store).await;
     assert_eq!((third.begun, text.as_str()), (0, "1"), "its round has ended");
     assert!(store.parked_begun(&third.lease, 1, LEASE).await.unwrap());
@@ -308,4 +318,23 @@ pub(crate) async fn a_person_who_lets_one_record_go_makes_room_for_one(stage: &S
     }
     assert_eq!(store.parked_conversations(10).await.unwrap()[0].records, 2);
     store.close().await;
+}
+
+pub(crate) async fn a_turn_that_was_not_begun_with_does_not_count_and_one_in_vain_says_why(stage: &Stage) {
+    let store = stage.open().await;
+    park(&store, "a", "1", FAILED).await;
+    let claim = async || store.claim_parked(GROUP, 10, LEASE).await.unwrap().remove(0);
+    let waits = async || store.parked_conversations(10).await.unwrap().remove(0);
+    for _ in 0..3 {
+        let turn = claim().await;
+        assert_eq!(turn.attempts, 1);
+        assert!(store.settle_parked(turn.lease, ParkedFate::NotYet(Duration::ZERO)).await.unwrap());
+        let waits = waits().await;
+        assert_eq!((waits.attempts, waits.class.as_str(), waits.held), (0, "exhausted", false));
+    }
+    let in_vain = ParkedFate::Later { after: Duration::ZERO, class: Some("too_long") };
+    assert!(store.settle_parked(claim().await.lease, in_vain).await.unwrap());
+    let waits = waits().await;
+    assert_eq!((waits.attempts, waits.class.as_str(), waits.held), (1, "too_long", false));
+    assert_eq!(claim().await.attempts, 2);
 }
