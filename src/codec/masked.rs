@@ -2,9 +2,7 @@
 //! few ids, and stars for everything else. Pure. What it does not know for harmless it does not show, whatever a schema says of it;
 //! what a schema calls personal (`peyvand.personal`) it never shows.
 
-use std::collections::HashMap;
-
-use apache_avro::{Schema, schema::Name};
+use apache_avro::{Schema, schema::ResolvedSchema};
 use serde_json::{Map, Value};
 
 use super::{CodecError, MAGIC, Schemas, datum, schema_id, schemas::own};
@@ -47,46 +45,23 @@ pub fn masked(schemas: &Schemas, payload: &[u8]) -> Result<(&'static str, Value)
         other => Err(CodecError::WrongEvent(other)),
     }?;
     let schema = own(event).ok_or(CodecError::WrongEvent(event))?;
-    Ok((event, Mask::of(schema, json)))
+    let named = ResolvedSchema::try_from(schema).map_err(|_| CodecError::WrongEvent(event))?;
+    Ok((event, Mask(named).masked(schema, json, false)))
 }
 
 fn json_of<E: Event>(schemas: &Schemas, payload: &[u8]) -> Result<Value, CodecError> {
     serde_json::to_value(datum::<E>(schemas, payload)?).map_err(|_| CodecError::Malformed)
 }
 
-/// The types that were seen: a later one may only name them.
-#[derive(Default)]
-struct Mask<'a> {
-    named: HashMap<&'a Name, &'a Schema>,
-}
+/// The named types of a schema: a later use of one only names it.
+struct Mask<'a>(ResolvedSchema<'a>);
 
 impl<'a> Mask<'a> {
-    fn of(schema: &'a Schema, value: Value) -> Value {
-        let mut mask = Self::default();
-        mask.learn(schema);
-        mask.masked(schema, value, false)
-    }
-
-    /// A value may lack the first use of a type and have the second.
-    fn learn(&mut self, schema: &'a Schema) {
-        if let Some(name) = schema.name().filter(|_| !matches!(schema, Schema::Ref { .. })) {
-            self.named.insert(name, schema);
-        }
-        match schema {
-            Schema::Record(record) => record.fields.iter().for_each(|field| self.learn(&field.schema)),
-            Schema::Array(array) => self.learn(&array.items),
-            Schema::Map(map) => self.learn(&map.types),
-            Schema::Union(union) => union.variants().iter().for_each(|variant| self.learn(variant)),
-            // Every other type has no types inside it.
-            _ => {}
-        }
-    }
-
     /// `open`: whether a text that stands here may be shown.
     fn masked(&self, schema: &'a Schema, value: Value, open: bool) -> Value {
         match (schema, value) {
             (_, Value::Null) => Value::Null,
-            (Schema::Ref { name }, value) => match self.named.get(name) {
+            (Schema::Ref { name }, value) => match self.0.get_names().get(name) {
                 Some(schema) => self.masked(schema, value, open),
                 None => STARS.into(),
             },
@@ -132,20 +107,14 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{bus::Topic, codec::encode, event::Envelope};
+    use crate::{
+        bus::Topic,
+        codec::{encode, tests::envelope},
+    };
 
     fn payload<E: Event>(json: Value) -> Vec<u8> {
         let event: E = serde_json::from_value(json).unwrap();
-        let event_id = crate::event::EventId::of_message("web", "demo", "1");
-        let envelope = Envelope {
-            event_id,
-            correlation_id: event_id,
-            causation_id: None,
-            occurred_at_ms: 1,
-            traceparent: None,
-            event,
-        };
-        encode(&Schemas::embedded(), Topic::new("t"), &envelope).unwrap().value.unwrap()
+        encode(&Schemas::embedded(), Topic::new("t"), &envelope(event)).unwrap().value.unwrap()
     }
 
     fn example<E: Event>(file: &str) -> Value {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-fn envelope<E>(event: E) -> Envelope<E> {
+pub(super) fn envelope<E>(event: E) -> Envelope<E> {
     let id = EventId::of_message("web", "demo", "1");
     Envelope {
         event_id: id.derived("test", 0),

@@ -1,5 +1,5 @@
-//! Partitions that have records which are not given to us: the members are there, the brokers answer, nothing is open, and
-//! still nothing comes. It looks as well as a quiet night to everything else. Pure.
+//! Partitions that have records which are not given to us: the members are there, the brokers answer, there is room for more,
+//! and still nothing comes. It looks as well as a quiet night to everything else. Pure.
 
 use std::{
     collections::HashMap,

@@ -125,21 +125,14 @@ pub fn redriven_by(record: &Record) -> Option<Uuid> {
 /// # Errors
 /// [`RedriveRefusal`] says why it cannot be had.
 pub fn payload_of(letter: &Record, keys: &SealKeys) -> Result<Option<Vec<u8>>, RedriveRefusal> {
-    let Some(kept) = letter.value.as_deref() else {
-        return match Mode::of(letter) {
-            Some(Mode::Raw | Mode::Sealed) => Ok(None),
-            Some(Mode::Pointer) => Err(RedriveRefusal::Pointer),
-            None => Err(RedriveRefusal::NotALetter),
-        };
-    };
-    match Mode::of(letter) {
-        Some(Mode::Raw) => Ok(Some(kept.to_vec())),
-        Some(Mode::Sealed) => {
+    match Mode::of(letter).ok_or(RedriveRefusal::NotALetter)? {
+        Mode::Pointer => Err(RedriveRefusal::Pointer),
+        Mode::Raw => Ok(letter.value.clone()),
+        Mode::Sealed => {
+            let Some(sealed) = &letter.value else { return Ok(None) };
             let key_id = letter.headers.text(KEY_ID).ok_or(SealError::Broken)?;
-            Ok(Some(keys.open(key_id, &about(&letter.headers), kept)?))
+            Ok(Some(keys.open(key_id, &about(&letter.headers), sealed)?))
         }
-        Some(Mode::Pointer) => Err(RedriveRefusal::Pointer),
-        None => Err(RedriveRefusal::NotALetter),
     }
 }
 

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -6,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Handler, HandlerError, OnFailure, Outcome, Pulses, Watch,
-    tests::{AWAY, Echo, Stage, Working, message_of, next, stage},
+    tests::{AWAY, Echo, HURRY, SLOW, Stage, Working, message_of, next, stage},
 };
 use crate::{
     bus::{Consumer, Topic},
@@ -277,36 +280,14 @@ async fn what_waits_for_room_of_our_own_is_not_cut_however_long_it_waits() {
     stage.stop(working).await;
 }
 
-/// Takes its time for each message of the conversation `flood`, as long as it is told to.
-struct Slow {
-    is_slow: watch::Receiver<bool>,
-}
-
-impl Handler for Slow {
-    const GROUP: &'static str = "connector";
-    const ON_FAILURE: OnFailure = OnFailure::Hold;
-    type In = MessageReceived;
-    type State = u32;
-
-    async fn handle(
-        &self,
-        input: &Envelope<MessageReceived>,
-        count: u32,
-    ) -> Result<Outcome<u32>, HandlerError> {
-        if input.event.conversation_id.as_str() == "flood" && *self.is_slow.borrow() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Echo.handle(input, count).await
-    }
-}
-
 #[tokio::test]
 async fn a_conversation_with_more_records_than_a_worker_has_places_holds_up_no_other_and_keeps_its_order() {
     const FLOOD: u32 = 1_300;
     let stage = stage().await;
     let mut effects = stage.watch(Topic::new(topics::DELIVERY_UPDATED));
     let send = async |talk: &str, id: u32| {
-        stage.bus.producer().send(message_of(talk, &format!("{talk}:{id}"), "hi")).await.unwrap().0
+        let text = if talk == "flood" { SLOW } else { "hi" };
+        stage.bus.producer().send(message_of(talk, &format!("{talk}:{id}"), text)).await.unwrap().0
     };
     let flooded = send("flood", 0).await;
     for id in 1..FLOOD {
@@ -320,8 +301,7 @@ async fn a_conversation_with_more_records_than_a_worker_has_places_holds_up_no_o
             break other;
         }
     };
-    let (slow, is_slow) = watch::channel(true);
-    let working = stage.work_as(Slow { is_slow }, Schemas::embedded(), Watch::new(&Pulses::new()));
+    let working = stage.work();
     let mut before = 0;
     loop {
         let (conversation, count) = effect(&mut effects).await;
@@ -335,7 +315,7 @@ async fn a_conversation_with_more_records_than_a_worker_has_places_holds_up_no_o
     }
     // A thousand have a place, so the other would come after three hundred at the earliest.
     assert!(before < 250, "{before} of the flood came before it");
-    slow.send(false).unwrap();
+    HURRY.store(true, Ordering::Relaxed);
     for count in before..FLOOD {
         assert_eq!(effect(&mut effects).await, of("flood", &count.to_string()));
     }

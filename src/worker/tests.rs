@@ -1,7 +1,10 @@
 use std::{
     collections::BTreeSet,
     path::PathBuf,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +31,10 @@ pub(super) struct Echo;
 /// Messages that the handler cannot work on just now.
 pub(super) static AWAY: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
+/// A message that takes its time, until there is a hurry.
+pub(super) const SLOW: &str = "slow";
+pub(super) static HURRY: AtomicBool = AtomicBool::new(false);
+
 impl Handler for Echo {
     const GROUP: &'static str = "intent-classifier";
     type In = MessageReceived;
@@ -42,6 +49,7 @@ impl Handler for Echo {
             "panic" => std::panic::panic_any("told to"),
             "never" => return Err(HandlerError::Permanent("told to")),
             text if AWAY.lock().unwrap().contains(text) => return Err(HandlerError::Transient("told to")),
+            SLOW if !HURRY.load(Ordering::Relaxed) => tokio::time::sleep(Duration::from_millis(50)).await,
             _ => {}
         }
         let event = DeliveryUpdated {

@@ -1,6 +1,7 @@
 //! Where the kills happen: an installation of its own, a sandbox SAP in its own process with a journal on disk, a producer
 //! that stands in for the intent-classifier, and a reader of what the connectors tell.
 
+mod assistant;
 mod persons;
 
 use std::{
@@ -25,6 +26,7 @@ use peyvand_sandbox::{Fault, Sandbox, SandboxConfig};
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::assistant::assistant;
 pub(crate) use self::persons::CANARIES;
 pub(crate) use crate::turn::{entry, target, turn};
 use crate::{
@@ -354,30 +356,6 @@ impl Scene {
         self.bus.close().await.unwrap();
         fs::remove_dir_all(&self.folder).unwrap();
     }
-}
-
-/// The shipped assistant with systems that have less time, so that a lost answer is noticed soon.
-fn assistant(folder: &Path, hook: Hook) -> PathBuf {
-    let keeps_key = match hook {
-        Hook::KeepsKeys => "keeps_key: true",
-        Hook::Forgets => "keeps_key: false",
-    };
-    let own = folder.join("assistant");
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assistant");
-    for room in ["intents", "replies", "targets"] {
-        fs::create_dir_all(own.join(room)).unwrap();
-        for file in fs::read_dir(shipped.join(room)).unwrap() {
-            let file = file.unwrap();
-            let text = fs::read_to_string(file.path()).unwrap();
-            let text = text
-                .replace("deadline_ms: 5000", "deadline_ms: 1000")
-                .replace("visible_within_ms: 2000", "visible_within_ms: 200")
-                .replace("works_for_ms: 10000", "works_for_ms: 5000")
-                .replace("keeps_key: false", keeps_key);
-            fs::write(own.join(room).join(file.file_name()), text).unwrap();
-        }
-    }
-    own
 }
 
 async fn listen(bus: KafkaBus, schemas: Arc<Schemas>, heard: Log) {

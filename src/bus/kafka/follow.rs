@@ -13,7 +13,7 @@ use super::{
     KafkaConfig,
     cluster::{ANSWER_WITHIN, blocking, no_answer},
     health::Health,
-    poller::record_of,
+    message::record_of,
     settings,
 };
 use crate::bus::{BusError, Consumer, ConsumerEvent, Epoch, NextOffset, Record, Topic, TopicPartition};

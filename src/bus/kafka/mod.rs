@@ -9,6 +9,7 @@ mod health;
 #[cfg(test)]
 mod health_tests;
 mod member;
+mod message;
 mod poller;
 mod producer;
 mod rebalance;

@@ -1,7 +1,6 @@
 //! The one thread that touches a member's client: polls, copies records out of librdkafka, lays them on the desk, and
 //! at the end leaves the group. Nothing of it runs on a worker thread of the runtime.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -10,16 +9,17 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message, Timestamp};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::oneshot;
 
 use super::desk::{Batch, Fill, Over, weight};
+use super::message::record_of;
 use super::rebalance::{Callbacks, Shared};
 use super::settings;
 use super::stays::Stays;
-use crate::bus::{BusError, Epoch, Headers, Offset, Record, TimestampType, Topic, TopicPartition};
+use crate::bus::{BusError, Epoch, Offset, Topic, TopicPartition};
 
 /// How long a poll waits for the first record; also how soon notes reach librdkafka and a closing member is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -369,32 +369,4 @@ impl Gathered {
         self.batch.bytes += weight(&record);
         self.batch.records.push((record, *epoch));
     }
-}
-
-/// A message as our own.
-pub(super) fn record_of(place: TopicPartition, message: &BorrowedMessage<'_>) -> Record {
-    Record {
-        place,
-        offset: Offset(message.offset()),
-        timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
-        timestamp_type: match message.timestamp() {
-            Timestamp::NotAvailable => TimestampType::NotAvailable,
-            Timestamp::CreateTime(_) => TimestampType::CreateTime,
-            Timestamp::LogAppendTime(_) => TimestampType::LogAppendTime,
-        },
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers(message),
-    }
-}
-
-/// Names that are not UTF-8 make the library panic. Such headers are nobody's whom Peyvand knows: the record comes
-/// without them and is judged by its value.
-fn headers(message: &BorrowedMessage<'_>) -> Headers {
-    let Some(native) = message.headers() else { return Headers::default() };
-    let copied = catch_unwind(AssertUnwindSafe(|| {
-        let pair = |name: &str, value: Option<&[u8]>| (name.to_owned(), value.unwrap_or_default().to_vec());
-        native.iter().map(|header| pair(header.key, header.value)).collect()
-    }));
-    Headers(copied.unwrap_or_default())
 }

@@ -16,7 +16,7 @@ use rdkafka::{
 use super::{
     KafkaConfig,
     cluster::{ANSWER_WITHIN, blocking, look, no_answer},
-    poller::record_of,
+    message::record_of,
     producer::Publisher,
     settings,
 };

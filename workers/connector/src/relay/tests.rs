@@ -32,7 +32,8 @@ use crate::{
 const TARGET: &str = "desk";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A system that answers the first conversation at once, and the second when it is let.
+/// A system that answers a conversation at once, the second when it is let, and the way to it has a fault of ours for one.
+#[derive(Default)]
 struct Desk {
     let_second: Notify,
     second_ended: Notify,
@@ -49,35 +50,11 @@ impl Writer for Desk {
 
     fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
         async move {
+            assert!(write.conversation_id.as_str() != "faulty", "a fault");
             if write.conversation_id.as_str() == "second" {
                 self.let_second.notified().await;
                 self.second_ended.notify_one();
             }
-            Sent::Done { reference: "1".to_owned() }
-        }
-        .boxed()
-    }
-
-    fn reconcile<'a>(&'a self, _write: &'a Write) -> BoxFuture<'a, Looked> {
-        std::future::ready(Looked::Absent).boxed()
-    }
-}
-
-/// A way to a system that has a fault of ours in it for the first conversation.
-struct Faulty;
-
-impl Writer for Faulty {
-    fn operation(&self) -> Operation {
-        Operation::CallbackRequest
-    }
-
-    fn capability(&self) -> Capability {
-        Capability::Key
-    }
-
-    fn send<'a>(&'a self, write: &'a Write) -> BoxFuture<'a, Sent> {
-        async move {
-            assert!(write.conversation_id.as_str() != "first", "a fault");
             Sent::Done { reference: "1".to_owned() }
         }
         .boxed()
@@ -148,7 +125,7 @@ async fn a_call_goes_on_while_the_relay_waits_for_the_log() {
     for conversation in ["first", "second"] {
         intend(&store, conversation).await;
     }
-    let desk = Arc::new(Desk { let_second: Notify::new(), second_ended: Notify::new() });
+    let desk = Arc::new(Desk::default());
     let told = Arc::new(Notify::new());
     let config = TargetConfig::new(TARGET, "http://127.0.0.1:9", "nobody", String::new().into());
     let (writer, log) = (Arc::clone(&desk), Arc::new(StuckLog(Arc::clone(&told))));
@@ -169,13 +146,13 @@ async fn a_call_goes_on_while_the_relay_waits_for_the_log() {
 async fn a_write_that_makes_the_program_panic_waits_for_a_person_and_the_others_go_on() {
     let file = std::env::temp_dir().join(format!("peyvand-relay-{}.sqlite", uuid::Uuid::new_v4()));
     let store: Store = SqliteStore::open(&file).await.unwrap().into();
-    for conversation in ["first", "second"] {
+    for conversation in ["faulty", "first"] {
         intend(&store, conversation).await;
     }
     let config = TargetConfig::new(TARGET, "http://127.0.0.1:9", "nobody", String::new().into());
     let schemas = Arc::new(Schemas::embedded());
     let log = Arc::new(Log::default());
-    let relay = Relay::new(&config, Arc::new(Faulty), store.clone(), Arc::clone(&log) as _, schemas);
+    let relay = Relay::new(&config, Arc::new(Desk::default()), store.clone(), Arc::clone(&log) as _, schemas);
     let (full, _is_full) = watch::channel(false);
     let stop = CancellationToken::new();
     let running = tokio::spawn(relay.run(Arc::new(Notify::new()), full, stop.clone()));
@@ -191,7 +168,7 @@ async fn a_write_that_makes_the_program_panic_waits_for_a_person_and_the_others_
     timeout(PATIENCE, settled).await.expect("the panic stopped the relay, or was forgotten");
     let parked = store.parked(10).await.unwrap().remove(0);
     assert_eq!((parked.class.as_str(), parked.in_doubt), ("panic", true));
-    assert_eq!(parked.conversation_id.as_str(), "first");
+    assert_eq!(parked.conversation_id.as_str(), "faulty");
     stop.cancel();
     running.await.unwrap();
     assert_eq!(log.0.load(Ordering::SeqCst), 2, "both are told what became of theirs");
