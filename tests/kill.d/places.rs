@@ -60,6 +60,8 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_whose_answer_is_lost_stands_once_and_is_told() {
     let mut scene = Scene::open().await;
+    // A write that is slow by itself would be one line more.
+    scene.give_time(20_000);
     let (connector, _) = scene.caught_up_connector().await;
     for operation in WRITES {
         scene.lose_answers(operation, 10);

@@ -42,9 +42,9 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
     let mut scene = Scene::open().await;
     offsets::skip_what_was_before().await;
     let (places, replies) = (offsets::Watching::begin(), scene.replies());
-    let mut crew = Crew::begin(&scene).await;
     let conversations: Vec<String> = (0..CONVERSATIONS).map(|_| Scene::conversation()).collect();
     let mut killed_at = vec![killed_before_its_mark(&mut scene, &conversations).await];
+    let mut crew = Crew::begin(&scene).await;
     // The sandbox remembers its newest requests only, and the last of a long run meet no fault.
     let mut has_struck = false;
     while (killed_at.len() as u64) < kills {
@@ -93,7 +93,7 @@ async fn kills_at_random_times_leave_every_write_exactly_once() {
 }
 
 /// Kills that come at random may all miss the moment between a publication and its mark, and a run in which nothing came twice
-/// proves nothing: the first one comes there.
+/// proves nothing: the first one comes there, to a connector that is alone, so that every conversation is its own.
 async fn killed_before_its_mark(scene: &mut Scene, conversations: &[String]) -> Instant {
     let mut armed = scene.begin_connector(Some("publish.sent:3"));
     let until = Instant::now() + Duration::from_secs(120);
