@@ -5,22 +5,26 @@ mod decided;
 mod redrive;
 mod show;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use peyvand::{
     bus::{Offset, Record, Topic, TopicPartition, kafka::KafkaBus},
     codec::RegistryConfig,
     config::Config,
     process::ConfigArguments,
     seal::SealKeys,
-    store::{Audit, PostgresStore, Store},
+    store::{Alone, Audit, PostgresStore},
     topics,
     worker::letter_name,
 };
 use serde_json::json;
 
 use self::decided::{Decided, place};
+use crate::outbox::said_why;
+
+/// How often it is looked whether somebody else has finished.
+const ALONE_EACH: Duration = Duration::from_millis(500);
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Dlq {
@@ -51,7 +55,7 @@ pub(crate) enum Dlq {
         #[arg(long)]
         dry_run: bool,
         /// At most so many a second.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         rate: u32,
         #[command(flatten)]
         config: ConfigArguments,
@@ -99,15 +103,14 @@ pub(crate) struct Who {
 
 impl Who {
     fn check(&self) -> anyhow::Result<()> {
-        ensure!(!self.why.trim().is_empty(), "say why with --why, so that it can be understood later");
-        Ok(())
+        said_why(&self.by, &self.why)
     }
 }
 
 /// What is worked with.
 struct Desk {
     bus: KafkaBus,
-    store: Store,
+    store: PostgresStore,
     keys: Arc<SealKeys>,
     registry: RegistryConfig,
 }
@@ -142,7 +145,7 @@ impl Desk {
         let config = Config::load(config.config)?;
         let store = PostgresStore::connect(&config.database.url, config.database.password.as_ref()).await?;
         let Config { kafka, letters_keys: keys, registry, .. } = config;
-        Ok(Self { bus: KafkaBus::open(kafka)?, store: store.into(), keys, registry })
+        Ok(Self { bus: KafkaBus::open(kafka)?, store, keys, registry })
     }
 
     async fn close(self) -> anyhow::Result<()> {
@@ -150,7 +153,24 @@ impl Desk {
         Ok(self.bus.close().await?)
     }
 
-    /// The letters nobody has decided about, the oldest first.
+    /// Waits until nobody else decides about letters: of two who gave the same letter to its group at once, each would believe
+    /// that nobody had.
+    #[allow(clippy::print_stderr, reason = "it says why nothing happens")]
+    async fn alone(&self) -> anyhow::Result<Alone> {
+        let mut is_told = false;
+        loop {
+            if let Some(alone) = self.store.alone("dlq").await? {
+                return Ok(alone);
+            }
+            if !is_told {
+                eprintln!("Somebody else is working off dead letters; waiting until they have finished.");
+                is_told = true;
+            }
+            tokio::time::sleep(ALONE_EACH).await;
+        }
+    }
+
+    /// The letters nobody has decided about, the oldest first, without what is in them.
     async fn waiting(&self, filter: &Filter) -> anyhow::Result<Vec<Record>> {
         let all: Vec<Topic> = topics::all()
             .into_iter()
@@ -171,7 +191,7 @@ impl Desk {
         // One after the other: what is read of a topic is held in memory until it is sifted.
         for topic in chosen {
             let found = match &filter.at {
-                Some(at) => vec![self.one(at).await?],
+                Some(at) => vec![Record { value: None, ..self.one(at).await? }],
                 None => {
                     let limit = decided.to_read(&topic);
                     let found = self.bus.scan(std::slice::from_ref(&topic), limit).await?;
@@ -192,8 +212,15 @@ impl Desk {
 
     async fn one(&self, at: &str) -> anyhow::Result<Record> {
         let (place, offset) = parts(at).context("a place is TOPIC:PARTITION:OFFSET")?;
-        let found = self.bus.record_at(place, offset).await?;
-        found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
+        self.whole(place, offset).await
+    }
+
+    /// The letter at a place with all that is in it.
+    async fn whole(&self, at: TopicPartition, offset: Offset) -> anyhow::Result<Record> {
+        let found = self.bus.record_at(at.clone(), offset).await?;
+        found.with_context(|| {
+            format!("there is no letter at {at}:{}; look at `peyvand dlq list --json`", offset.0)
+        })
     }
 
     /// Notes what is done with a letter.
@@ -224,8 +251,14 @@ fn tell_of_the_rest(topic: &Topic, found: &[Record], limit: usize) {
     }
 }
 
-fn header<'a>(letter: &'a Record, name: &str) -> &'a str {
-    letter.headers.text(name).unwrap_or("unknown")
+/// A header's text. Whoever may write into the topic has written it, and a terminal obeys what it should only show.
+fn header(letter: &Record, name: &str) -> Option<String> {
+    let text = letter.headers.text(name)?;
+    Some(text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect())
+}
+
+fn header_or_unknown(letter: &Record, name: &str) -> String {
+    header(letter, name).unwrap_or_else(|| "unknown".to_owned())
 }
 
 #[allow(clippy::print_stdout, reason = "the list is the output")]
@@ -235,17 +268,17 @@ fn list(letters: &[Record], as_json: bool) {
             println!(
                 "{}",
                 json!({
-                    "at": place(letter), "class": header(letter, "x-error-class"),
-                    "event_id": letter.headers.text("x-event-id"), "bytes": header(letter, "x-payload-bytes"),
+                    "at": place(letter), "class": header_or_unknown(letter, "x-error-class"),
+                    "event_id": letter.headers.text("x-event-id"), "bytes": header_or_unknown(letter, "x-payload-bytes"),
                     "timestamp_ms": letter.timestamp_ms, "redriven": letter.headers.text("x-redrive-count"),
                 })
             );
         }
         return;
     }
-    let mut causes: BTreeMap<(&str, &str), (usize, &Record)> = BTreeMap::new();
+    let mut causes: BTreeMap<(&str, String), (usize, &Record)> = BTreeMap::new();
     for letter in letters {
-        let key = (letter.place.topic.as_str(), header(letter, "x-error-class"));
+        let key = (letter.place.topic.as_str(), header_or_unknown(letter, "x-error-class"));
         let (count, _oldest) = causes.entry(key).or_insert((0, letter));
         *count += 1;
     }
@@ -259,6 +292,7 @@ fn list(letters: &[Record], as_json: bool) {
 #[allow(clippy::print_stdout, reason = "what was done is the output")]
 async fn take_off(desk: &Desk, filter: &Filter, who: &Who, dry_run: bool) -> anyhow::Result<()> {
     who.check()?;
+    let _alone = desk.alone().await?;
     let letters = desk.waiting(filter).await?;
     for letter in &letters {
         if dry_run {

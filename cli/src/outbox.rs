@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use peyvand::{
     codec::{Registry, Schemas},
     config::Config,
@@ -77,7 +77,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
     Ok(PostgresStore::connect(&database.url, database.password.as_ref()).await?.into())
 }
 
-#[allow(clippy::print_stdout, reason = "the list is the output")]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the list is the output")]
 async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
     let store = open(&Config::load(config.config)?).await?;
     let parked = store.parked(PARKED_MAX).await?;
@@ -95,6 +95,9 @@ async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
         } else {
             println!("{}", line(one));
         }
+    }
+    if parked.len() >= PARKED_MAX as usize {
+        eprintln!("Only the oldest {PARKED_MAX} are listed; decide about some and look again.");
     }
     if !as_json {
         println!("{} writes wait for a person.", parked.len());
@@ -117,6 +120,13 @@ fn line(one: &Parked) -> String {
     )
 }
 
+/// That a decision can be understood later.
+pub(crate) fn said_why(by: &str, why: &str) -> anyhow::Result<()> {
+    ensure!(!why.trim().is_empty(), "say why with --why, so that it can be understood later");
+    ensure!(!by.trim().is_empty(), "say who decides with --by, so that somebody can be asked later");
+    Ok(())
+}
+
 pub(crate) fn age(age: Duration) -> String {
     match age.as_secs() {
         seconds @ 0..=119 => format!("{seconds} s"),
@@ -127,9 +137,7 @@ pub(crate) fn age(age: Duration) -> String {
 
 #[allow(clippy::print_stdout, reason = "what was done is the output")]
 async fn decide(one: One, decision: Decision) -> anyhow::Result<()> {
-    if one.why.trim().is_empty() {
-        bail!("say why with --why, so that it can be understood later");
-    }
+    said_why(&one.by, &one.why)?;
     if let Decision::Done { reference } = &decision
         && (reference.trim().is_empty() || reference.len() > 64 || reference.chars().any(char::is_control))
     {
@@ -144,7 +152,8 @@ async fn decide(one: One, decision: Decision) -> anyhow::Result<()> {
     let mut found = parked.iter().filter(is_wanted);
     let (Some(parked), None) = (found.next(), found.next()) else {
         bail!(
-            "no single write {wanted} waits for a person; look at `peyvand outbox list` and give the whole id"
+            "no single write {wanted} is among the oldest {PARKED_MAX} that wait for a person; look at `peyvand outbox list` and give \
+             the whole id"
         );
     };
     let told = match &decision {
@@ -166,13 +175,22 @@ async fn decide(one: One, decision: Decision) -> anyhow::Result<()> {
         }
     };
     let word = decision.word();
-    let decided =
-        Decided { id: parked.id, decision, who: one.by, why: one.why, group: Connector::GROUP, outgoing };
+    let decided = Decided {
+        id: parked.id,
+        in_doubt: parked.in_doubt,
+        decision,
+        who: one.by,
+        why: one.why,
+        group: Connector::GROUP,
+        outgoing,
+    };
     let carried_out =
         store.decide(decided).await.context("look at the write again: it is not known what happened")?;
     store.close().await;
     if !carried_out {
-        bail!("the write {wanted} does not wait any more; somebody was faster");
+        bail!(
+            "the write {wanted} does not wait any more as it did a moment ago; look again with `peyvand outbox list`"
+        );
     }
     println!("{wanted}: {word} is noted. A connector goes on with it within seconds.");
     Ok(())

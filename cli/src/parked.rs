@@ -10,7 +10,7 @@ use peyvand::{
 };
 use serde_json::json;
 
-use crate::outbox::{age, open};
+use crate::outbox::{age, open, said_why};
 
 /// Conversations and records that are listed at most.
 const LISTED_MAX: u32 = 10_000;
@@ -85,7 +85,7 @@ pub(crate) async fn run(command: Parked) -> anyhow::Result<()> {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the list is the output")]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the list is the output")]
 async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
     let store = open(&Config::load(config.config)?).await?;
     let parked = store.parked_conversations(LISTED_MAX).await?;
@@ -109,6 +109,9 @@ async fn list(config: ConfigArguments, as_json: bool) -> anyhow::Result<()> {
                 one.records
             );
         }
+    }
+    if parked.len() >= LISTED_MAX as usize {
+        eprintln!("Only the oldest {LISTED_MAX} are listed; decide about some and look again.");
     }
     if !as_json {
         println!("{} conversations wait.", parked.len());
@@ -147,9 +150,7 @@ async fn show(one: One, config: ConfigArguments) -> anyhow::Result<()> {
 #[allow(clippy::print_stdout, reason = "what was done is the output")]
 async fn carry_out(decide: Decide, verb: ParkedVerb) -> anyhow::Result<()> {
     let Decide { one: One { group, conversation }, why, by, config } = decide;
-    if why.trim().is_empty() {
-        bail!("say why with --why, so that it can be understood later");
-    }
+    said_why(&by, &why)?;
     let conversation_id = id_of(&conversation)?;
     let store = open(&Config::load(config.config)?).await?;
     let decision = ParkedDecision { group: group.clone(), conversation_id, verb, who: by, why };

@@ -240,6 +240,9 @@ fn judge_member(signs: Signs, membership: Option<Membership>) -> Verdict {
 }
 
 fn loops_turn(signs: Signs, thread: Option<Duration>) -> Verdict {
+    if !signs.begun {
+        return Verdict::WaitingFor("worker");
+    }
     match since(signs, thread, SILENT_MAX) {
         Some(what) => Verdict::WaitingFor(what),
         None => Verdict::Ready,

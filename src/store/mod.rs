@@ -30,7 +30,7 @@ pub use parking::{
     Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedRoom, ParkedSize,
     ParkedTurn, ParkedVerb, ToPark, Why,
 };
-pub use postgres::PostgresStore;
+pub use postgres::{Alone, PostgresStore};
 pub use publishing::PublishingTurn;
 pub use runs::RecordAt;
 pub use sqlite::SqliteStore;

@@ -255,6 +255,8 @@ impl Decision {
 pub struct Decided {
     /// Which entry.
     pub id: EntryId,
+    /// Whether it was in doubt when it was looked at. If that has changed since, the decision was about something else.
+    pub in_doubt: bool,
     /// What.
     pub decision: Decision,
     /// By whom.

@@ -134,7 +134,9 @@ impl CrashGuard {
     /// Shows life until this is over, which has to be after the worker's last record: one that is silent counts as dead.
     pub(super) async fn show_life(&self, over: CancellationToken) {
         while over.run_until_cancelled(tokio::time::sleep(SHOW_LIFE_EACH)).await.is_some() {
-            if let Err(error) = self.store.run_lives(self.group, &self.run).await {
+            // A database that fell silent does not hold up the stop.
+            let noted = over.run_until_cancelled(self.store.run_lives(self.group, &self.run)).await;
+            if let Some(Err(error)) = noted {
                 tracing::debug!(kind = error.kind(), "no sign of life was noted: {error}");
             }
         }

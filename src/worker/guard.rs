@@ -69,7 +69,7 @@ impl LettersGuard {
         Self { group, row: 0, slots: [Slot::default(); SLOTS], tripped: None }
     }
 
-    /// A record had its effect.
+    /// A record was worked on with success; one that was passed by is none.
     pub(super) fn success(&mut self, at: Duration) {
         self.row = 0;
         self.slot(at).records += 1;

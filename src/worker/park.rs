@@ -116,8 +116,9 @@ impl<H: Handler> Settler<H> {
         let kept = patiently(|| self.store.park(to_park.clone())).await;
         if kept == Kept::Parked {
             tracing::warn!(
-                group = H::GROUP, conversation = %key.conversation_id, waiting = LANE_MAX,
-                "a conversation has so many records that it goes on from the database, so that others have room"
+                group = H::GROUP, place = %record.place, offset = record.offset.0, waiting = LANE_MAX,
+                "the conversation of this record has so many that it goes on from the database, so that others have room; look \
+                 at it with `peyvand parked list`"
             );
             metrics::counter!("peyvand_parked_total", "group" => H::GROUP, "class" => OVERRUN).increment(1);
         }
@@ -176,7 +177,10 @@ impl<H: Handler> Settler<H> {
                 continue;
             }
             let many = u32::try_from(room).unwrap_or(u32::MAX);
-            match self.store.claim_parked(H::GROUP, many, self.lease_time()).await {
+            // A database that fell silent does not hold up the stop: a lease that nobody heard of runs out.
+            let claiming = self.store.claim_parked(H::GROUP, many, self.lease_time());
+            let Some(claimed) = stop.run_until_cancelled(claiming).await else { break };
+            match claimed {
                 Ok(turns) => working.extend(turns.into_iter().map(|turn| self.resume(turn))),
                 Err(error) => tracing::debug!(kind = error.kind(), "{error}; looking again in a second"),
             }

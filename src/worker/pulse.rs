@@ -43,6 +43,8 @@ pub struct Signs {
     pub turned: Duration,
     /// For how long each loop has had room for more records.
     pub room: Duration,
+    /// There are loops; a worker that cannot note in the database that it begins has none.
+    pub begun: bool,
     /// There are loops, and each of them was given partitions at least once.
     pub given: bool,
 }
@@ -81,8 +83,9 @@ impl Pulses {
         let turning = || loops.iter().filter(|one| !one.ended.load(Ordering::Relaxed));
         let turned = turning().map(|one| self.ago(&one.turned)).max().unwrap_or_default();
         let room = turning().map(|one| self.ago(&one.full)).min().unwrap_or_default();
-        let given = turning().count() > 0 && turning().all(|one| one.given.load(Ordering::Relaxed));
-        Signs { open, still, turned, room, given }
+        let begun = turning().next().is_some();
+        let given = begun && turning().all(|one| one.given.load(Ordering::Relaxed));
+        Signs { open, still, turned, room, begun, given }
     }
 
     /// Groups with the records that are open in each of their loops.
@@ -190,10 +193,10 @@ mod tests {
     #[test]
     fn loops_are_given_partitions_when_each_of_them_was() {
         let all = began(0);
-        assert!(!all.signs().given, "there is none");
+        assert!(!all.signs().given && !all.signs().begun, "there is none");
         let (one, other) = (all.begin("g"), all.begin("h"));
         one.given();
-        assert!(!all.signs().given);
+        assert!(!all.signs().given && all.signs().begun);
         other.given();
         assert!(all.signs().given);
     }

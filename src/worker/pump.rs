@@ -386,5 +386,7 @@ fn run<S: Settle>(
 }
 
 fn size(record: &Record) -> usize {
-    record.key.as_ref().map_or(0, Vec::len) + record.value.as_ref().map_or(0, Vec::len)
+    record.key.as_ref().map_or(0, Vec::len)
+        + record.value.as_ref().map_or(0, Vec::len)
+        + record.headers.size()
 }

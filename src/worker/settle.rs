@@ -165,9 +165,6 @@ impl<H: Handler> Settler<H> {
         failpoint("step.committed");
         publish(&self.store, &self.producer, H::GROUP, &key.conversation_id, outgoing).await;
         failpoint("step.published");
-        if let Some(guard) = &self.guard {
-            guard.at(LettersGuard::success);
-        }
         self.handler.settled(input);
     }
 
@@ -214,15 +211,26 @@ impl<H: Handler> Settler<H> {
             };
             if outcome.is_empty() {
                 // Nothing to commit, so nothing to remember: the same event again comes to the same nothing.
+                self.note_success();
                 return Ok(Worked::Done(Vec::new()));
             }
             let step = self.step(key, at, input, outcome)?;
             failpoint("step.handled");
             match patiently(|| self.commit(step.clone())).await {
-                Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => return Ok(Worked::Done(outgoing)),
+                Ok(Commit::Done(outgoing) | Commit::Seen(outgoing)) => {
+                    self.note_success();
+                    return Ok(Worked::Done(outgoing));
+                }
                 Ok(Commit::Moved) => {}
                 Err(refused) => return Err(refused.into()),
             }
+        }
+    }
+
+    /// A record was worked on with success. One that is passed by says nothing of whether this worker can do its work.
+    fn note_success(&self) {
+        if let Some(guard) = &self.guard {
+            guard.at(LettersGuard::success);
         }
     }
 

@@ -40,6 +40,10 @@ impl Handler for Echo {
     type In = MessageReceived;
     type State = u32;
 
+    fn concerns(&self, input: &MessageReceived) -> bool {
+        input.text.expose() != "aside"
+    }
+
     async fn handle(
         &self,
         input: &Envelope<MessageReceived>,
@@ -259,6 +263,18 @@ async fn a_worker_that_fails_at_everything_stops_itself_and_loses_nothing() {
     no_more(&mut letters).await;
     stage.shutdown.cancel();
     working.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_worker_passes_by_does_not_hide_that_it_fails_at_everything() {
+    let stage = stage().await;
+    for id in 0..25 {
+        stage.send(message(&id.to_string(), "never")).await;
+        stage.send(message(&format!("beside {id}"), "aside")).await;
+    }
+    let ended = timeout(Duration::from_secs(60), stage.work()).await.unwrap().unwrap().unwrap_err();
+    let WorkerError::Letters(tripped) = &ended else { panic!("{ended}") };
+    assert_eq!(tripped.rule, Rule::Row(21));
 }
 
 #[tokio::test]

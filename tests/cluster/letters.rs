@@ -16,6 +16,7 @@ const AGAIN: &str = "chat.message.received.intent-classifier.redrive";
 /// No other test writes rubbish of these lengths, so that the letters of each are known among all.
 const BYTES: usize = 517;
 const BYTES_OF_THE_KILLED: usize = 523;
+const BYTES_OF_TWO: usize = 541;
 
 /// The places of a test's letters that wait, oldest first, of those that are not there in `before`.
 fn waiting(running: &Deployment, size: usize, before: &[String]) -> Vec<String> {
@@ -115,4 +116,21 @@ async fn a_redrive_that_was_killed_after_it_was_sent_is_not_sent_again() {
     let sent = kcat::all(AGAIN, |shown| shown.key == talk);
     assert_eq!(sent.len(), 1, "it was sent twice");
     assert!(sent[0].headers.contains("x-redrive-id="), "{}", sent[0].headers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letter_that_two_operators_redrive_at_the_same_moment_is_sent_once() {
+    let running = deployment();
+    let before = waiting(running, BYTES_OF_TWO, &[]);
+    let talk = conversation();
+    kcat::publish(RECEIVED, &talk, &[b'x'; BYTES_OF_TWO]);
+    let at = the_next(running, BYTES_OF_TWO, &before).await;
+    let redrive = ["dlq", "redrive", "--at", &at, "--by", "sara", "--why", "mended"];
+    let said = std::thread::scope(|both| {
+        let [one, other] = [(); 2].map(|()| both.spawn(|| running.peyvand(&redrive).1));
+        [one.join().unwrap(), other.join().unwrap()]
+    });
+    let did = said.iter().filter(|said| said.contains("1 letters redriven")).count();
+    assert_eq!(did, 1, "{said:?}");
+    assert_eq!(kcat::all(AGAIN, |shown| shown.key == talk).len(), 1, "it was sent twice");
 }

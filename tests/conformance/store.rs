@@ -87,6 +87,7 @@ suite! {
     operator::a_person_decides_what_becomes_of_a_parked_entry
     operator::what_was_never_sent_is_parked_as_unsent
     operator::a_decision_about_what_does_not_wait_changes_nothing
+    operator::a_decision_about_a_write_that_came_in_doubt_since_it_was_looked_at_changes_nothing
     outbox::the_same_intention_twice_is_one_entry
     outbox::several_relays_share_the_entries_and_send_each_once
     outbox::what_nobody_published_is_found_after_a_while

@@ -95,7 +95,7 @@ fn letters(scene: &Scene) -> Vec<String> {
     [vec![shown(&["dlq", "list"]), list], each].concat()
 }
 
-/// The first words of persons that were said aloud.
+/// The first line that says aloud what a person wrote, or in which conversation.
 pub(crate) fn told_of_persons(said: &[String]) -> Option<String> {
     let lines = said.iter().flat_map(|text| text.lines());
     let mut found = lines.filter(|line| CANARIES.iter().any(|canary| line.contains(canary)));

@@ -27,7 +27,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::assistant::assistant;
-pub(crate) use self::persons::CANARIES;
+pub(crate) use self::persons::{CANARIES, CONVERSATIONS};
 pub(crate) use crate::turn::{entry, target, turn};
 use crate::{
     process::{Settings, Worker, free_port, ready, server, targets},
@@ -156,7 +156,7 @@ impl Scene {
 
     /// A conversation nobody else has.
     pub(crate) fn conversation() -> String {
-        format!("kill:{}", Uuid::new_v4())
+        format!("{CONVERSATIONS}{}", Uuid::new_v4())
     }
 
     /// Asks for one order more in a conversation.

@@ -1,6 +1,6 @@
 //! Letters given to their group once more. A redrive is noted before it is sent and after it. One that was begun and whose end
 //! nobody noted is looked for in the log by its id before it is sent again, so that an end of this program at any step
-//! doubles no record.
+//! doubles no record. One program does so at a time.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -33,14 +33,15 @@ pub(super) async fn redrive(
     dry_run: bool,
     rate: u32,
 ) -> anyhow::Result<()> {
-    ensure!(rate > 0, "--rate is at least 1");
     who.check()?;
+    let _alone = desk.alone().await?;
     let letters = desk.waiting(filter).await?;
     let sent = already_sent(desk, &letters).await?;
     let producer = desk.bus.producer();
     let mut pace = tokio::time::interval(Duration::from_secs(1) / rate);
     let (mut done, mut refused) = (0_usize, 0_usize);
     for letter in letters {
+        let letter = desk.whole(letter.place, letter.offset).await?;
         let record = match redriven(&letter, &desk.keys) {
             Ok(record) => record,
             Err(refusal) => {

@@ -8,7 +8,7 @@ use peyvand::{
     worker::{payload_of, redrive_id, redriven},
 };
 
-use super::decided::place;
+use super::{decided::place, header};
 
 /// Headers that say something about a letter and nothing about a person.
 const SHOWN: &[&str] = &[
@@ -42,7 +42,7 @@ const SHOWN: &[&str] = &[
 pub(super) async fn show(letter: &Record, keys: &SealKeys, registry: &RegistryConfig) {
     println!("{:<20} {}", "at", place(letter));
     for name in SHOWN {
-        if let Some(value) = letter.headers.text(name) {
+        if let Some(value) = header(letter, name) {
             println!("{:<20} {value}", name.trim_start_matches("x-"));
         }
     }

@@ -158,7 +158,7 @@ impl KafkaBus {
     }
 
     /// Every record that is in these topics now, at most `limit` of a partition, oldest first. For operators: it is all held
-    /// in memory.
+    /// in memory, so it comes without its value; [`KafkaBus::record_at`] gives a record whole.
     pub async fn scan(&self, topics: &[Topic], limit: usize) -> Result<Vec<Record>, BusError> {
         scan::scan(&self.config, &self.publisher, topics, limit).await
     }

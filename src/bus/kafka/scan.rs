@@ -25,6 +25,13 @@ use crate::bus::{BusError, Offset, Record, Topic, TopicPartition};
 /// A broker that says nothing for so long is away.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// What is held of each record while many are read.
+#[derive(Clone, Copy)]
+enum Values {
+    Kept,
+    LeftOut,
+}
+
 /// Hears that a partition is read to its end, also while it leaves: that is what it waits for and no error.
 struct Onlooker;
 
@@ -39,7 +46,8 @@ impl ClientContext for Onlooker {
 
 impl ConsumerContext for Onlooker {}
 
-/// The records of topics, those of a partition in their order; at most `limit` of each partition, the oldest first.
+/// The records of topics without their values, those of a partition in their order; at most `limit` of each partition, the
+/// oldest first.
 pub(super) async fn scan(
     config: &KafkaConfig,
     publisher: &Arc<Publisher>,
@@ -47,7 +55,7 @@ pub(super) async fn scan(
     limit: usize,
 ) -> Result<Vec<Record>, BusError> {
     let places = look(publisher).await?.places(topics)?;
-    from(config, places, Offset(0), limit).await
+    from(config, places, Offset(0), limit, Values::LeftOut).await
 }
 
 /// The record at a place, when it is there.
@@ -61,7 +69,7 @@ pub(super) async fn one(
     if !places.contains(&place) {
         return Ok(None);
     }
-    let found = from(config, vec![place], offset, 1).await?;
+    let found = from(config, vec![place], offset, 1, Values::Kept).await?;
     Ok(found.into_iter().find(|record| record.offset == offset))
 }
 
@@ -71,13 +79,14 @@ async fn from(
     places: Vec<TopicPartition>,
     offset: Offset,
     limit: usize,
+    values: Values,
 ) -> Result<Vec<Record>, BusError> {
     let mut settings = settings::onlooker(config, "peyvand-onlooker");
     settings.set("enable.partition.eof", "true");
     blocking(move || {
         let onlooker: BaseConsumer<Onlooker> =
             settings.create_with_context(Onlooker).map_err(|error| settings::refused(&error))?;
-        read(&onlooker, &places, offset, limit)
+        read(&onlooker, &places, offset, limit, values)
     })
     .await
 }
@@ -87,6 +96,7 @@ fn read(
     places: &[TopicPartition],
     offset: Offset,
     limit: usize,
+    values: Values,
 ) -> Result<Vec<Record>, BusError> {
     let mut list = TopicPartitionList::with_capacity(places.len());
     let (mut open, mut found) = (HashSet::new(), Vec::new());
@@ -116,7 +126,11 @@ fn read(
                 };
                 if message.offset() < *end {
                     *count += 1;
-                    found.push(record_of(place.clone(), &message));
+                    let record = record_of(place.clone(), &message);
+                    found.push(match values {
+                        Values::Kept => record,
+                        Values::LeftOut => Record { value: None, ..record },
+                    });
                 }
                 if message.offset() + 1 >= *end || *count >= limit {
                     open.remove(&place);

@@ -79,10 +79,11 @@ fn a_member_is_ready_when_it_has_joined_and_as_long_as_its_group_serves_it() {
 
 #[test]
 fn a_loop_that_has_not_turned_for_half_a_minute_is_not_ready_long_before_it_is_stuck() {
-    let turned = |ago| Signs { turned: seconds(ago), ..Signs::default() };
+    let turned = |ago| Signs { turned: seconds(ago), begun: true, ..Signs::default() };
     assert_eq!(loops_turn(turned(30), Some(seconds(30))), Verdict::Ready);
     assert_eq!(loops_turn(turned(31), None), Verdict::WaitingFor("worker"));
     assert_eq!(loops_turn(turned(0), Some(seconds(31))), Verdict::WaitingFor("kafka thread"));
+    assert_eq!(loops_turn(Signs::default(), None), Verdict::WaitingFor("worker"), "none has begun");
 }
 
 #[test]

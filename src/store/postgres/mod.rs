@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::link::Link;
+pub use self::operator::Alone;
 use super::{
     Audit, Claimed, Commit, Decided, Depth, Found, LeftBehind, Outgoing, Parked, Settled, Settlement, Step,
     StepKey, StoreError, StoredReply, answer_of, publishing::Turns, row,
@@ -230,6 +231,14 @@ impl PostgresStore {
     /// [`StoreError`] when the database cannot be asked.
     pub async fn noted(&self, tool: &'static str) -> Result<HashMap<String, i64>, StoreError> {
         self.relay(|answer| outbox::Ask::Noted { tool, answer }).await
+    }
+
+    /// That nobody else works with this while what is given lives: a process that dies gives it back. `None` when somebody does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be asked.
+    pub async fn alone(&self, with: &str) -> Result<Option<Alone>, StoreError> {
+        Ok(operator::alone(&self.link, with).await?)
     }
 
     async fn relay<T>(&self, ask: impl FnOnce(read::Answer<T>) -> outbox::Ask) -> Result<T, StoreError> {

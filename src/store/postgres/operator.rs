@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
+    link::Link,
     outbox::seconds,
     outbox_statements::{self, Telling},
     statements::{self, texts},
@@ -27,7 +28,7 @@ UPDATE outbox_head h SET parked_class = NULL, lease_until = NULL, lease_generati
   done_seq = h.done_seq + CASE WHEN $2 THEN 1 ELSE 0 END
 FROM outbox o
 WHERE o.id = $1::text::uuid AND h.target = o.target AND h.conversation_id = o.conversation_id
-  AND h.parked_class IS NOT NULL AND o.seq = h.done_seq + 1";
+  AND h.parked_class IS NOT NULL AND o.seq = h.done_seq + 1 AND (o.state = 'in_doubt') = $3";
 
 /// Attempts begin anew, and so does the search for what is absent.
 const ENTRY: &str = "
@@ -40,6 +41,24 @@ INSERT INTO audit (who, what, subject, why) SELECT * FROM UNNEST($1::text[], $2:
 
 const NOTED: &str = "
 SELECT subject, (EXTRACT(EPOCH FROM max(at)) * 1000)::bigint FROM audit WHERE split_part(what, '.', 1) = $1 GROUP BY subject";
+
+/// The lock is the transaction's, so that it holds behind a pooler too and ends with this process, however that ends.
+const BEGIN_ALONE: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
+
+const ALONE: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended('peyvand ' || $1, 0))";
+
+/// As long as it lives, nobody else has the same.
+#[derive(Debug)]
+pub struct Alone(
+    #[expect(dead_code, reason = "the server ends the transaction with the connection")] PgConnection,
+);
+
+pub(super) async fn alone(link: &Link, with: &str) -> Result<Option<Alone>, sqlx::Error> {
+    let mut connection = link.clone().take().await?;
+    let _begun = sqlx::raw_sql(BEGIN_ALONE).execute(&mut connection).await?;
+    let is_alone = sqlx::query_scalar::<_, bool>(ALONE).bind(with).fetch_one(&mut connection).await?;
+    Ok(is_alone.then_some(Alone(connection)))
+}
 
 pub(super) async fn parked(connection: &mut PgConnection, limit: u32) -> Result<Vec<Parked>, sqlx::Error> {
     let rows = sqlx::query(PARKED).bind(i64::from(limit)).fetch_all(connection).await?;
@@ -66,11 +85,16 @@ pub(super) async fn decide(connection: &mut PgConnection, decided: &Decided) -> 
     let mut transaction = connection.begin_with(statements::BEGIN).await?;
     let (id, decision) = (decided.id.to_string(), &decided.decision);
     let found = sqlx::query(CONVERSATION).bind(&id).fetch_optional(&mut *transaction).await?;
-    let Some(found) = found else { return Ok(false) };
+    let Some(found) = found else {
+        transaction.rollback().await?;
+        return Ok(false);
+    };
     let conversation_id: String = found.try_get(0)?;
     statements::lock(&mut transaction, &[(decided.group, &conversation_id)]).await?;
-    let head = sqlx::query(HEAD).bind(&id).bind(decision.finishes()).execute(&mut *transaction).await?;
+    let head = sqlx::query(HEAD).bind(&id).bind(decision.finishes()).bind(decided.in_doubt);
+    let head = head.execute(&mut *transaction).await?;
     if head.rows_affected() == 0 {
+        transaction.rollback().await?;
         return Ok(false);
     }
     sqlx::query(ENTRY)

@@ -322,14 +322,17 @@ async fn left_behind(
 }
 
 async fn prune(connection: &mut PgConnection, older_than: Duration, limit: u32) -> Result<u64, sqlx::Error> {
+    // Together: a head is looked at when its last entry goes, and never again.
+    let mut transaction = connection.begin_with(statements::BEGIN).await?;
     let dropped = sqlx::query(sql::PRUNE)
         .bind(older_than.as_secs_f64())
         .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut *transaction)
         .await?;
     let column = |at: usize| -> Result<Vec<String>, sqlx::Error> {
         dropped.iter().map(|row| row.try_get(at)).collect()
     };
-    sqlx::query(sql::PRUNE_HEADS).bind(column(0)?).bind(column(1)?).execute(connection).await?;
+    sqlx::query(sql::PRUNE_HEADS).bind(column(0)?).bind(column(1)?).execute(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(dropped.len() as u64)
 }

@@ -19,8 +19,8 @@ use crate::{
     bus::{Offset, Record, TimestampType, Topic, TopicPartition},
     event::{ConversationId, EventId},
     store::{
-        Kept, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord, ParkedSize,
-        ParkedTurn, StoreError, ToPark, Why, answer_of, row,
+        Kept, PUT_OFF_LIMIT, ParkedConversation, ParkedDecision, ParkedFate, ParkedLease, ParkedRecord,
+        ParkedSize, ParkedTurn, StoreError, ToPark, Why, answer_of, row,
     },
 };
 
@@ -62,14 +62,22 @@ WITH kept AS (
 UPDATE parked_conversation p SET records = p.records + 1, bytes = p.bytes + kept.bytes FROM kept
 WHERE consumer_group = $1 AND conversation_id = $2";
 
+/// Where a time is further ahead than anything is ever put off, the clock was set back since.
 const CLAIM: &str = "
 WITH due AS (
   SELECT consumer_group, conversation_id FROM parked_conversation
-  WHERE consumer_group = $1 AND NOT held AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+  WHERE consumer_group = $1 AND NOT held AND due_at <= now()
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => 2 * $3))
+  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+), ahead AS (
+  SELECT consumer_group, conversation_id FROM parked_conversation
+  WHERE consumer_group = $1 AND NOT held AND due_at > now() + make_interval(secs => $4)
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => 2 * $3))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
   UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)
-  FROM due d WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
+  FROM (SELECT * FROM due UNION ALL SELECT * FROM ahead LIMIT $2) AS d
+  WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
   RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts, p.begun
 )
 SELECT l.conversation_id, l.lease_generation, l.attempts, r.pos, r.topic, r.partition, r.record_offset, r.timestamp_ms,
@@ -257,17 +265,19 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
             query.fetch_one(&mut *transaction).await?.try_get(0)?
         }
     };
-    match (is_done || !waits, has_room) {
-        (true, _) => return Ok(Kept::Free),
-        (false, false) => {
-            // What waits already needs no room.
-            return Ok(match is_same(&mut transaction, to_park).await? {
-                Some(true) => Kept::Parked,
-                Some(false) => Kept::Conflict,
-                None => Kept::Full,
-            });
-        }
-        (false, true) => {}
+    let refused = match (is_done || !waits, has_room) {
+        (true, _) => Some(Kept::Free),
+        // What waits already needs no room.
+        (false, false) => Some(match is_same(&mut transaction, to_park).await? {
+            Some(true) => Kept::Parked,
+            Some(false) => Kept::Conflict,
+            None => Kept::Full,
+        }),
+        (false, true) => None,
+    };
+    if let Some(kept) = refused {
+        transaction.rollback().await?;
+        return Ok(kept);
     }
     if let Why::First { class, held } = why {
         let query = sqlx::query(PARK).bind(group).bind(conversation_id).bind(class).bind(held);
@@ -291,6 +301,7 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         .execute(&mut *transaction)
         .await?;
     if kept.rows_affected() == 0 && is_same(&mut transaction, to_park).await? != Some(true) {
+        transaction.rollback().await?;
         return Ok(Kept::Conflict);
     }
     transaction.commit().await?;
@@ -328,6 +339,7 @@ async fn claim(
     lease: Duration,
 ) -> Result<Vec<ParkedTurn>, sqlx::Error> {
     let query = sqlx::query(CLAIM).bind(group).bind(i64::from(limit)).bind(lease.as_secs_f64());
+    let query = query.bind(PUT_OFF_LIMIT.as_secs_f64());
     query.fetch_all(connection).await?.iter().map(|row| turn_of(group, row)).collect()
 }
 
@@ -376,6 +388,7 @@ async fn settle(
     let query = query.bind(after).bind(class).bind(lease.pos);
     let query = query.bind(fate.is_held()).bind(!fate.counts());
     if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+        transaction.rollback().await?;
         return Ok(false);
     }
     if fate == ParkedFate::Done {

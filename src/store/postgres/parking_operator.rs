@@ -103,11 +103,13 @@ pub(super) async fn decide(
     let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
     let is_parked: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
     if !is_parked {
+        transaction.rollback().await?;
         return Ok(None);
     }
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
     let found = sqlx::query(DECIDE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     if found.rows_affected() == 0 {
+        transaction.rollback().await?;
         return Ok(None);
     }
     sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
@@ -119,6 +121,7 @@ pub(super) async fn decide(
         ParkedVerb::Skip(event_id) => {
             let gone = let_go(&mut transaction, decision, Some(event_id)).await?;
             if gone.is_empty() {
+                transaction.rollback().await?;
                 return Ok(None);
             }
             gone

@@ -24,7 +24,7 @@ WITH one AS (
 ), page AS (
   SELECT conversation_id, seq, bytes, sum(bytes) OVER (ORDER BY conversation_id, seq) AS bytes_through FROM one
 )
-SELECT o.seq, o.topic, o.key, o.value, o.headers, o.conversation_id, o.kept_at <= ?4, p.bytes_through
+SELECT o.seq, o.topic, o.key, o.value, o.headers, o.conversation_id, o.kept_at <= ?4 OR o.kept_at > ?6 + 60000, p.bytes_through
 FROM page p JOIN outgoing o ON o.consumer_group = ?1 AND o.conversation_id = p.conversation_id AND o.seq = p.seq
 WHERE p.bytes_through - p.bytes < ?5 ORDER BY p.conversation_id, p.seq";
 
@@ -41,6 +41,7 @@ pub(super) async fn left_behind(
         .bind(i64::from(limit))
         .bind(now - millis(older_than))
         .bind(i64::from(PAGE_BYTES))
+        .bind(now)
         .fetch_all(connection)
         .await?;
     let waiting = rows.iter().map(|row| {

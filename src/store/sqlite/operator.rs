@@ -50,12 +50,13 @@ pub(super) async fn decide(pool: SqlitePool, decided: Decided) -> Result<bool, S
         "UPDATE outbox_head SET parked_class = NULL, lease_until = NULL, lease_generation = lease_generation + 1,
            due_at = ?2, done_seq = done_seq + ?3
          WHERE parked_class IS NOT NULL AND (target, conversation_id, done_seq + 1) IN
-           (SELECT target, conversation_id, seq FROM outbox WHERE id = ?1)
+           (SELECT target, conversation_id, seq FROM outbox WHERE id = ?1 AND (state = 'in_doubt') = ?4)
          RETURNING conversation_id",
     )
     .bind(id)
     .bind(now)
     .bind(i64::from(decision.finishes()))
+    .bind(i64::from(decided.in_doubt))
     .fetch_optional(&mut *transaction)
     .await?;
     let Some(head) = head else { return Ok(false) };

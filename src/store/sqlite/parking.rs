@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     bus::{Offset, Record, TimestampType, Topic, TopicPartition},
-    store::{Kept, ParkedFate, ParkedLease, ParkedSize, ParkedTurn, StoreError, ToPark, Why, row},
+    store::{
+        Kept, PUT_OFF_LIMIT, ParkedFate, ParkedLease, ParkedSize, ParkedTurn, StoreError, ToPark, Why, row,
+    },
 };
 use sqlx::{
     Row, SqliteConnection,
@@ -274,7 +276,8 @@ async fn claim(
         "UPDATE parked_conversation SET lease_generation = lease_generation + 1, attempts = attempts + 1, lease_until = ?2 + ?4
          WHERE consumer_group = ?1 AND conversation_id IN
            (SELECT conversation_id FROM parked_conversation
-            WHERE consumer_group = ?1 AND held = 0 AND due_at <= ?2 AND (lease_until IS NULL OR lease_until < ?2)
+            WHERE consumer_group = ?1 AND held = 0 AND (due_at <= ?2 OR due_at > ?2 + ?5)
+              AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?2 + 2 * ?4)
             ORDER BY due_at LIMIT ?3)
          RETURNING conversation_id, lease_generation, attempts, begun",
     )
@@ -282,6 +285,7 @@ async fn claim(
     .bind(now)
     .bind(i64::from(limit))
     .bind(millis(lease))
+    .bind(millis(PUT_OFF_LIMIT))
     .fetch_all(&mut *transaction)
     .await?;
     let mut turns = Vec::with_capacity(leased.len());

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{
     database::{Database, LONG},
     outbox::{self, left_behind},
+    parking,
     publishing::{Log, says},
     stage::{GROUP, conversation},
 };
@@ -76,6 +77,25 @@ async fn a_clock_that_was_set_back_holds_up_no_publication() {
     for store in [dead, living] {
         store.close().await;
     }
+    drop(beside);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_was_set_back_holds_up_no_conversation_that_waits() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    let mut beside = database.beside().await;
+    parking::park(&store, "a", "1", parking::FAILED).await;
+    let ahead = "UPDATE parked_conversation SET due_at = now() + interval '1 hour', lease_until = now() + interval '1 hour'";
+    beside.execute(ahead).await.unwrap();
+    let (turn, _) = parking::turn(&store).await;
+    assert_eq!(parking::claim(&store).await.len(), 0, "one has it");
+    // A pause that exists is kept.
+    let pause = peyvand::store::ParkedFate::Later { after: Duration::from_secs(300), class: None };
+    assert!(store.settle_parked(turn.lease, pause).await.unwrap());
+    assert_eq!(parking::claim(&store).await.len(), 0);
+    store.close().await;
     drop(beside);
     database.drop().await;
 }

@@ -26,7 +26,15 @@ fn decided(parked: &Parked, decision: Decision) -> Decided {
         Decision::Resume | Decision::Absent | Decision::Skip => Vec::new(),
     };
     let text = |text: &str| text.to_owned();
-    Decided { id: parked.id, decision, who: text("sara"), why: text("looked"), group: GROUP, outgoing }
+    Decided {
+        id: parked.id,
+        in_doubt: parked.in_doubt,
+        decision,
+        who: text("sara"),
+        why: text("looked"),
+        group: GROUP,
+        outgoing,
+    }
 }
 
 async fn park(store: &Store, claimed: &Claimed) -> Parked {
@@ -78,6 +86,22 @@ pub(crate) async fn what_was_never_sent_is_parked_as_unsent(stage: &Stage) {
     assert!(!parked.in_doubt);
     assert!(store.decide(decided(&parked, Decision::Resume)).await.unwrap());
     assert_eq!(claim_one(&store).await.known, Known::Unsent);
+    store.close().await;
+}
+
+pub(crate) async fn a_decision_about_a_write_that_came_in_doubt_since_it_was_looked_at_changes_nothing(
+    stage: &Stage,
+) {
+    let store = stage.open().await;
+    enqueue(&store, "c", "1", 0).await;
+    let unsent = Verdict::Parked { class: "exhausted", unsent: true };
+    settle(&store, &claim_one(&store).await, unsent).await;
+    let looked_at = store.parked(10).await.unwrap().remove(0);
+    assert!(store.decide(decided(&looked_at, Decision::Resume)).await.unwrap());
+    let now = park(&store, &claim_one(&store).await).await;
+    assert!(now.in_doubt);
+    assert!(!store.decide(decided(&looked_at, Decision::Skip)).await.unwrap(), "it may be written by now");
+    assert!(store.decide(decided(&now, Decision::Skip)).await.unwrap());
     store.close().await;
 }
 

@@ -15,7 +15,7 @@ use sha2::Digest;
 use super::stage::{GROUP, Stage, conversation, done, event, key, record, seen, step};
 
 const LEASE: Duration = Duration::from_secs(60);
-const FAILED: Why = Why::First { class: "exhausted", held: false };
+pub(crate) const FAILED: Why = Why::First { class: "exhausted", held: false };
 
 fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
     let new = record(event);
@@ -31,16 +31,16 @@ fn to_park(conversation: &str, event: &str, why: Why) -> ToPark {
     ToPark { key: key(conversation, event), record, why, room: ParkedRoom::default() }
 }
 
-async fn park(store: &Store, conversation: &str, event: &str, why: Why) -> Kept {
+pub(crate) async fn park(store: &Store, conversation: &str, event: &str, why: Why) -> Kept {
     store.park(to_park(conversation, event, why)).await.unwrap()
 }
 
-async fn claim(store: &Store) -> Vec<ParkedTurn> {
+pub(crate) async fn claim(store: &Store) -> Vec<ParkedTurn> {
     store.claim_parked(GROUP, 10, LEASE).await.unwrap()
 }
 
 /// The one conversation whose time has come, and which of its records.
-async fn turn(store: &Store) -> (ParkedTurn, String) {
+pub(crate) async fn turn(store: &Store) -> (ParkedTurn, String) {
     let mut turns = claim(store).await;
     assert_eq!(turns.len(), 1, "{turns:?}");
     let turn = turns.remove(0);

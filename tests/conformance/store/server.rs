@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::{
     crowd::Crowd,
     database::{Database, LONG},
+    parking,
     stage::{GROUP, Stage, conversation, done, event, key, record, replies, reply, step},
 };
 use peyvand::store::{Step, StepKey};
@@ -315,4 +316,20 @@ async fn no_error_tells_the_password_or_the_words() {
     assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     store.close().await;
     Stage::Postgres(database).end().await;
+}
+
+/// What is not kept must not keep its conversation's row from the writer, which waits for all conversations of the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_not_kept_aside_leaves_no_row_locked() {
+    let database = Database::migrated().await;
+    let store: Store = database.connect().await.into();
+    done(&store, step(&key("a", "1"), 0)).await;
+    let follows = peyvand::store::Why::Follows;
+    assert_eq!(parking::park(&store, "a", "2", follows).await, peyvand::store::Kept::Free);
+    let mut beside = database.beside().await;
+    let row = "SELECT FROM conversation WHERE conversation_id = 'a' FOR UPDATE NOWAIT";
+    beside.execute(row).await.expect("the row is locked");
+    store.close().await;
+    drop(beside);
+    database.drop().await;
 }

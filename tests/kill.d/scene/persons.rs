@@ -9,7 +9,10 @@ use super::{EVERY_KEY, Scene, target};
 use crate::message::message;
 
 /// What persons write of themselves in the conversations: nothing but the log and the database may have it.
-pub(crate) const CANARIES: [&str; 2] = ["Tavakoli", "9123456789"];
+pub(crate) const CANARIES: [&str; 3] = ["Tavakoli", "9123456789", CONVERSATIONS];
+
+/// How the ids of a scene's conversations begin; whoever knows one may read its replies.
+pub(crate) const CONVERSATIONS: &str = "talk:";
 
 impl Scene {
     /// A person orders in a conversation of their own, by words; the write that has to come of it is asked for as any other.

@@ -5,6 +5,7 @@
 mod attempt;
 mod decide;
 mod gauges;
+mod publishing;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -15,14 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use peyvand::{
     bus::Producer,
     codec::Schemas,
     event::ConversationId,
     failpoint::failpoint,
     store::{Claimed, Depth, Known, Settled, Settlement, Store, StoreError, Verdict},
-    worker::{Handler, chance, now_ms, patiently, publish, unless_cancelled},
+    worker::{Handler, chance, now_ms, patiently, unless_cancelled},
 };
 use tokio::{
     sync::{Notify, watch},
@@ -30,7 +31,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::decide::{Act, Patience};
+use self::{
+    decide::{Act, Patience},
+    publishing::Publishing,
+};
 use crate::{
     Connector,
     breaker::{Breaker, Pauses},
@@ -54,6 +58,7 @@ pub(crate) struct Relay {
     target: String,
     writer: Arc<dyn Writer>,
     deadline: Duration,
+    /// How long after an entry was leased the system may still be at it: within the lease the request is sent.
     works_for: Duration,
     in_flight_max: usize,
     outbox_max: u64,
@@ -62,8 +67,8 @@ pub(crate) struct Relay {
     schemas: Arc<Schemas>,
 }
 
-/// Calls that are under way, each in a task of its own: while the relay waits for the database or the log, which may be long, a
-/// call goes on and does not look as slow as they are.
+/// Calls that are under way, each in a task of its own: while the relay waits for the database, which may be long, a call goes
+/// on and does not look as slow as that is.
 type Calls = FuturesUnordered<AbortOnDropHandle<Ended>>;
 
 /// The next call that ends; none when none is under way.
@@ -91,7 +96,7 @@ impl Relay {
             target: target.name.clone(),
             writer,
             deadline: target.deadline,
-            works_for: target.works_for.max(target.deadline),
+            works_for: target.works_for.max(target.deadline) + lease(target.deadline),
             in_flight_max: target.in_flight_max,
             outbox_max: target.outbox_max,
             store,
@@ -104,19 +109,20 @@ impl Relay {
     /// writes wait that no more are to be taken.
     pub(crate) async fn run(self, wake: Arc<Notify>, full: watch::Sender<bool>, shutdown: CancellationToken) {
         let mut calls = Calls::new();
+        let mut publishing = Publishing::new(&self.store, &self.producer);
         let mut breaker = Breaker::new(PAUSES);
         let mut look = interval(LOOK_EACH);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = true;
         while !shutdown.is_cancelled() {
             if due {
-                due = self.take(&mut calls, &mut breaker).await;
+                due = self.take(&mut calls, publishing.room(), &mut breaker).await;
             }
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {}
                 Some(ended) = next(&mut calls) => {
-                    self.finish(ended, &mut calls, &mut breaker).await;
+                    self.finish(ended, &mut calls, &mut breaker, &mut publishing).await;
                     due = true;
                 }
                 () = wake.notified() => due = true,
@@ -128,22 +134,30 @@ impl Relay {
         }
         let drained = async {
             while let Some(ended) = next(&mut calls).await {
-                self.finish(ended, &mut calls, &mut breaker).await;
+                self.finish(ended, &mut calls, &mut breaker, &mut publishing).await;
             }
+            publishing.all_ended().await;
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!(target = self.target, "calls were still running at the end; they stay in doubt");
+            tracing::warn!(
+                target = self.target,
+                calls = calls.len(),
+                publications = publishing.len(),
+                "not all was done at the end: calls stay in doubt, and what was not published is found again"
+            );
         }
     }
 
     /// Leases as many entries as there is room for and begins with them; whether there may be more.
-    async fn take(&self, calls: &mut Calls, breaker: &mut Breaker) -> bool {
-        let room = breaker.room(self.in_flight_max.saturating_sub(calls.len()), Instant::now());
+    async fn take(&self, calls: &mut Calls, publishable: usize, breaker: &mut Breaker) -> bool {
+        // What is called has to be published too.
+        let places = self.in_flight_max.min(publishable).saturating_sub(calls.len());
+        let room = breaker.room(places, Instant::now());
         if room == 0 {
             return false;
         }
         let began = Instant::now();
-        let lease = self.lease();
+        let lease = lease(self.deadline);
         let claimed =
             match self.store.claim(&self.target, u32::try_from(room).unwrap_or(u32::MAX), lease).await {
                 Ok(claimed) => claimed,
@@ -172,10 +186,6 @@ impl Relay {
             })));
         }
         full
-    }
-
-    fn lease(&self) -> Duration {
-        (self.deadline * 3).max(LEASE_MIN)
     }
 
     /// One turn of one entry.
@@ -269,7 +279,7 @@ impl Relay {
     fn panicked(&self, claimed: Claimed) -> Ended {
         tracing::error!(
             target = self.target,
-            conversation = %claimed.lease.conversation_id,
+            write = claimed.id.tracking(),
             operation = claimed.operation,
             "a write made the program panic; it waits for a person, look at it with `peyvand outbox list`"
         );
@@ -289,8 +299,14 @@ impl Relay {
         Ended { settlement: Settlement { lease, verdict, group: Connector::GROUP, outgoing }, there }
     }
 
-    /// Commits what ended, together with what else has ended by now, and publishes what is told.
-    async fn finish(&self, first: Ended, calls: &mut Calls, breaker: &mut Breaker) {
+    /// Commits what ended, together with what else has ended by now, and begins to publish what is told.
+    async fn finish(
+        &self,
+        first: Ended,
+        calls: &mut Calls,
+        breaker: &mut Breaker,
+        publishing: &mut Publishing,
+    ) {
         let mut settlements = Vec::new();
         let mut ended = Some(first);
         while let Some(one) = ended {
@@ -306,20 +322,15 @@ impl Relay {
             settlements.iter().map(|one| one.lease.conversation_id.clone()).collect();
         let settled = self.settle(settlements).await;
         failpoint("relay.after_settle");
-        let told =
-            conversations.into_iter().zip(settled).filter_map(|(conversation, settled)| match settled {
-                Settled::Committed(outgoing) => Some((conversation, outgoing)),
+        for (conversation, settled) in conversations.into_iter().zip(settled) {
+            match settled {
+                Settled::Committed(outgoing) => publishing.begin(conversation, outgoing),
                 Settled::Fenced => {
                     metrics::counter!("peyvand_relay_fenced_total", "target" => self.target.clone())
                         .increment(1);
-                    None
                 }
-            });
-        join_all(told.map(async |(conversation, outgoing)| {
-            publish(&self.store, &self.producer, Connector::GROUP, &conversation, outgoing).await;
-            failpoint("relay.published");
-        }))
-        .await;
+            }
+        }
     }
 
     /// Commits settlements. When the database will not have them together, each is tried alone, and the one it refuses is
@@ -357,6 +368,11 @@ impl Relay {
             was != *full
         });
     }
+}
+
+/// How long the right to an entry lasts.
+fn lease(deadline: Duration) -> Duration {
+    (deadline * 3).max(LEASE_MIN)
 }
 
 /// Full from the limit on, and until a tenth of it is free again.
