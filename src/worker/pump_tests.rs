@@ -297,7 +297,7 @@ async fn a_stop_in_the_middle_of_a_hand_over_lets_finish_and_lets_go() {
 
 #[tokio::test]
 async fn a_stop_does_not_make_a_hand_over_longer() {
-    let mut stage = Stage::open(Limits { hand_over: Duration::from_secs(1), ..never_late() });
+    let mut stage = Stage::open(Limits { hand_over: Duration::from_secs(5), ..never_late() });
     stage.send(MOVED, 1, [0]);
     stage.send(STAYS, 1, [0]);
     assert_eq!(stage.next_seen().await, ("begun", MOVED, 0));

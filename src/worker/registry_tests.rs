@@ -100,7 +100,7 @@ async fn a_record_waits_for_a_registry_that_is_away_and_an_unknown_schema_is_ask
 
 #[tokio::test]
 async fn a_schema_that_the_registry_hears_of_too_late_costs_no_letter_and_nobody_waits_but_its_records() {
-    const PAUSE: Duration = Duration::from_secs(2);
+    const PAUSE: Duration = Duration::from_secs(5);
     let stage = stage().await;
     let (registry, asked) = registry_that_first_answers(&[(404, "{\"error_code\": 40403}"), (404, "")]).await;
     let schemas = Schemas::from_registry(registry).await.unwrap().asking_again_after(PAUSE);

@@ -65,7 +65,15 @@ impl Browser {
             process: 0,
             profile: std::env::temp_dir().join(format!("peyvand-browser-{}", Uuid::new_v4())),
         };
-        let started = browser.call(Method::POST, "/session", &browser.wishes(language)).await;
+        // A browser that does not start on a busy machine says nothing of our page: once more, from nothing.
+        let started = browser.try_call(Method::POST, "/session", &browser.wishes(language)).await;
+        let started = match started {
+            Ok(started) => started,
+            Err(_) => {
+                browser.profile.set_file_name(format!("peyvand-browser-{}", Uuid::new_v4()));
+                browser.call(Method::POST, "/session", &browser.wishes(language)).await
+            }
+        };
         browser.session = started["sessionId"].as_str().unwrap().to_owned();
         browser.process = started["capabilities"]["goog:processID"].as_u64().unwrap();
         browser
@@ -88,6 +96,10 @@ impl Browser {
 
     /// One call; gives its value, panics with the driver's words.
     async fn call(&self, method: Method, path: &str, body: &Value) -> Value {
+        self.try_call(method, path, body).await.unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    async fn try_call(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
         let url = format!("http://{}{path}", self.address);
         let mut request = self.client.request(method.clone(), url);
         if method == Method::POST {
@@ -96,8 +108,10 @@ impl Browser {
         let answer = request.send().await.unwrap();
         let status = answer.status();
         let mut said: Value = answer.json().await.unwrap();
-        assert!(status.is_success(), "{method} {path}: {}", said["value"]["message"]);
-        said["value"].take()
+        match status.is_success() {
+            true => Ok(said["value"].take()),
+            false => Err(format!("{method} {path}: {}", said["value"]["message"])),
+        }
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {

@@ -39,12 +39,16 @@ async fn the_doctor_finds_nothing_wrong_with_a_running_deployment() {
     }
 }
 
+/// One test kills a connector, and one asks each of them.
+static CONNECTORS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Two connectors share the work; one is killed while it asks SAP, and another takes its place.
 #[tokio::test]
 async fn killing_a_connector_in_the_middle_of_a_talk_loses_and_doubles_nothing() {
+    let _alone = CONNECTORS.lock().await;
     let peyvand = deployment();
     let talks: Vec<String> = (0..24).map(|_| conversation()).collect();
-    peyvand.fault(json!({"match": "A_SalesOrder('45003')", "delay_ms": 3000})).await;
+    peyvand.fault(json!({"match": "A_SalesOrder('45003')", "delay_ms": 1500})).await;
     let asked = talks.iter().map(|talk| peyvand.ask(talk, "where is order 45003?"));
     let asked = futures_util::future::join_all(asked);
     let killed = async {
@@ -60,6 +64,7 @@ async fn killing_a_connector_in_the_middle_of_a_talk_loses_and_doubles_nothing()
         peyvand.connectors.lock().unwrap().push(successor);
     };
     let (answers, ()) = tokio::join!(asked, killed);
+    peyvand.heal().await;
     assert!(answers.iter().all(|answer| answer.contains("45003")), "{answers:?}");
     for talk in &talks {
         assert_eq!(peyvand.replies(talk).await, 1, "{talk} was answered twice");
@@ -68,6 +73,7 @@ async fn killing_a_connector_in_the_middle_of_a_talk_loses_and_doubles_nothing()
 
 #[tokio::test]
 async fn two_connectors_share_the_partitions() {
+    let _alone = CONNECTORS.lock().await;
     let peyvand = deployment();
     for _ in 0..24 {
         peyvand.ask(&conversation(), "where is order 45004?").await;

@@ -7,6 +7,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -24,7 +25,7 @@ const UNDER_A_SHELL: &str = "\"$0\" run \"$1\" & p=$!; trap 'kill -TERM $p' TERM
 /// What dead letters are sealed with: one key for all installations here, whose letters lie in the same topics.
 const LETTERS_KEY: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=";
 /// What a shell says of a process that SIGKILL ended: 128 and the signal's number.
-const KILLED: i32 = 137;
+pub(crate) const KILLED: i32 = 137;
 
 /// A worker's process under a shell that kills it as soon as the shell's input ends, so that it cannot outlive the
 /// tests, however they end.
@@ -110,8 +111,19 @@ pub(crate) async fn database() -> String {
     format!("{}/{name}", server.rsplit_once('/').unwrap().0)
 }
 
+/// A port that nobody else is given: it lies below those the kernel gives away, and is never given twice.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u32> = 20_000..30_000;
+    // Test programs that run at the same time begin at different places.
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let nth = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + nth % (PORTS.end - PORTS.start)).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Asks until the worker says that it is ready.

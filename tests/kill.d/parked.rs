@@ -11,7 +11,7 @@ use crate::{
     scene::{Scene, WRITES},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A connector that panics at this conversation; `failpoint` is where it ends itself.
 fn panicking(scene: &Scene, conversation: &str, failpoint: Option<&str>) -> Worker {

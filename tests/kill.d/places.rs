@@ -10,7 +10,7 @@ use peyvand_sandbox::Fault;
 
 use crate::{
     judge::judge,
-    process::Worker,
+    process::{KILLED, Worker},
     scene::{Hook, Scene, WRITES, entry, target},
 };
 
@@ -45,6 +45,9 @@ async fn a_kill_at_any_place_leaves_every_write_exactly_once() {
                 let _turn = scene.ask_for(conversation, WRITES[at % WRITES.len()]).await;
             }
             tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+        for (worker, place) in armed.iter_mut().zip(places) {
+            assert_eq!(worker.exit_code(), Some(KILLED), "it ended by itself and not at {place}");
         }
         println!("killed at {places:?} after {} writes", scene.asked.len());
         scene.all_done().await;
@@ -104,6 +107,8 @@ fn told_once_each(scene: &Scene, writes: &BTreeSet<String>, logged: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_nobody_can_ask_for_is_sent_once_at_most_and_waits_for_a_person() {
     let mut scene = Scene::with(Hook::Forgets).await;
+    // A write that is slow by itself waits for a person too.
+    scene.give_time(5_000);
     let (connector, before) = scene.caught_up_connector().await;
     let call = Operation::CallbackRequest;
     scene.lose_answers(call, 3);

@@ -160,6 +160,8 @@ async fn kills_leave_a_write_that_nobody_can_ask_for_once_at_most() {
     let kills = setting("PEYVAND_TEST_KILLS", 8).div_ceil(4).max(3);
     let mut dice = Dice(setting("PEYVAND_TEST_SEED", 0x5eed).max(1));
     let mut scene = Scene::with(Hook::Forgets).await;
+    // A write that is slow by itself waits for a person too.
+    scene.give_time(5_000);
     let (mut connector, _) = scene.caught_up_connector().await;
     let call = Operation::CallbackRequest;
     let mut turns = Vec::new();

@@ -31,7 +31,7 @@ async fn a_worker_without_kafka_is_alive_and_not_ready_until_it_is_back() {
         .await;
     assert!(measured(&worker, "peyvand_open_records{").await.is_some());
     let away = Away::kill("kafka").await;
-    until("the news", Duration::from_secs(10), async || asked(&worker, "/health/ready").await.0 == 503).await;
+    until("the news", Duration::from_secs(30), async || asked(&worker, "/health/ready").await.0 == 503).await;
     // Long enough for the statistics to say it too.
     until("the silence", Duration::from_secs(60), async || {
         measured(&worker, "peyvand_last_contact_seconds").await.is_some_and(|ago| ago > 30.0)
@@ -54,7 +54,7 @@ async fn a_worker_without_its_database_is_alive_and_not_ready_until_it_is_back()
     let worker = scene.settings.spawn("reply", None);
     ready(&worker, "reply").await;
     let away = Away::kill("postgres").await;
-    until("the news", Duration::from_secs(10), async || {
+    until("the news", Duration::from_secs(30), async || {
         asked(&worker, "/health/ready").await.1["for"] == "database"
     })
     .await;

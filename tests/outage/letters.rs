@@ -73,6 +73,12 @@ pub(crate) async fn delete(topic: &str) {
     config.set("bootstrap.servers", server("PEYVAND_TEST_KAFKA"));
     let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
     admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
+    // What is written before the brokers have carried it out goes with the topic.
+    until("the topic's end", PATIENCE, async || {
+        let seen = admin.inner().fetch_metadata(None, PATIENCE).unwrap();
+        seen.topics().iter().all(|one| one.name() != topic)
+    })
+    .await;
 }
 
 #[tokio::test]

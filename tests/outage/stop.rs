@@ -186,13 +186,14 @@ async fn a_second_sigterm_ends_a_worker_at_once_and_each_order_stands_once() {
     let pid = connector.pid();
     // To the process itself: the shell above it would end by the second one.
     terminate(pid);
-    until("an end of its health", Duration::from_secs(5), async || {
+    until("an end of its health", Duration::from_secs(20), async || {
         reqwest::get(format!("{}/health/live", connector.health)).await.is_err()
     })
     .await;
     assert!(!connector.has_ended(), "it has ended by the first one already");
     terminate(pid);
-    until("its end", Duration::from_secs(2), async || connector.has_ended()).await;
+    // Less than what is under way may take at the first one.
+    until("its end", Duration::from_secs(8), async || connector.has_ended()).await;
     assert_eq!(connector.exit_code(), Some(130));
     for worker in workers {
         let _took = worker.stop();

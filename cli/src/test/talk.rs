@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use peyvand::event::{
     ChannelMessageId, ChannelName, ConversationId, Decision, Envelope, EventId, MessageReceived, Operation,
@@ -123,9 +124,8 @@ async fn go_through(
             burst.push(speaker.message(conversation, number, at_ms, text)?);
             number += 1;
         }
-        for message in &burst {
-            scene.say(message).await?;
-        }
+        // At once, as a person does not wait for one to be stored before the next: so far apart they would be turns of their own.
+        try_join_all(burst.iter().map(|message| scene.say(message))).await?;
         let said: Vec<EventId> = burst.iter().map(|message| message.event_id).collect();
         if let Some(problem) = ear.follow(turn, &said).await {
             let said: String = turn.say.join(" | ").chars().take(SHOWN).collect();

@@ -21,9 +21,21 @@ fn admin() -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", told("PEYVAND_TEST_KAFKA")).create().unwrap()
 }
 
+/// Deletes a topic and waits until the brokers have carried it out.
 async fn delete(topic: &Topic) {
-    let gone = admin().delete_topics(&[topic.as_str()], &AdminOptions::new()).await.unwrap();
+    let admin = admin();
+    let gone = admin.delete_topics(&[topic.as_str()], &AdminOptions::new()).await.unwrap();
     gone.into_iter().for_each(|one| drop(one.unwrap()));
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while is_there(&admin, topic.as_str()) {
+        assert!(tokio::time::Instant::now() < until, "{topic} is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn is_there(admin: &AdminClient<DefaultClientContext>, topic: &str) -> bool {
+    let seen = admin.inner().fetch_metadata(None, PATIENCE).unwrap();
+    seen.topics().iter().any(|one| one.name() == topic)
 }
 
 /// Every partition of a topic at this offset.

@@ -193,7 +193,7 @@ async fn a_slow_system_is_told_as_slow_within_the_deadline() {
 
 #[tokio::test]
 async fn questions_to_a_system_that_hangs_stop_going_out_while_writes_are_still_asked_for() {
-    let deadline = Duration::from_millis(300);
+    let deadline = Duration::from_secs(2);
     let hanging = Server::new(|_| std::future::pending()).await;
     let sap = Sap::new(TargetConfig { deadline, ..target(&hanging.url()) }).unwrap();
     let questions = (0..10).map(|_| sap.order("45001", Language::En));

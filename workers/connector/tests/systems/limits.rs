@@ -123,10 +123,10 @@ async fn no_more_operations_than_allowed_are_under_way_and_all_are_answered() {
 #[tokio::test]
 async fn nobody_waits_for_a_place_longer_than_the_deadline_and_the_places_are_free_again() {
     let gate = Gate::new().await;
-    let sap = gate.sap(Duration::from_millis(600), 2);
+    let sap = gate.sap(Duration::from_secs(2), 2);
     let began = Instant::now();
     let answers = join_all((0..20).map(|_| sap.order("45001", Language::En))).await;
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     let kinds: Vec<&str> = answers.iter().map(|answer| answer.as_ref().unwrap_err().kind()).collect();
     assert!(kinds.iter().all(|kind| ["slow", "busy"].contains(kind)), "{kinds:?}");
     assert_eq!(kinds[..2], ["slow", "slow"], "who was under way was not told busy");
