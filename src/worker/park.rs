@@ -1,6 +1,7 @@
 //! A record that cannot be worked on holds up its conversation and nothing else: it waits in the database, what follows it in
-//! its conversation waits behind it, and the partition goes on; so does one with more records than a lane may have. Whoever has the conversation's lease tries again until it goes,
-//! or until a person decides; one that ends processes is noted as it would be in its lane. How long and when is decided purely; it may not decide what an event means.
+//! its conversation waits behind it, and the partition goes on; so does one with more records than a lane may have. Whoever has the
+//! conversation's lease tries again until it goes, or until a person decides; one that ends processes is noted as it would be in its
+//! lane. How long and when is decided purely; it may not decide what an event means.
 
 use std::time::Duration;
 
@@ -97,9 +98,9 @@ impl<H: Handler> Settler<H> {
         }
         let class = failed.reason.class();
         match self.keep(key, record, Why::First { class, held }).await {
-            Kept::Free => return None,
+            Kept::Free | Kept::Full => return None,
             Kept::Conflict => return Some(self.dead_letter(record, Reason::Conflict.into()).await),
-            Kept::Parked | Kept::Full => {}
+            Kept::Parked => {}
         }
         tracing::warn!(
             group = H::GROUP, place = %record.place, offset = record.offset.0, class, held,

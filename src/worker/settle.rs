@@ -117,14 +117,13 @@ impl<H: Handler> Settler<H> {
     async fn guarded(&self, record: &Record, behind: &Lane) -> Fate {
         let noted = match self.crashes.begin(record).await {
             Begun::Unwatched => return self.carry_out(record, behind).await,
-            Begun::Noted(noted) => Some(noted),
-            Begun::CrashLoop => None,
+            Begun::Noted(noted) => noted,
+            Begun::CrashLoop => {
+                let fate = self.dead_letter(record, Reason::CrashLoop.into()).await;
+                self.crashes.done(record, fate).await;
+                return fate;
+            }
             Begun::Gone => return Fate::Gone,
-        };
-        let Some(noted) = noted else {
-            let fate = self.dead_letter(record, Reason::CrashLoop.into()).await;
-            self.crashes.done(record, fate).await;
-            return fate;
         };
         let mut work = std::pin::pin!(self.carry_out(record, behind));
         let fate = tokio::time::timeout(SUSPECTED_FOR, &mut work).await;
@@ -185,9 +184,9 @@ impl<H: Handler> Settler<H> {
             };
             match by {
                 By::Lane(record, _) if parked => match self.keep(key, record, Why::Follows).await {
-                    Kept::Parked | Kept::Full => return Ok(Worked::Parked),
+                    Kept::Parked => return Ok(Worked::Parked),
                     Kept::Conflict => return Err(Reason::Conflict.into()),
-                    Kept::Free => continue,
+                    Kept::Free | Kept::Full => continue,
                 },
                 By::Lane(record, behind) if behind.len() >= LANE_MAX => {
                     match self.put_aside(key, record).await {
