@@ -212,15 +212,8 @@ impl Desk {
 
     async fn one(&self, at: &str) -> anyhow::Result<Record> {
         let (place, offset) = parts(at).context("a place is TOPIC:PARTITION:OFFSET")?;
-        self.whole(place, offset).await
-    }
-
-    /// The letter at a place with all that is in it.
-    async fn whole(&self, at: TopicPartition, offset: Offset) -> anyhow::Result<Record> {
-        let found = self.bus.record_at(at.clone(), offset).await?;
-        found.with_context(|| {
-            format!("there is no letter at {at}:{}; look at `peyvand dlq list --json`", offset.0)
-        })
+        let found = self.bus.record_at(place, offset).await?;
+        found.with_context(|| format!("there is no letter at {at}; look at `peyvand dlq list --json`"))
     }
 
     /// Notes what is done with a letter.

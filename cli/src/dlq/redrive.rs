@@ -41,23 +41,28 @@ pub(super) async fn redrive(
     let mut pace = tokio::time::interval(Duration::from_secs(1) / rate);
     let (mut done, mut refused) = (0_usize, 0_usize);
     for letter in letters {
-        let letter = desk.whole(letter.place, letter.offset).await?;
+        let at = place(&letter);
+        let Some(letter) = desk.bus.record_at(letter.place, letter.offset).await? else {
+            refused += 1;
+            println!("{at}: its topic has dropped it since it was listed");
+            continue;
+        };
         let record = match redriven(&letter, &desk.keys) {
             Ok(record) => record,
             Err(refusal) => {
                 refused += 1;
-                println!("{}: {refusal}", place(&letter));
+                println!("{at}: {refusal}");
                 continue;
             }
         };
         let is_sent = sent.contains(&redrive_id(&letter));
         if dry_run {
             let how = if is_sent { "was sent before, and that would be noted:" } else { "would go to" };
-            println!("{} {how} {}", place(&letter), record.topic);
+            println!("{at} {how} {}", record.topic);
             continue;
         }
         if is_sent {
-            println!("{} was sent before; only that is noted now", place(&letter));
+            println!("{at} was sent before; only that is noted now");
         } else {
             let _tick = pace.tick().await;
             desk.note(who, BEGUN, &letter).await?;

@@ -67,12 +67,12 @@ const CLAIM: &str = "
 WITH due AS (
   SELECT consumer_group, conversation_id FROM parked_conversation
   WHERE consumer_group = $1 AND NOT held AND due_at <= now()
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => 2 * $3))
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($4, 2 * $3)))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), ahead AS (
   SELECT consumer_group, conversation_id FROM parked_conversation
   WHERE consumer_group = $1 AND NOT held AND due_at > now() + make_interval(secs => $4)
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => 2 * $3))
+    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($4, 2 * $3)))
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
   UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)

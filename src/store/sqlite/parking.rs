@@ -277,7 +277,7 @@ async fn claim(
          WHERE consumer_group = ?1 AND conversation_id IN
            (SELECT conversation_id FROM parked_conversation
             WHERE consumer_group = ?1 AND held = 0 AND (due_at <= ?2 OR due_at > ?2 + ?5)
-              AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?2 + 2 * ?4)
+              AND (lease_until IS NULL OR lease_until < ?2 OR lease_until > ?2 + max(?5, 2 * ?4))
             ORDER BY due_at LIMIT ?3)
          RETURNING conversation_id, lease_generation, attempts, begun",
     )
