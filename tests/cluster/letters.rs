@@ -29,6 +29,14 @@ fn waiting(running: &Deployment, size: usize, before: &[String]) -> Vec<String> 
     own.map(|letter| letter["at"].as_str().unwrap().to_owned()).filter(|at| !before.contains(at)).collect()
 }
 
+/// A new conversation's rubbish of so many bytes, and where its letter lies.
+async fn rubbish(running: &Deployment, bytes: usize) -> (String, String) {
+    let (before, talk) = (waiting(running, bytes, &[]), conversation());
+    kcat::publish(RECEIVED, &talk, &vec![b'x'; bytes]);
+    let at = the_next(running, bytes, &before).await;
+    (talk, at)
+}
+
 async fn the_next(running: &Deployment, size: usize, before: &[String]) -> String {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
@@ -103,10 +111,7 @@ async fn a_letter_that_can_be_read_is_shown_with_its_ids_and_with_stars_for_what
 #[tokio::test]
 async fn a_redrive_that_was_killed_after_it_was_sent_is_not_sent_again() {
     let running = deployment();
-    let before = waiting(running, BYTES_OF_THE_KILLED, &[]);
-    let talk = conversation();
-    kcat::publish(RECEIVED, &talk, &[b'x'; BYTES_OF_THE_KILLED]);
-    let at = the_next(running, BYTES_OF_THE_KILLED, &before).await;
+    let (talk, at) = rubbish(running, BYTES_OF_THE_KILLED).await;
     let redrive = ["dlq", "redrive", "--at", &at, "--by", "sara", "--why", "mended"];
     running.peyvand_killed_at("redrive.sent", &redrive);
     let (fine, said) = running.peyvand(&redrive);
@@ -121,10 +126,7 @@ async fn a_redrive_that_was_killed_after_it_was_sent_is_not_sent_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_letter_that_two_operators_redrive_at_the_same_moment_is_sent_once() {
     let running = deployment();
-    let before = waiting(running, BYTES_OF_TWO, &[]);
-    let talk = conversation();
-    kcat::publish(RECEIVED, &talk, &[b'x'; BYTES_OF_TWO]);
-    let at = the_next(running, BYTES_OF_TWO, &before).await;
+    let (talk, at) = rubbish(running, BYTES_OF_TWO).await;
     let redrive = ["dlq", "redrive", "--at", &at, "--by", "sara", "--why", "mended"];
     let said = std::thread::scope(|both| {
         let [one, other] = [(); 2].map(|()| both.spawn(|| running.peyvand(&redrive).1));

@@ -5,7 +5,7 @@ mod assistant;
 mod persons;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -147,11 +147,16 @@ impl Scene {
     /// scene's writes only. Gives how many writes were done to see that.
     pub(crate) async fn caught_up_connector(&mut self) -> (Worker, usize) {
         let worker = self.connector(None).await;
-        for _ in 0..30 {
-            let _turn = self.ask_for(&Self::conversation(), Operation::CallbackRequest).await;
+        let all = topics::all().into_iter().find(|one| one.topic.as_str() == topics::TURN_DECIDED);
+        let all = usize::try_from(all.unwrap().partitions).unwrap();
+        // What was left lies before them in each partition, and is done by the time that many are.
+        let mut met = HashSet::new();
+        while met.len() < all || self.asked.len() < 30 {
+            let turn = self.ask_for(&Self::conversation(), Operation::CallbackRequest).await;
+            met.insert(self.partitions[&turn.event.turn_id]);
         }
         self.all_done().await;
-        (worker, 30)
+        (worker, self.asked.len())
     }
 
     /// A conversation nobody else has.

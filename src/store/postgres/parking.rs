@@ -66,18 +66,15 @@ WHERE consumer_group = $1 AND conversation_id = $2";
 const CLAIM: &str = "
 WITH due AS (
   SELECT consumer_group, conversation_id FROM parked_conversation
-  WHERE consumer_group = $1 AND NOT held AND due_at <= now()
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($4, 2 * $3)))
+  WHERE consumer_group = $1 AND NOT held AND due_at <= now() AND COALESCE(lease_until NOT BETWEEN now() AND now() + make_interval(secs => GREATEST($4, 2 * $3)), true)
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), ahead AS (
   SELECT consumer_group, conversation_id FROM parked_conversation
-  WHERE consumer_group = $1 AND NOT held AND due_at > now() + make_interval(secs => $4)
-    AND (lease_until IS NULL OR lease_until < now() OR lease_until > now() + make_interval(secs => GREATEST($4, 2 * $3)))
+  WHERE consumer_group = $1 AND NOT held AND due_at > now() + make_interval(secs => $4) AND COALESCE(lease_until NOT BETWEEN now() AND now() + make_interval(secs => GREATEST($4, 2 * $3)), true)
   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ), leased AS (
   UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)
-  FROM (SELECT * FROM due UNION ALL SELECT * FROM ahead LIMIT $2) AS d
-  WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
+  FROM (SELECT * FROM due UNION ALL SELECT * FROM ahead LIMIT $2) AS d WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
   RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts, p.begun
 )
 SELECT l.conversation_id, l.lease_generation, l.attempts, r.pos, r.topic, r.partition, r.record_offset, r.timestamp_ms,
