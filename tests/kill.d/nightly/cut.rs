@@ -59,6 +59,7 @@ async fn a_connector_that_is_cut_off_from_kafka_alone_loses_and_doubles_nothing_
         sleep(Duration::from_millis(300)).await;
         let since = Instant::now();
         line.cut();
+        let done = counted(&cut_off, WRITES).await;
         until_all_say(std::slice::from_ref(&cut_off), "kafka").await;
         println!("it says so after {:?}", since.elapsed());
         let left = CUT_FOR.saturating_sub(since.elapsed());
@@ -67,14 +68,16 @@ async fn a_connector_that_is_cut_off_from_kafka_alone_loses_and_doubles_nothing_
             all_say(std::slice::from_ref(&other), "ready", left),
         );
         assert_eq!(group.last().unwrap().members, 1, "the group has waited for who was cut off");
+        // Nothing of a write hangs on the log but that it is told, and that is left to the other.
+        let done_meanwhile = counted(&cut_off, WRITES).await - done;
+        assert!(done_meanwhile > 0, "who was cut off has done no write of the outbox");
         line.mend();
         until_all_say(&[other, cut_off.clone()], "ready").await;
         until_members(&group, 2).await;
-        until_counted(&cut_off, "peyvand_relay_fenced_total", 0).await;
         until_counted(&cut_off, WRITES, counted(&cut_off, WRITES).await).await;
-        counted(&cut_off, "peyvand_relay_fenced_total").await
+        done_meanwhile
     };
-    let fenced = play.while_asking(Duration::from_millis(30), happens).await;
-    println!("{fenced} writes of who was cut off had been taken over");
+    let done = play.while_asking(Duration::from_millis(30), happens).await;
+    println!("{done} writes were done by who was cut off and told by the other");
     play.end("cut off from Kafka").await;
 }
