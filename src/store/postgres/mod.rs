@@ -11,6 +11,7 @@ mod outbox;
 mod outbox_statements;
 mod parking;
 mod parking_operator;
+mod parking_statements;
 mod read;
 mod runs;
 mod schema;

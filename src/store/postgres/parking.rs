@@ -11,7 +11,7 @@ use super::{
     PostgresStore,
     link::{Link, Remedy, remedy},
     outbox::{ATTEMPTS, give, patiently, seconds},
-    parking_operator as by_hand,
+    parking_operator as by_hand, parking_statements as sql,
     read::Answer,
     statements,
 };
@@ -23,83 +23,6 @@ use crate::{
         ParkedSize, ParkedTurn, StoreError, ToPark, Why, answer_of, row,
     },
 };
-
-const WAITS: &str = "
-SELECT COALESCE(sum(records), 0)::int8, COALESCE(sum(bytes), 0)::int8, COALESCE(sum(records) FILTER (WHERE conversation_id = $2), 0)::int8,
-  COALESCE(sum(bytes) FILTER (WHERE conversation_id = $2), 0)::int8
-FROM parked_conversation WHERE consumer_group = $1";
-
-const IS_DONE: &str = "
-SELECT EXISTS (SELECT FROM inbox WHERE consumer_group = $1 AND event_id = $2::text::uuid)";
-
-const IS_SAME: &str = "
-SELECT conversation_id = $3 AND value IS NOT DISTINCT FROM $4 FROM parked_record
-WHERE consumer_group = $1 AND event_id = $2::text::uuid";
-
-const HAS_LEASE: &str = "
-SELECT EXISTS (SELECT FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
-  AND lease_generation = $3 AND lease_until IS NOT NULL)";
-
-const BEGUN: &str = "
-UPDATE parked_conversation SET begun = $4, lease_until = now() + make_interval(secs => $5)
-WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until > now()";
-
-const PARK: &str = "
-INSERT INTO parked_conversation (consumer_group, conversation_id, class, held) VALUES ($1, $2, $3, $4)
-ON CONFLICT (consumer_group, conversation_id) DO NOTHING";
-
-pub(super) const IS_PARKED: &str = "
-SELECT EXISTS (SELECT FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2)";
-
-pub(super) const MOVE_ON: &str = "
-UPDATE conversation SET version = version + 1 WHERE consumer_group = $1 AND conversation_id = $2";
-
-const KEEP: &str = "
-WITH kept AS (
-  INSERT INTO parked_record (consumer_group, conversation_id, event_id, topic, partition, record_offset, timestamp_ms, key, value, headers, bytes)
-  VALUES ($1, $2, $3::text::uuid, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (consumer_group, event_id) DO NOTHING RETURNING bytes
-)
-UPDATE parked_conversation p SET records = p.records + 1, bytes = p.bytes + kept.bytes FROM kept
-WHERE consumer_group = $1 AND conversation_id = $2";
-
-/// Where a time is further ahead than anything is ever put off, the clock was set back since.
-const CLAIM: &str = "
-WITH due AS (
-  SELECT consumer_group, conversation_id FROM parked_conversation
-  WHERE consumer_group = $1 AND NOT held AND due_at <= now() AND COALESCE(lease_until NOT BETWEEN now() AND now() + make_interval(secs => GREATEST($4, 2 * $3)), true)
-  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-), ahead AS (
-  SELECT consumer_group, conversation_id FROM parked_conversation
-  WHERE consumer_group = $1 AND NOT held AND due_at > now() + make_interval(secs => $4) AND COALESCE(lease_until NOT BETWEEN now() AND now() + make_interval(secs => GREATEST($4, 2 * $3)), true)
-  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-), leased AS (
-  UPDATE parked_conversation p SET lease_generation = p.lease_generation + 1, attempts = p.attempts + 1, lease_until = now() + make_interval(secs => $3)
-  FROM (SELECT * FROM due UNION ALL SELECT * FROM ahead LIMIT $2) AS d WHERE p.consumer_group = d.consumer_group AND p.conversation_id = d.conversation_id
-  RETURNING p.consumer_group, p.conversation_id, p.lease_generation, p.attempts, p.begun
-)
-SELECT l.conversation_id, l.lease_generation, l.attempts, r.pos, r.topic, r.partition, r.record_offset, r.timestamp_ms,
-  r.key, r.value, r.headers, EXTRACT(EPOCH FROM now() - r.kept_at)::float8, l.begun
-FROM leased l JOIN LATERAL (
-  SELECT * FROM parked_record r WHERE r.consumer_group = l.consumer_group AND r.conversation_id = l.conversation_id
-  ORDER BY r.pos LIMIT 1
-) AS r ON true";
-
-const SETTLE: &str = "
-UPDATE parked_conversation SET lease_until = NULL, begun = 0,
-  attempts = CASE WHEN $4::float8 IS NULL THEN 0 WHEN $8 THEN GREATEST(attempts - 1, 0) ELSE attempts END,
-  due_at = now() + make_interval(secs => COALESCE($4, 0)),
-  held = $7, class = COALESCE($5::text, class)
-WHERE consumer_group = $1 AND conversation_id = $2 AND lease_generation = $3 AND lease_until IS NOT NULL
-  AND $6 = (SELECT min(pos) FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
-
-const DROP_ONE: &str = "
-WITH gone AS (DELETE FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2 AND pos = $3 RETURNING bytes)
-UPDATE parked_conversation p SET records = p.records - 1, bytes = p.bytes - gone.bytes FROM gone
-WHERE consumer_group = $1 AND conversation_id = $2";
-
-pub(super) const FREE: &str = "
-DELETE FROM parked_conversation WHERE consumer_group = $1 AND conversation_id = $2
-  AND NOT EXISTS (SELECT FROM parked_record WHERE consumer_group = $1 AND conversation_id = $2)";
 
 /// What is wanted.
 pub(super) enum What {
@@ -248,17 +171,17 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
     let (group, conversation_id) = (key.group, key.conversation_id.as_str());
     let event_id = key.event_id.to_string();
     // A look before the lock: it may take its time, and a few more do no harm.
-    let waits = sqlx::query(WAITS).bind(group).bind(conversation_id).fetch_one(&mut *connection).await?;
+    let waits = sqlx::query(sql::WAITS).bind(group).bind(conversation_id).fetch_one(&mut *connection).await?;
     let all = ParkedSize::of(waits.try_get(0)?, waits.try_get(1)?);
     let has_room = room.has_room(all, ParkedSize::of(waits.try_get(2)?, waits.try_get(3)?));
     let mut transaction = connection.begin_with(statements::BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
-    let query = sqlx::query(IS_DONE).bind(group).bind(&event_id);
+    let query = sqlx::query(sql::IS_DONE).bind(group).bind(&event_id);
     let is_done: bool = query.fetch_one(&mut *transaction).await?.try_get(0)?;
     let waits = match why {
         Why::First { .. } => true,
         Why::Follows => {
-            let query = sqlx::query(IS_PARKED).bind(group).bind(conversation_id);
+            let query = sqlx::query(sql::IS_PARKED).bind(group).bind(conversation_id);
             query.fetch_one(&mut *transaction).await?.try_get(0)?
         }
     };
@@ -277,13 +200,13 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
         return Ok(kept);
     }
     if let Why::First { class, held } = why {
-        let query = sqlx::query(PARK).bind(group).bind(conversation_id).bind(class).bind(held);
+        let query = sqlx::query(sql::PARK).bind(group).bind(conversation_id).bind(class).bind(held);
         query.execute(&mut *transaction).await?;
-        sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
+        sqlx::query(sql::MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     }
     let headers = row::headers_text(&record.headers).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let bytes = to_park.bytes(&headers);
-    let kept = sqlx::query(KEEP)
+    let kept = sqlx::query(sql::KEEP)
         .bind(group)
         .bind(conversation_id)
         .bind(&event_id)
@@ -308,13 +231,13 @@ async fn park(connection: &mut PgConnection, to_park: &ToPark) -> Result<Kept, s
 /// Whether the event that waits under this id is the same one; none when none waits.
 async fn is_same(connection: &mut PgConnection, to_park: &ToPark) -> Result<Option<bool>, sqlx::Error> {
     let ToPark { key, record, .. } = to_park;
-    let query = sqlx::query(IS_SAME).bind(key.group).bind(key.event_id.to_string());
+    let query = sqlx::query(sql::IS_SAME).bind(key.group).bind(key.event_id.to_string());
     let query = query.bind(key.conversation_id.as_str()).bind(record.value.as_deref());
     query.fetch_optional(connection).await?.map(|row| row.try_get(0)).transpose()
 }
 
 async fn has_lease(connection: &mut PgConnection, lease: &ParkedLease) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query(HAS_LEASE).bind(lease.group).bind(lease.conversation_id.as_str());
+    let query = sqlx::query(sql::HAS_LEASE).bind(lease.group).bind(lease.conversation_id.as_str());
     query.bind(lease.generation).fetch_one(connection).await?.try_get(0)
 }
 
@@ -324,7 +247,7 @@ async fn note_begun(
     begun: u32,
     anew: Duration,
 ) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query(BEGUN).bind(lease.group).bind(lease.conversation_id.as_str());
+    let query = sqlx::query(sql::BEGUN).bind(lease.group).bind(lease.conversation_id.as_str());
     let query = query.bind(lease.generation).bind(i32::try_from(begun).unwrap_or(i32::MAX));
     Ok(query.bind(anew.as_secs_f64()).execute(connection).await?.rows_affected() > 0)
 }
@@ -335,7 +258,7 @@ async fn claim(
     limit: u32,
     lease: Duration,
 ) -> Result<Vec<ParkedTurn>, sqlx::Error> {
-    let query = sqlx::query(CLAIM).bind(group).bind(i64::from(limit)).bind(lease.as_secs_f64());
+    let query = sqlx::query(sql::CLAIM).bind(group).bind(i64::from(limit)).bind(lease.as_secs_f64());
     let query = query.bind(PUT_OFF_LIMIT.as_secs_f64());
     query.fetch_all(connection).await?.iter().map(|row| turn_of(group, row)).collect()
 }
@@ -381,7 +304,7 @@ async fn settle(
     let after = after.map(|after| after.as_secs_f64());
     let mut transaction = connection.begin_with(statements::BEGIN).await?;
     statements::lock(&mut transaction, &[(group, conversation_id)]).await?;
-    let query = sqlx::query(SETTLE).bind(group).bind(conversation_id).bind(lease.generation);
+    let query = sqlx::query(sql::SETTLE).bind(group).bind(conversation_id).bind(lease.generation);
     let query = query.bind(after).bind(class).bind(lease.pos);
     let query = query.bind(fate.is_held()).bind(!fate.counts());
     if query.execute(&mut *transaction).await?.rows_affected() == 0 {
@@ -389,11 +312,11 @@ async fn settle(
         return Ok(false);
     }
     if fate == ParkedFate::Done {
-        let query = sqlx::query(DROP_ONE).bind(group).bind(conversation_id).bind(lease.pos);
+        let query = sqlx::query(sql::DROP_ONE).bind(group).bind(conversation_id).bind(lease.pos);
         query.execute(&mut *transaction).await?;
-        sqlx::query(FREE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
+        sqlx::query(sql::FREE).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
         // Whoever is still at the record decides anew, and finds its lease gone.
-        sqlx::query(MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
+        sqlx::query(sql::MOVE_ON).bind(group).bind(conversation_id).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(true)

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::{
     operator,
     outbox::seconds,
-    parking::{FREE, IS_PARKED, MOVE_ON, unreadable},
+    parking::unreadable,
+    parking_statements::{FREE, IS_PARKED, MOVE_ON},
     statements,
 };
 use crate::{
